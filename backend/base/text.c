@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/text.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+int text_parse_int(const char *text, int64_t min, int64_t max, int64_t *ret)
+{
+	long long value;
+	char *end;
+
+	if (!isdigit((unsigned char)text[0]) && !(text[0] == '-' && isdigit((unsigned char)text[1])))
+		return -EINVAL;
+	errno = 0;
+	value = strtoll(text, &end, 10);
+	if (*end != '\0')
+		return -EINVAL;
+	if (errno == ERANGE || value < min || value > max)
+		return -ERANGE;
+	*ret = value;
+	return 0;
+}
+
+bool text_copy(char *target, size_t size, const char *text)
+{
+	size_t len = strlen(text);
+	size_t fits = len < size ? len : size - 1;
+
+	memcpy(target, text, fits);
+	target[fits] = '\0';
+	return fits == len;
+}
+
+static bool is_lower_or_digit(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
+bool text_is_label(const char *text)
+{
+	size_t len = strlen(text);
+	size_t i;
+
+	if (len == 0 || len > 63 || text[0] < 'a' || text[0] > 'z')
+		return false;
+	for (i = 0; i < len; i++)
+		if (!is_lower_or_digit(text[i]) && text[i] != '-')
+			return false;
+	return text[len - 1] != '-';
+}
+
+/* Length of the UTF-8 sequence at text (RFC 3629), 0 when it is none. */
+static size_t utf8_sequence(const unsigned char *text, size_t left)
+{
+	static const struct {
+		unsigned char low, high, second_low, second_high, len;
+	} forms[] = {
+		{0x01, 0x7f, 0, 0, 1},
+		{0xc2, 0xdf, 0x80, 0xbf, 2},
+		{0xe0, 0xe0, 0xa0, 0xbf, 3},
+		{0xe1, 0xec, 0x80, 0xbf, 3},
+		{0xed, 0xed, 0x80, 0x9f, 3},
+		{0xee, 0xef, 0x80, 0xbf, 3},
+		{0xf0, 0xf0, 0x90, 0xbf, 4},
+		{0xf1, 0xf3, 0x80, 0xbf, 4},
+		{0xf4, 0xf4, 0x80, 0x8f, 4},
+	};
+	size_t i, j;
+
+	for (i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		if (text[0] < forms[i].low || text[0] > forms[i].high)
+			continue;
+		if (left < forms[i].len)
+			return 0;
+		for (j = 1; j < forms[i].len; j++) {
+			unsigned char low = j == 1 ? forms[i].second_low : 0x80;
+			unsigned char high = j == 1 ? forms[i].second_high : 0xbf;
+
+			if (text[j] < low || text[j] > high)
+				return 0;
+		}
+		return forms[i].len;
+	}
+	return 0;
+}
+
+bool text_is_utf8(const char *text, size_t len)
+{
+	size_t at = 0, step;
+
+	while (at < len) {
+		step = utf8_sequence((const unsigned char *)text + at, len - at);
+		if (step == 0)
+			return false;
+		at += step;
+	}
+	return true;
+}
+
+/* Levenshtein distance of two short words, ignoring case; SIZE_MAX when one is too long. */
+static size_t text_distance(const char *a, const char *b)
+{
+	size_t row[64], a_len = strlen(a), b_len = strlen(b);
+	size_t i, j, diagonal, above, best;
+
+	if (a_len >= 64 || b_len >= 64)
+		return SIZE_MAX;
+	for (j = 0; j <= b_len; j++)
+		row[j] = j;
+	for (i = 1; i <= a_len; i++) {
+		diagonal = row[0];
+		row[0] = i;
+		for (j = 1; j <= b_len; j++) {
+			above = row[j];
+			best = diagonal + (tolower((unsigned char)a[i - 1]) !=
+						  tolower((unsigned char)b[j - 1]));
+			if (above + 1 < best)
+				best = above + 1;
+			if (row[j - 1] + 1 < best)
+				best = row[j - 1] + 1;
+			row[j] = best;
+			diagonal = above;
+		}
+	}
+	return row[b_len];
+}
+
+const char *text_nearest(const char *text, const char *const *words)
+{
+	size_t best = SIZE_MAX, distance, longer;
+	const char *nearest = NULL;
+
+	for (; *words; words++) {
+		distance = text_distance(text, *words);
+		longer = strlen(text) > strlen(*words) ? strlen(text) : strlen(*words);
+		if (distance < best && distance <= (longer + 2) / 3) {
+			best = distance;
+			nearest = *words;
+		}
+	}
+	return nearest;
+}
+
+uint64_t text_hash(const void *data, size_t len)
+{
+	const unsigned char *bytes = data;
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		hash ^= bytes[i];
+		hash *= UINT64_C(0x100000001b3);
+	}
+	return hash;
+}
+
+int text_random(void *data, size_t len)
+{
+	char *at = data;
+
+	while (len > 0) {
+		ssize_t got = getrandom(at, len, 0);
+
+		if (got < 0 && errno != EINTR)
+			return -errno;
+		if (got < 0)
+			continue;
+		at += got;
+		len -= (size_t)got;
+	}
+	return 0;
+}
+
+char *text_format(const char *format, ...)
+{
+	char *text = NULL;
+	va_list ap;
+	int r;
+
+	va_start(ap, format);
+	r = vasprintf(&text, format, ap);
+	va_end(ap);
+	return r < 0 ? NULL : text;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * text - small questions about strings: parse a number, compare, find the nearest word.
+ * Promises: no locale, no allocation unless the name says dup; numbers are range checked.
+ * Threads: any.
+ * Ownership: char * results are the caller's.
+ */
+#ifndef DUPLOFS_BASE_TEXT_H
+#define DUPLOFS_BASE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Parses all of text as a decimal number within [min, max]. -EINVAL or -ERANGE, *ret untouched. */
+int text_parse_int(const char *text, int64_t min, int64_t max, int64_t *ret);
+
+/* Copies text into target, cut to size - 1 bytes; returns false when it was cut. */
+bool text_copy(char *target, size_t size, const char *text);
+
+/* True for a DNS label as INTERFACE.md defines names: [a-z]([a-z0-9-]{0,61}[a-z0-9])?. */
+bool text_is_label(const char *text);
+
+/* True for valid UTF-8 without NUL. */
+bool text_is_utf8(const char *text, size_t len);
+
+/* The word of words (NULL-terminated) nearest to text, ignoring case, or NULL when none is near
+ * (edit distance above a third of the longer one's length). Borrowed from words. */
+const char *text_nearest(const char *text, const char *const *words);
+
+/* FNV-1a, 64 bit (http://www.isthe.com/chongo/tech/comp/fnv/): for names, never for secrets. */
+uint64_t text_hash(const void *data, size_t len);
+
+/* Fills data with random bytes from getrandom(2); never fails short of a broken kernel (-errno). */
+int text_random(void *data, size_t len);
+
+/* printf into new memory; NULL when out of memory. */
+char *text_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cloud - what surrounds the hosts: load balancers, names, certificates. Families: local, simulated
+ *         (and aws). Hosts' engines are engine/'s matter.
+ * Promises: calls state what is wanted in full and are idempotent; each has a deadline and returns a
+ *           negative errno with a sentence for the tenant.
+ * Threads: all calls from any thread at once; they may block for seconds (never from a file handler).
+ * Ownership: strings in arguments are borrowed for the call; ret_ values are the caller's.
+ */
+#ifndef DUPLOFS_CLOUD_CLOUD_H
+#define DUPLOFS_CLOUD_CLOUD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+
+enum target_state {
+	TARGET_READY, /* takes new connections */
+	TARGET_DRAIN, /* keeps the ones it has */
+};
+
+/* One instance behind a load balancer. */
+struct target {
+	char name[64];	  /* unique in its balancer and stable: "<ordinal>-<instance id>" */
+	char address[64]; /* of the host */
+	int port;	  /* host port */
+	enum target_state state;
+};
+
+/* A load balancer as wanted. */
+struct balancer {
+	int64_t service;     /* object id: the balancer's identity */
+	const char *tenant;  /* names, for tags and external names */
+	const char *name;
+	int64_t slot;	     /* small number unique to this balancer and stable: picks its address */
+	int port;	     /* listener */
+	const char *dns;     /* "": none. With a certificate that covers it, TLS on 443 too */
+	const struct target *targets;
+	size_t target_count;
+};
+
+/* A load balancer as it is. */
+struct balancer_state {
+	char address[256]; /* IP address (local) or name (aws) */
+	bool tls;	   /* 443 answers with a certificate for dns */
+};
+
+struct cloud_health {
+	bool balancer_up, dns_up;
+	char balancer[256]; /* a sentence: version and pid, or what is wrong and which package helps */
+	char dns[256];
+};
+
+struct cloud;
+
+struct cloud_ops {
+	/* Makes the balancer exist as wanted and returns when traffic follows. -EADDRINUSE: the port
+	 * is taken there; the sentence says by whom when that can be known. */
+	int (*balancer_ensure)(struct cloud *cloud, const struct balancer *wanted,
+		struct balancer_state *ret, struct error *reterr);
+	/* Gone: 0. Unused certificates and addresses go with it. */
+	int (*balancer_remove)(struct cloud *cloud, int64_t service, struct error *reterr);
+	/* Open connections of one target, for draining; 0 when it is unknown. */
+	int (*target_connections)(struct cloud *cloud, int64_t service, const char *target,
+		int64_t *ret, struct error *reterr);
+
+	int (*dns_ensure)(struct cloud *cloud, const char *name, const char *address,
+		struct error *reterr);
+	int (*dns_remove)(struct cloud *cloud, const char *name, struct error *reterr);
+
+	/* After a start: balancers and names for which no ensure was called until now are removed. */
+	int (*settle)(struct cloud *cloud, struct error *reterr);
+
+	/* Never blocks on a network. */
+	void (*health)(struct cloud *cloud, struct cloud_health *ret);
+
+	/* keep: leave the children running for the next worker to adopt; else stop what we started. */
+	void (*free)(struct cloud *cloud, bool keep);
+};
+
+struct cloud {
+	const struct cloud_ops *ops;
+};
+
+struct cloud_local_options {
+	const char *state_dir;	 /* certificates live in certs/ below; made at first start */
+	const char *runtime_dir; /* sockets, pid files, generated configuration */
+	const char *lb_range;	 /* "127.88.0.0/16" */
+	const char *dns_listen;	 /* "127.88.0.1:53" */
+	const char *domain;	 /* "duplo.test" */
+	const char *tools;	 /* NULL, or a directory to look for haproxy and dnsmasq instead of PATH */
+};
+
+/* HAProxy and dnsmasq as supervised children; works without either and says so in health. */
+int cloud_local_new(struct cloud **ret, const struct cloud_local_options *options,
+	struct error *reterr);
+
+/* Accepts everything at latency_ms. */
+int cloud_simulated_new(struct cloud **ret, int64_t latency_ms, struct error *reterr);
+
+static inline void cloud_free(struct cloud *cloud, bool keep)
+{
+	if (cloud)
+		cloud->ops->free(cloud, keep);
+}
+
+#endif
