@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * view - what the containers of a service see at /duplo, computed from the store.
+ * Promises: the same for the file tree's runtime/ and for the directory that containers get:
+ *           secrets/<KEY>, config/<KEY> (the service's over the tenant's), neighbors/<service>,
+ *           self.json; nothing of any other service or tenant that is not granted.
+ * Threads: any; reads only.
+ * Ownership: contents are appended to the caller's buf; secrets are plain: wipe them.
+ */
+#ifndef DUPLOFS_STORE_VIEW_H
+#define DUPLOFS_STORE_VIEW_H
+
+#include "store/store.h"
+
+enum view_part { VIEW_SECRETS, VIEW_CONFIG, VIEW_NEIGHBORS };
+
+struct view_entry {
+	enum view_part part;
+	int64_t object; /* the secret, config value or peer service behind it */
+	char name[OBJECT_NAME_MAX + 1];
+	int64_t mtime_ns;
+	int64_t size; /* bytes; neighbors: -1, read to know */
+};
+
+typedef int (*view_entry_fn)(void *arg, const struct view_entry *entry);
+
+/* Entries of one part for one service (its Secrets and Neighbors lists applied), by name. */
+int view_list(struct store *store, int64_t service, enum view_part part, view_entry_fn fn,
+	void *arg);
+int view_find(struct store *store, int64_t service, enum view_part part, const char *name,
+	struct view_entry *ret); /* -ENOENT */
+
+/* Content of one entry. */
+int view_read(struct store *store, int64_t service, const struct view_entry *entry,
+	struct buf *out, struct error *reterr);
+
+/* Healthy "address:port" lines of a service, by ordinal. */
+int view_neighbors(struct store *store, int64_t service, struct buf *out);
+
+/* self.json: tenant, service, generation, image, ports, dns. */
+int view_self(struct store *store, int64_t service, struct buf *out);
+
+#endif
