@@ -36,6 +36,8 @@ struct object {
 	bool failed;		     /* how it settled; the cause is in reason */
 	bool deleting;		     /* tombstone: gone for users, being torn down */
 	bool protect;
+	bool paused;	 /* `pause` was written to rollout */
+	int64_t restart; /* how often `restart` was written to rollout */
 	uid_t uid; /* owner: of the object's tenant, whatever the object */
 	gid_t gid;
 	mode_t mode;	    /* of the object's tenant directory, permission bits only */
@@ -196,6 +198,9 @@ int txn_set_value(struct txn *txn, int64_t id, const void *data, size_t len,
 	struct error *reterr);
 int txn_set_owner(struct txn *txn, int64_t tenant, uid_t uid, gid_t gid, mode_t mode);
 int txn_set_protect(struct txn *txn, int64_t id, bool on);
+/* What `rollout` takes: both wake the reconciler (CHANGE_SPEC) and make no generation. */
+int txn_set_paused(struct txn *txn, int64_t id, bool paused);
+int txn_add_restart(struct txn *txn, int64_t id);
 int txn_set_last_error(struct txn *txn, int64_t id, const char *text);
 
 /* For the reconciler's own objects (instances): spec text without history and without sync. */

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * reconcile - makes the world as the store wants it: a queue of keys with due times, workers, and
+ *             one reconciler a kind of object.
+ * Promises: level-triggered and idempotent: it may be killed at any point and goes on from the store
+ *           and its journal. Steady state costs no CPU. Never deletes what the journal and the label
+ *           do not both claim.
+ * Threads: own ones; start and stop from one thread.
+ * Ownership: borrows everything in options until stop returns.
+ */
+#ifndef DUPLOFS_RECONCILE_RECONCILE_H
+#define DUPLOFS_RECONCILE_RECONCILE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+struct cloud;
+struct engine;
+struct reconciler;
+struct store;
+
+struct reconciler_options {
+	struct store *store;
+	struct engine *engine; /* of this machine, host "local" */
+	struct cloud *cloud;
+	const char *cloud_name; /* "local", "simulated" */
+	const char *view_dir;	/* <view_dir>/<service id>/ is bind-mounted at /duplo */
+	const char *logs_dir;
+	const char *host_address; /* where ports are published: 127.0.0.1 */
+	int port_low, port_high;  /* range of host ports: 20000-29999 */
+	bool simulated;		  /* health is the engine's word, not a probe's */
+};
+
+/* Returns at once; looking at what already runs happens on its own threads. */
+int reconciler_start(struct reconciler **ret, const struct reconciler_options *options,
+	struct error *reterr);
+
+/* Ends the threads; work in progress is finished or left to the journal within a few seconds.
+ * Containers go on. */
+void reconciler_stop(struct reconciler *reconciler);
+
+#endif
