@@ -11,6 +11,7 @@
 #ifndef DUPLOFS_FS_SESSION_H
 #define DUPLOFS_FS_SESSION_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/error.h"
