@@ -24,7 +24,8 @@ int child_find(const char *program, char *path, size_t size)
 	char paths[PATH_MAX];
 	char *part, *rest = paths;
 
-	(void)snprintf(paths, sizeof(paths), "%s:/usr/sbin:/sbin:/usr/bin:/bin", search ? search : "");
+	(void)snprintf(paths, sizeof(paths), "%s:/usr/sbin:/sbin:/usr/bin:/bin",
+		search ? search : "");
 	while ((part = strsep(&rest, ":")) != NULL) {
 		if (*part != '/')
 			continue;
@@ -105,8 +106,7 @@ static bool child_wait_until(pid_t pid, int64_t deadline_ns, int *ret_status)
 	}
 }
 
-int child_run(const char *const *argv, int64_t timeout_ms, struct buf *output,
-	struct error *reterr)
+int child_run(const char *const *argv, int64_t timeout_ms, struct buf *output, struct error *reterr)
 {
 	int64_t deadline_ns = clock_now_ns() + timeout_ms * NS_PER_MILLISECOND;
 	int status = 0, pipes[2], r;

@@ -47,6 +47,7 @@ static int json_print_chunk(const char *chunk, size_t len, void *arg)
 
 void json_print(const json_t *value, size_t flags, struct buf *buf)
 {
-	if (json_dump_callback(value, json_print_chunk, buf, flags | JSON_ENCODE_ANY) < 0 && !buf->error)
+	if (json_dump_callback(value, json_print_chunk, buf, flags | JSON_ENCODE_ANY) < 0 &&
+		!buf->error)
 		buf->error = -ENOMEM;
 }

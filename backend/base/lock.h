@@ -21,21 +21,21 @@ enum lock_rank {
 	LOCK_SUPERVISOR = 1,
 	LOCK_EDIT,
 	LOCK_SCRATCH,
-	LOCK_RECONCILE,	   /* reconciler's context: hosts, view */
-	LOCK_CLOUD,	   /* balancers and names of the local cloud */
-	LOCK_ENGINE,	   /* an engine's tables */
-	LOCK_PROBER,	   /* probe heap */
+	LOCK_RECONCILE, /* reconciler's context: hosts, view */
+	LOCK_CLOUD, /* balancers and names of the local cloud */
+	LOCK_ENGINE, /* an engine's tables */
+	LOCK_PROBER, /* probe heap */
 	LOCK_STORE_WRITER, /* the writer's connection */
-	LOCK_STORE_QUEUE,  /* group commit queue */
-	LOCK_STORE_KEYS,   /* cache of unsealed tenant keys */
-	LOCK_STORE_WATCH,  /* list of watchers */
+	LOCK_STORE_QUEUE, /* group commit queue */
+	LOCK_STORE_KEYS, /* cache of unsealed tenant keys */
+	LOCK_STORE_WATCH, /* list of watchers */
 	LOCK_SNAPSHOT,
 	LOCK_WAITER,
 	LOCK_SESSION,
-	LOCK_QUEUE,    /* reconcile queue */
+	LOCK_QUEUE, /* reconcile queue */
 	LOCK_NOTIFIER, /* invalidation queue */
-	LOCK_NET,      /* stream loop */
-	LOCK_LEAF,     /* guards a few instructions, takes nothing inside */
+	LOCK_NET, /* stream loop */
+	LOCK_LEAF, /* guards a few instructions, takes nothing inside */
 };
 
 struct lock {

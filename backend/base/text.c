@@ -14,7 +14,8 @@ int text_parse_int(const char *text, int64_t min, int64_t max, int64_t *ret)
 	long long value;
 	char *end;
 
-	if (!isdigit((unsigned char)text[0]) && !(text[0] == '-' && isdigit((unsigned char)text[1])))
+	if (!isdigit((unsigned char)text[0]) &&
+		!(text[0] == '-' && isdigit((unsigned char)text[1])))
 		return -EINVAL;
 	errno = 0;
 	value = strtoll(text, &end, 10);
@@ -102,32 +103,44 @@ bool text_is_utf8(const char *text, size_t len)
 	return true;
 }
 
-/* Levenshtein distance of two short words, ignoring case; SIZE_MAX when one is too long. */
+static bool text_is_swap(const char *a, const char *b)
+{
+	return tolower((unsigned char)a[0]) == tolower((unsigned char)b[1]) &&
+	       tolower((unsigned char)a[1]) == tolower((unsigned char)b[0]);
+}
+
+/* Edits (insert, delete, replace, swap of neighbours) between two short words, ignoring case: the
+ * optimal string alignment distance. SIZE_MAX when one is too long. */
 static size_t text_distance(const char *a, const char *b)
 {
-	size_t row[64], a_len = strlen(a), b_len = strlen(b);
-	size_t i, j, diagonal, above, best;
+	size_t rows[3][64], a_len = strlen(a), b_len = strlen(b);
+	size_t i, j;
 
 	if (a_len >= 64 || b_len >= 64)
 		return SIZE_MAX;
 	for (j = 0; j <= b_len; j++)
-		row[j] = j;
+		rows[0][j] = j;
 	for (i = 1; i <= a_len; i++) {
-		diagonal = row[0];
+		const size_t *before = rows[(i - 1) % 3];
+		size_t *row = rows[i % 3];
+
 		row[0] = i;
 		for (j = 1; j <= b_len; j++) {
-			above = row[j];
-			best = diagonal + (tolower((unsigned char)a[i - 1]) !=
-						  tolower((unsigned char)b[j - 1]));
-			if (above + 1 < best)
-				best = above + 1;
+			bool same = tolower((unsigned char)a[i - 1]) ==
+				    tolower((unsigned char)b[j - 1]);
+			size_t best = before[j - 1] + !same;
+
+			if (before[j] + 1 < best)
+				best = before[j] + 1;
 			if (row[j - 1] + 1 < best)
 				best = row[j - 1] + 1;
+			if (i > 1 && j > 1 && text_is_swap(a + i - 2, b + j - 2) &&
+				rows[(i - 2) % 3][j - 2] + 1 < best)
+				best = rows[(i - 2) % 3][j - 2] + 1;
 			row[j] = best;
-			diagonal = above;
 		}
 	}
-	return row[b_len];
+	return rows[a_len % 3][b_len];
 }
 
 const char *text_nearest(const char *text, const char *const *words)
