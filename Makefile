@@ -3,6 +3,7 @@
 
 BUILD ?= release
 CC ?= gcc
+CLANG ?= clang
 PREFIX ?= /usr/local
 VERSION := 0.1.0
 
@@ -18,10 +19,23 @@ CFLAGS_debug := -O1 -Werror -DDUPLOFS_LOCK_CHECK
 CFLAGS_asan := -O1 -Werror -fsanitize=address,undefined -fno-sanitize-recover=undefined -DDUPLOFS_LOCK_CHECK
 CFLAGS_tsan := -O1 -Werror -fsanitize=thread
 CFLAGS_cov := -O0 --coverage
+CFLAGS_fuzz := -O1 -fsanitize=fuzzer-no-link,address,undefined
 LDFLAGS_release := -pie -Wl,-z,relro,-z,now
 LDFLAGS_asan := -fsanitize=address,undefined
 LDFLAGS_tsan := -fsanitize=thread
 LDFLAGS_cov := --coverage
+LDFLAGS_fuzz := -fsanitize=fuzzer,address,undefined
+ifeq ($(BUILD),fuzz)
+CC := $(CLANG)
+endif
+
+# package:program also counts as there when the program is (a Docker of another origin, say).
+DEPS_BUILD := gcc libc6-dev make pkg-config libfuse3-dev libcurl4-openssl-dev libjansson-dev \
+	libssl-dev libsqlite3-dev
+DEPS_RUN := fuse3 docker.io:dockerd haproxy:haproxy dnsmasq-base:dnsmasq curl:curl jq:jq \
+	bind9-dnsutils:dig ca-certificates
+DEPS_TEST := libcmocka-dev perl python3 procps iproute2 busybox-static clang-format shellcheck \
+	mandoc openssl
 
 # Only asked for once the libraries are there: `make deps` must work before.
 PKG = $(eval PKG := $$(shell pkg-config --cflags $(MODULES)))$(PKG)
@@ -32,10 +46,17 @@ OBJECTS := $(SOURCES:%.c=$(OUT)/%.o)
 LIBRARY := $(OUT)/libduplofs.a
 UNIT_SOURCES := $(wildcard tests/unit/test_*.c)
 UNIT_TESTS := $(UNIT_SOURCES:%.c=$(OUT)/%)
+UNIT_SHARED := $(patsubst %.c,$(OUT)/%.o,$(filter-out $(UNIT_SOURCES),$(wildcard tests/unit/*.c)))
+FUZZ_SOURCES := $(wildcard tests/fuzz/fuzz_*.c)
+FUZZERS := $(FUZZ_SOURCES:%.c=$(OUT)/%)
+HELLO_SOURCES := $(wildcard examples/hello/*.c)
 
-all: build/duplofs
+# Builds from within a recipe: on all processors, unless the caller has said how many.
+SUBMAKE = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
 
-build/duplofs: $(OUT)/duplofs
+all: build/duplofs ## Build build/duplofs (BUILD=release|debug|asan|tsan|cov)
+
+build/duplofs: $(OUT)/duplofs FORCE
 	@ln -sfn $(BUILD)/duplofs $@
 
 $(OUT)/duplofs: $(OUT)/fs/main.o $(LIBRARY)
@@ -49,15 +70,80 @@ $(OUT)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(PKG) $(CFLAGS_common) $(CFLAGS_$(BUILD)) -MMD -MP -c -o $@ $<
 
-$(OUT)/tests/unit/%: $(OUT)/tests/unit/%.o $(LIBRARY)
+$(OUT)/tests/unit/%: $(OUT)/tests/unit/%.o $(UNIT_SHARED) $(LIBRARY)
 	$(CC) $(CFLAGS_common) $(LDFLAGS_$(BUILD)) -o $@ $^ $(LIBS) -lcmocka
 
-unit: $(UNIT_TESTS)
+# With BUILD=fuzz a libFuzzer program; else one that replays its corpus and reports in TAP.
+FUZZ_MAIN = $(if $(filter fuzz,$(BUILD)),,$(OUT)/tests/fuzz/replay.o)
+$(OUT)/tests/fuzz/fuzz_%: $(OUT)/tests/fuzz/fuzz_%.o $(OUT)/tests/fuzz/replay.o $(LIBRARY)
+	$(CC) $(CFLAGS_common) $(LDFLAGS_$(BUILD)) -o $@ $< $(FUZZ_MAIN) $(LIBRARY) $(LIBS)
 
--include $(OBJECTS:.o=.d) $(UNIT_TESTS:=.d)
+build/hello: $(HELLO_SOURCES) examples/hello/hello.h
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_common) -D_GNU_SOURCE -O2 -static -s -o $@ $(HELLO_SOURCES)
 
-clean:
+unit: $(UNIT_TESTS) $(FUZZERS)
+fuzzers: $(FUZZERS)
+programs: $(OUT)/duplofs build/hello
+
+deps: ## Install what building and running need (apt, only what is missing)
+	@examples/demo/deps.sh $(DEPS_BUILD) $(DEPS_RUN)
+
+test-deps: deps ## Install what the tests need on top
+	@examples/demo/deps.sh $(DEPS_TEST)
+
+run: deps ## Show the main job: a spec in, a running service out; leaves /duplo mounted
+	@$(SUBMAKE) all build/hello
+	@examples/demo/run.sh
+
+stop: ## Unmount /duplo; stop dockerd when `make run` started it (PURGE=1: undeploy the demo first)
+	@examples/demo/stop.sh $(if $(PURGE),purge)
+
+test: test-deps ## Run every test against real parts
+	@$(SUBMAKE) BUILD=debug unit
+	@$(SUBMAKE) all programs
+	@tests/run.sh release debug
+
+asan tsan: test-deps ## Run unit and end-to-end tests under AddressSanitizer + UBSan, or ThreadSanitizer
+	@$(SUBMAKE) BUILD=$@ unit programs
+	@tests/run.sh $@ $@
+
+coverage: test-deps ## Run unit and end-to-end tests and print which lines they reach
+	@$(SUBMAKE) BUILD=cov unit programs
+	@tests/coverage.sh
+
+fuzz: test-deps ## Run each fuzzer for FUZZ_SECONDS (60)
+	@examples/demo/deps.sh clang
+	@$(SUBMAKE) BUILD=fuzz fuzzers
+	@tests/fuzz/run.sh $(or $(FUZZ_SECONDS),60)
+
+bench: test-deps ## Measure; ratios are against the bare parts in the same run
+	@$(SUBMAKE) all programs
+	@tests/bench/run.sh
+
+lint: test-deps ## Check style, structure and documents, with the slow analyzers too
+	@examples/demo/deps.sh cppcheck
+	@LINT_SLOW=1 prove -e '' tests/lint/*.t
+
+install: all ## Install the program, man pages and examples (PREFIX, DESTDIR)
+	install -D -m 0755 $(OUT)/duplofs $(DESTDIR)$(PREFIX)/sbin/duplofs
+	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/man/man8 fs/man/duplofs.8
+	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/man/man5 fs/man/duplofs.5
+	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/doc/duplofs README.md LICENSE \
+		examples/systemd/duplofs.service examples/fstab
+
+uninstall: ## Remove what install put there
+	rm -f $(DESTDIR)$(PREFIX)/sbin/duplofs $(DESTDIR)$(PREFIX)/share/man/man[58]/duplofs.[58]
+	rm -rf $(DESTDIR)$(PREFIX)/share/doc/duplofs
+
+clean: ## Remove build/
 	rm -rf build
 
-.PHONY: all unit clean
+help: ## This list
+	@awk -F ':[^#]*## ' '/^[a-z][a-z -]*:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+-include $(OBJECTS:.o=.d) $(UNIT_TESTS:=.d) $(FUZZERS:=.d)
+
+FORCE:
+.PHONY: all unit fuzzers programs deps test-deps run stop test asan tsan coverage fuzz bench lint install uninstall clean help FORCE
 .SECONDARY:

@@ -35,6 +35,7 @@ void log_write(enum log_level level, const char *format, ...)
 	static const char *const names[] = {"error", "warning", "info", "debug"};
 	int saved = errno;
 	char line[1024];
+	size_t length;
 	va_list ap;
 	int used;
 
@@ -46,9 +47,10 @@ void log_write(enum log_level level, const char *format, ...)
 	} else {
 		used = snprintf(line, sizeof(line), "%s: %s: ", log_state.program, names[level]);
 		(void)vsnprintf(line + used, sizeof(line) - (size_t)used - 1, format, ap);
-		(void)strcat(line, "\n");
+		length = strlen(line);
+		line[length] = '\n';
 		/* One write, so that lines of several threads and processes stay whole. */
-		if (write(STDERR_FILENO, line, strlen(line)) < 0)
+		if (write(STDERR_FILENO, line, length + 1) < 0)
 			errno = saved;
 	}
 	va_end(ap);
