@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * queue - keys with due times, and the threads that work on them.
+ * Promises: wake-ups of a key merge; a key is worked on by one thread at a time; a wake-up during the
+ *           work makes it run once more. No wake-up is lost: when memory is short, QUEUE_SWEEP comes.
+ *           Nothing due: no CPU, no memory.
+ * Threads: wake from any thread, also under store and engine callbacks; new and stop from one.
+ * Ownership: keys are numbers; the queue knows nothing of what they mean.
+ */
+#ifndef DUPLOFS_RECONCILE_QUEUE_H
+#define DUPLOFS_RECONCILE_QUEUE_H
+
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+
+#define QUEUE_DONE  CLOCK_FOREVER /* nothing to do until the next wake-up */
+#define QUEUE_RETRY INT64_C(-1)	  /* it failed: again after a backoff that grows */
+#define QUEUE_SWEEP INT64_C(0)	  /* the key that means: wake-ups were lost, look at everything */
+
+#define QUEUE_BACKOFF_MIN_NS (200 * NS_PER_MILLISECOND)
+#define QUEUE_BACKOFF_MAX_NS (60 * NS_PER_SECOND)
+
+/* Returns QUEUE_DONE, QUEUE_RETRY, or when to be called again (monotonic ns). */
+typedef int64_t (*queue_work_fn)(void *arg, int64_t key);
+
+struct queue;
+
+/* name: of the threads, at most 12 bytes. */
+int queue_new(struct queue **ret, const char *name, int workers, queue_work_fn work, void *arg,
+	struct error *reterr);
+
+/* Work that has begun is finished; nothing new begins; wake-ups are ignored from now on. */
+void queue_stop(struct queue *queue);
+void queue_free(struct queue *queue); /* stops first */
+
+void queue_wake(struct queue *queue, int64_t key);
+/* The earliest of several due times counts. */
+void queue_wake_at(struct queue *queue, int64_t key, int64_t due_ns);
+
+/* Keys that wait or are worked on. */
+int64_t queue_length(struct queue *queue);
+
+/* Full jitter: anywhere up to a limit that doubles with each failure (from 1), up to the cap.
+ * https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/ */
+int64_t queue_backoff_ns(int failures, uint64_t random);
+
+#endif
