@@ -13,10 +13,10 @@
 
 enum fault {
 	FAULT_NONE,
-	FAULT_EXIT,     /* ends at once with status 3 */
-	FAULT_CRASH,    /* ends with status 4 some seconds after its start */
-	FAULT_DEAF,     /* runs, and listens nowhere */
-	FAULT_SICK,     /* /healthz says 503 for ever */
+	FAULT_EXIT, /* ends at once with status 3 */
+	FAULT_CRASH, /* ends with status 4 some seconds after its start */
+	FAULT_DEAF, /* runs, and listens nowhere */
+	FAULT_SICK, /* /healthz says 503 for ever */
 	FAULT_STUBBORN, /* ignores SIGTERM */
 };
 

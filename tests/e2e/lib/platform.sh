@@ -1,0 +1,312 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+# platform - platforms of a test's own: state, mount point, addresses, and the clean-up of just that.
+# What a test starts here is ended by the trap on exit, whatever happens; a failed test tells what it saw.
+#   platform_start [-n NAME] [-c CLOUD] [OPTION=VALUE...]   mounts; DUPLO is the mount point of the last
+#   platform_stop [NAME]                                    umounts and tests that nothing is left
+
+lib=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=tests/e2e/lib/tap.sh
+. "$lib/tap.sh"
+top=$(cd "$lib/../../.." && pwd)
+DUPLOFS=${DUPLOFS:-$top/build/duplofs}
+HELLO_IMAGE=${HELLO_IMAGE:-duplofs-test/hello}
+DOCKER=${DOCKER_HOST:-unix:///var/run/docker.sock}
+TEST_DIR=$(mktemp -d "/tmp/duplofs-test.XXXXXX")
+START_S=30 # longest time for a start or a stop
+unset DOCKER_HOST
+
+declare -A platform_mount platform_state platform_net platform_id platform_pid platform_docker
+platform_names=()
+
+# engine PATH [CURL-OPTION...]: a call of the Docker Engine API.
+engine() {
+	local path=$1
+	shift
+	engine_at "$DOCKER" "$path" "$@"
+}
+
+engine_at() {
+	local url=$1 path=$2
+	shift 2
+	case $url in
+	unix://*) curl -sS -m 30 --unix-socket "${url#unix://}" "$@" "http://engine/v1.41$path" ;;
+	*) curl -sS -m 30 "$@" "http://${url#*://}/v1.41$path" ;;
+	esac
+}
+
+# Queries take filters as JSON; these are the ids of what carries a platform's label.
+labelled() {
+	local kind=$1 name=${2:-main} filter
+	[ -n "${platform_id[$name]-}" ] || return 0
+	filter="%7B%22label%22:%5B%22duplo.platform=${platform_id[$name]}%22%5D%7D"
+	case $kind in
+	containers) engine_at "${platform_docker[$name]}" "/containers/json?all=1&filters=$filter" | jq -r '.[].Id' ;;
+	running) engine_at "${platform_docker[$name]}" "/containers/json?filters=$filter" | jq -r '.[].Id' ;;
+	networks) engine_at "${platform_docker[$name]}" "/networks?filters=$filter" | jq -r '.[].Id' ;;
+	volumes) engine_at "${platform_docker[$name]}" "/volumes?filters=$filter" | jq -r '.Volumes[]?.Name' ;;
+	esac
+}
+
+count() {
+	labelled "$@" | wc -l
+}
+
+# test_running N [NAME]: so many containers run.
+test_running() {
+	[ "$(count running "${2:-main}")" -eq "$1" ]
+}
+
+# test_healthy N: so many instances of SERVICE are healthy.
+test_healthy() {
+	[ "$(jq -r .healthy "$SERVICE/status.json")" = "$1" ]
+}
+
+more_than() {
+	[ "$(count containers "${2:-main}")" -gt "$1" ]
+}
+
+# A /24 of the loopback range that no other test process uses at the same time.
+platform_address() {
+	local number=$(($$ * 2 + ${#platform_names[@]}))
+	echo "127.$((100 + number / 250 % 150)).$((number % 250))"
+}
+
+platform_start() {
+	local name=main cloud=local option options net log
+	while getopts n:c: option; do
+		case $option in
+		n) name=$OPTARG ;;
+		c) cloud=$OPTARG ;;
+		*) return 2 ;;
+		esac
+	done
+	shift $((OPTIND - 1))
+	OPTIND=1
+	if [ -z "${platform_mount[$name]-}" ]; then
+		net=$(platform_address)
+		platform_names+=("$name")
+		platform_mount[$name]=$TEST_DIR/$name
+		platform_state[$name]=$TEST_DIR/$name.state
+		platform_net[$name]=$net
+		platform_docker[$name]=$DOCKER
+		mkdir -p "${platform_mount[$name]}"
+	fi
+	net=${platform_net[$name]}
+	log=$TEST_DIR/$name.log
+	options="state=${platform_state[$name]},cloud=$cloud,lb_range=$net.0/24,dns_listen=$net.1:53"
+	options+=",docker=${platform_docker[$name]}"
+	for option; do
+		options+=",$option"
+	done
+	setsid "$DUPLOFS" -f -o "$options" "${platform_mount[$name]}" >>"$log" 2>&1 </dev/null &
+	platform_pid[$name]=$!
+	DUPLO=${platform_mount[$name]}
+	if ! eventually $START_S platform_answers "$name"; then
+		ok 1 "platform $name starts"
+		return 1
+	fi
+	platform_id[$name]=$(jq -r '.platform // empty' "$DUPLO/.platform/status.json")
+	[ -n "${platform_id[$name]}" ] || {
+		ok 1 "platform $name tells its id in .platform/status.json"
+		return 1
+	}
+}
+
+platform_answers() {
+	mountpoint -q "${platform_mount[$1]}" && [ -s "${platform_mount[$1]}/.platform/status.json" ]
+}
+
+# Pids of the platform's own processes: supervisor, worker, load balancer, name server.
+platform_processes() {
+	local name=${1:-main} pid file
+	for file in "${platform_state[$name]}"/{supervisor,worker}.pid; do
+		pid=$(cat "$file" 2>/dev/null) || continue
+		[ "$(readlink "/proc/$pid/exe")" = "$(readlink -f "$DUPLOFS")" ] && echo "$pid"
+	done
+	[ -n "${platform_id[$name]-}" ] || return 0
+	for pid in /proc/[0-9]*; do
+		pid=${pid#/proc/}
+		if tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null |
+			grep -qE "^[^ ]*(haproxy|dnsmasq) .*/run/duplofs/${platform_id[$name]}/"; then
+			echo "$pid"
+		fi
+	done
+}
+
+supervisor_pid() {
+	cat "${platform_state[${1:-main}]}/supervisor.pid"
+}
+
+worker_pid() {
+	cat "${platform_state[${1:-main}]}/worker.pid"
+}
+
+# What listens on the platform's addresses, the name server left out.
+listeners() {
+	local net=${platform_net[${1:-main}]}
+	ss -Hltn | awk '{ print $4 }' | grep -F "$net." | grep -vxF "$net.1:53"
+}
+
+# dns NAME [PLATFORM]: the address that the platform's name server tells.
+dns() {
+	dig +short +time=2 +tries=1 "@${platform_net[${2:-main}]}.1" "$1" A
+}
+
+no_name() {
+	[ -z "$(dns "$@")" ]
+}
+
+no_processes() {
+	[ -z "$(platform_processes "$1")" ]
+}
+
+not_mounted() {
+	! mountpoint -q "${platform_mount[$1]}"
+}
+
+# A zombie has gone too.
+gone() {
+	! grep -qs '^State:[^Z]*$' "/proc/$1/status"
+}
+
+# Both processes at once, as a power cut would; what they started stays. Stopped first, neither can
+# start the other anew.
+platform_kill() {
+	local name=${1:-main} supervisor worker
+	supervisor=$(supervisor_pid "$name")
+	worker=$(worker_pid "$name")
+	kill -STOP "$supervisor" "$worker"
+	kill -KILL "$supervisor" "$worker"
+	platform_wait_killed "$name" "$supervisor" "$worker"
+}
+
+# platform_wait_killed NAME PID...: until they are gone; then takes the dead mount away.
+platform_wait_killed() {
+	local name=$1 pid
+	shift
+	for pid; do
+		eventually $START_S gone "$pid"
+	done
+	umount -l "${platform_mount[$name]}" 2>/dev/null
+	wait "${platform_pid[$name]}" 2>/dev/null
+	true
+}
+
+platform_stop() {
+	local name=${1:-main}
+	succeeds "umount of $name" umount "${platform_mount[$name]}"
+	becomes $START_S "no process of $name is left" no_processes "$name"
+	ok "$(not_mounted "$name" && echo 0 || echo 1)" "$name is not mounted any more"
+	is "$(listeners "$name")" "" "nothing of $name listens any more"
+	is "$(platform_complaints "$name")" "" "no sanitizer and no lock check complained in $name"
+}
+
+platform_complaints() {
+	grep -aE 'Sanitizer|runtime error:|lock order|rank' "$TEST_DIR/$1.log" | head -5
+}
+
+nothing_deployed() {
+	[ -z "$(labelled containers "$1")$(labelled networks "$1")$(labelled volumes "$1")$(listeners "$1")" ]
+}
+
+# After everything was removed by rmdir: nothing of ours is left outside.
+nothing_leaked() {
+	local name=${1:-main}
+	eventually 60 nothing_deployed "$name"
+	is "$(labelled containers "$name")" "" "no container of $name is left"
+	is "$(labelled networks "$name")" "" "no network of $name is left"
+	is "$(labelled volumes "$name")" "" "no volume of $name is left"
+	is "$(listeners "$name")" "" "no listener of $name is left"
+}
+
+# service TENANT SERVICE SPEC: makes the directories and writes the spec; the path is in SERVICE.
+service() {
+	SERVICE=$DUPLO/$1/services/$2
+	mkdir -p "$SERVICE" && cat <<<"$3" >"$SERVICE/spec.json"
+}
+
+# hello_spec TAG [MEMBERS]: a spec of the example program, on one line.
+hello_spec() {
+	echo '{"DockerImage":"'"$HELLO_IMAGE:$1"'"'"${2:+,$2}"'}'
+}
+
+# settles [SECONDS] [SERVICE-DIRECTORY]: reads `wait` to its end.
+settles() {
+	timeout "${1:-60}" cat "${2:-$SERVICE}/wait" >/dev/null
+}
+
+try() {
+	python3 "$lib/try.py" "$@"
+}
+
+status_field() {
+	jq -r "$1" "${2:-$SERVICE}/status.json"
+}
+
+platform_report() {
+	local name=$1 file
+	diag "--- platform $name, the end of its log:"
+	diag "$(tail -n 40 "$TEST_DIR/$name.log" 2>/dev/null)"
+	if timeout 5 mountpoint -q "${platform_mount[$name]}"; then
+		for file in "${platform_mount[$name]}"/{.platform,*,*/services/*}/{status,last_error}; do
+			[ -s "$file" ] || continue
+			diag "--- ${file#"${platform_mount[$name]}"/}:" "$(timeout 5 head -c 4000 "$file")"
+		done
+		diag "--- .platform/events:" "$(timeout 5 tail -n 20 "${platform_mount[$name]}/.platform/events")"
+	fi
+}
+
+platform_clean() {
+	local name=$1 id pid
+	if [ -n "${platform_pid[$name]-}" ]; then
+		timeout 10 umount "${platform_mount[$name]}" 2>/dev/null
+		eventually 15 no_processes "$name"
+		for pid in $(platform_processes "$name"); do
+			kill -KILL "$pid" 2>/dev/null
+		done
+		umount -l "${platform_mount[$name]}" 2>/dev/null
+	fi
+	for id in $(labelled containers "$name"); do
+		engine_at "${platform_docker[$name]}" "/containers/$id?force=1&v=1" -X DELETE >/dev/null
+	done
+	for id in $(labelled networks "$name"); do
+		engine_at "${platform_docker[$name]}" "/networks/$id" -X DELETE >/dev/null
+	done
+	for id in $(labelled volumes "$name"); do
+		engine_at "${platform_docker[$name]}" "/volumes/$id" -X DELETE >/dev/null
+	done
+	if [ -n "${platform_id[$name]-}" ] && [ -d "/run/duplofs/${platform_id[$name]}" ]; then
+		umount -l "/run/duplofs/${platform_id[$name]}" 2>/dev/null
+		rmdir "/run/duplofs/${platform_id[$name]}" 2>/dev/null
+	fi
+	true
+}
+
+# A test may add what else is to be undone.
+test_clean() {
+	true
+}
+
+platform_exit() {
+	local status=$? name
+	trap - EXIT
+	if [ $status -ne 0 ] || [ "$tap_failed" -gt 0 ]; then
+		for name in "${platform_names[@]}"; do
+			platform_report "$name"
+		done
+		status=1
+	fi
+	test_clean
+	for name in "${platform_names[@]}"; do
+		platform_clean "$name"
+	done 2>/dev/null
+	if [ -n "${KEEP_LOGS-}" ]; then
+		diag "kept: $TEST_DIR"
+	else
+		rm -rf --one-file-system "$TEST_DIR"
+	fi
+	exit $status
+}
+trap platform_exit EXIT
+trap 'exit 1' INT TERM
