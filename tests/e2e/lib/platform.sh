@@ -102,7 +102,8 @@ platform_start() {
 	setsid "$DUPLOFS" -f -o "$options" "${platform_mount[$name]}" >>"$log" 2>&1 </dev/null &
 	platform_pid[$name]=$!
 	DUPLO=${platform_mount[$name]}
-	if ! eventually $START_S platform_answers "$name"; then
+	eventually $START_S platform_decided "$name"
+	if ! platform_answers "$name"; then
 		ok 1 "platform $name starts"
 		return 1
 	fi
@@ -111,6 +112,11 @@ platform_start() {
 		ok 1 "platform $name tells its id in .platform/status.json"
 		return 1
 	}
+}
+
+# It answers, or has given up.
+platform_decided() {
+	platform_answers "$1" || gone "${platform_pid[$1]}"
 }
 
 platform_answers() {
