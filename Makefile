@@ -37,6 +37,10 @@ DEPS_RUN := fuse3 docker.io:dockerd haproxy:haproxy dnsmasq-base:dnsmasq curl:cu
 DEPS_TEST := libcmocka-dev perl python3 procps iproute2 busybox-static clang-format shellcheck \
 	mandoc openssl
 
+# V=1 shows whole commands instead of a word and the file.
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-4s %s\n' $(1) $@)
+
 # Only asked for once the libraries are there: `make deps` must work before.
 PKG = $(eval PKG := $$(shell pkg-config --cflags $(MODULES)))$(PKG)
 LIBS = $(eval LIBS := $$(shell pkg-config --libs $(MODULES)))$(LIBS)
@@ -60,27 +64,33 @@ build/duplofs: $(OUT)/duplofs FORCE
 	@ln -sfn $(BUILD)/duplofs $@
 
 $(OUT)/duplofs: $(OUT)/fs/main.o $(LIBRARY)
-	$(CC) $(CFLAGS_common) $(LDFLAGS_$(BUILD)) -o $@ $^ $(LIBS)
+	$(call say,LINK)
+	$(Q)$(CC) $(CFLAGS_common) $(LDFLAGS_$(BUILD)) -o $@ $^ $(LIBS)
 
 $(LIBRARY): $(filter-out $(OUT)/fs/main.o,$(OBJECTS))
+	$(call say,AR)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(Q)$(AR) rcs $@ $^
 
 $(OUT)/%.o: %.c
+	$(call say,CC)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(PKG) $(CFLAGS_common) $(CFLAGS_$(BUILD)) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(CPPFLAGS) $(PKG) $(CFLAGS_common) $(CFLAGS_$(BUILD)) -MMD -MP -c -o $@ $<
 
 $(OUT)/tests/unit/%: $(OUT)/tests/unit/%.o $(UNIT_SHARED) $(LIBRARY)
-	$(CC) $(CFLAGS_common) $(LDFLAGS_$(BUILD)) -o $@ $^ $(LIBS) -lcmocka
+	$(call say,LINK)
+	$(Q)$(CC) $(CFLAGS_common) $(LDFLAGS_$(BUILD)) -o $@ $^ $(LIBS) -lcmocka
 
 # With BUILD=fuzz a libFuzzer program; else one that replays its corpus and reports in TAP.
 FUZZ_MAIN = $(if $(filter fuzz,$(BUILD)),,$(OUT)/tests/fuzz/replay.o)
 $(OUT)/tests/fuzz/fuzz_%: $(OUT)/tests/fuzz/fuzz_%.o $(OUT)/tests/fuzz/replay.o $(LIBRARY)
-	$(CC) $(CFLAGS_common) $(LDFLAGS_$(BUILD)) -o $@ $< $(FUZZ_MAIN) $(LIBRARY) $(LIBS)
+	$(call say,LINK)
+	$(Q)$(CC) $(CFLAGS_common) $(LDFLAGS_$(BUILD)) -o $@ $< $(FUZZ_MAIN) $(LIBRARY) $(LIBS)
 
 build/hello: $(HELLO_SOURCES) examples/hello/hello.h
+	$(call say,CC)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_common) -D_GNU_SOURCE -O2 -static -s -o $@ $(HELLO_SOURCES)
+	$(Q)$(CC) $(CFLAGS_common) -D_GNU_SOURCE -O2 -static -s -o $@ $(HELLO_SOURCES)
 
 unit: $(UNIT_TESTS) $(FUZZERS)
 fuzzers: $(FUZZERS)
