@@ -98,6 +98,9 @@ typedef void (*engine_pull_fn)(void *arg, const char *phase, int64_t done, int64
 /* Called per container of our platform; return a negative errno to stop. */
 typedef int (*engine_list_fn)(void *arg, const struct container_state *state);
 
+/* Called per name; return a negative errno to stop. */
+typedef int (*engine_name_fn)(void *arg, const char *name);
+
 /* A piece of a container's output, in order; wall_ns of the first byte, for resuming. Called on a
  * thread of the engine; may write to local files, must not block for long. */
 typedef void (*engine_log_fn)(void *arg, int64_t wall_ns, const char *data, size_t len);
@@ -138,8 +141,11 @@ struct engine_ops {
 		struct error *reterr);
 	/* All containers with our platform label, running or not (address may be empty). */
 	int (*list)(struct engine *engine, engine_list_fn fn, void *arg, struct error *reterr);
-	/* Names of networks and volumes with our platform label, one callback each. */
-	int (*network_list)(struct engine *engine, int (*fn)(void *arg, const char *name), void *arg,
+	/* Names of networks with our platform label, one callback each. */
+	int (*network_list)(struct engine *engine, engine_name_fn fn, void *arg,
+		struct error *reterr);
+	/* The same for named volumes (create makes them, with the container's platform and tenant). */
+	int (*volume_list)(struct engine *engine, engine_name_fn fn, void *arg,
 		struct error *reterr);
 	/* Removes a named volume; -EBUSY while in use; gone: 0. */
 	int (*volume_remove)(struct engine *engine, const char *name, struct error *reterr);
@@ -154,7 +160,9 @@ struct engine_ops {
 		struct error *reterr);
 	void (*log_stop)(struct engine *engine, struct engine_log *log);
 
-	/* Ends the streams and joins the threads. Containers go on. */
+	/* Makes calls that run, and all later ones, return -ECANCELED at once: for stopping. */
+	void (*interrupt)(struct engine *engine);
+	/* Ends the streams and joins the threads; no call may run. Containers go on. */
 	void (*free)(struct engine *engine);
 };
 
