@@ -18,7 +18,7 @@ sub missing {
 
 for my $path (qw(README.md tests/README.md)) {
 	my $text = slurp($path);
-	my %targets = map { $_ => 1 } grep { defined } $text =~ /(?:^|\s)make ([a-z-]+)\b|`make ([a-z-]+)/g;
+	my %targets = map { $_ => 1 } grep { defined } $text =~ /^make ([a-z-]+)|`make ([a-z-]+)|  make ([a-z-]+)/mg;
 	missing("$path: each make target is there", grep { $makefile !~ /^[^#\n]*\b\Q$_\E\b[^:\n]*:/m } sort keys %targets);
 	my %paths = map { $_ => 1 } $text =~ m{`((?:fs|backend|tests|examples|\.ci)/[\w./-]*)`}g;
 	missing("$path: each file is there", grep { !-e } sort keys %paths);

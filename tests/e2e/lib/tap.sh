@@ -20,9 +20,9 @@ ok() {
 	return 1
 }
 
-# diag TEXT...: lines for a person who looks at a failure.
+# diag TEXT...: lines for a person who looks at a failure; not more than can be looked at.
 diag() {
-	printf '%s\n' "$@" | sed 's/^/# /' >&2
+	printf '%s\n' "$@" | cut -c 1-300 | head -n 60 | sed 's/^/# /' >&2
 }
 
 note() {
