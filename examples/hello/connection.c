@@ -8,10 +8,12 @@
 
 #include "hello.h"
 
-#define IDLE_MAX_MS 75000
+#define IDLE_MAX_MS  75000
+#define FRESH_MAX_MS 1000
 
 struct connection {
 	int fd, stop_fd;
+	bool fresh; /* nothing was asked yet */
 	size_t len; /* bytes in request, which may hold the start of the next one */
 	char request[8 * 1024];
 	struct page page;
@@ -48,7 +50,9 @@ static bool receive(struct connection *connection)
 	size_t room = sizeof(connection->request) - 1 - connection->len;
 	ssize_t len;
 
-	if (room == 0 || poll(fds, 2, IDLE_MAX_MS) <= 0 || fds[0].revents == 0)
+	if (room == 0 || poll(fds, 2, IDLE_MAX_MS) <= 0)
+		return false;
+	if (fds[0].revents == 0 && (!connection->fresh || poll(fds, 1, FRESH_MAX_MS) <= 0))
 		return false;
 	len = recv(connection->fd, connection->request + connection->len, room, 0);
 	if (len <= 0)
@@ -131,6 +135,7 @@ void connection_serve(int fd, int stop_fd)
 		return;
 	connection->fd = fd;
 	connection->stop_fd = stop_fd;
+	connection->fresh = true;
 	connection->len = 0;
 	connection->request[0] = '\0';
 	for (;;) {
@@ -140,6 +145,7 @@ void connection_serve(int fd, int stop_fd)
 			if (!receive(connection))
 				goto out;
 		*end = '\0';
+		connection->fresh = false;
 		keep = answer(connection);
 		consume(connection, end + 4);
 		if (!keep)
