@@ -289,6 +289,8 @@ static int options_long(struct options *options, const char *argument, struct er
 		options->action = OPTIONS_VERSION;
 	else if (strcmp(argument, "--as=supervisor") == 0)
 		options->action = OPTIONS_SUPERVISOR;
+	else if (strcmp(argument, "--as=successor") == 0)
+		options->action = OPTIONS_SUCCESSOR;
 	else if (strcmp(argument, "--as=worker") == 0)
 		options->action = OPTIONS_WORKER;
 	else if (strncmp(argument, "--fds=", 6) == 0)

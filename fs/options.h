@@ -21,8 +21,9 @@ enum options_action {
 	OPTIONS_CHECK,
 	OPTIONS_HELP,
 	OPTIONS_VERSION,
-	/* How the program starts itself; not for people. */
+	/* How the program starts itself; not for people. A successor renews the worker. */
 	OPTIONS_SUPERVISOR,
+	OPTIONS_SUCCESSOR,
 	OPTIONS_WORKER,
 };
 

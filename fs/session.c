@@ -144,6 +144,8 @@ static int session_make(struct fuse_session **ret, int fd, const struct session_
 							      : sizeof(operations));
 	capture.init = call_init ? operations.init : NULL;
 	operations.init = session_on_init;
+	/* The end of a session is not the end of the file system. */
+	operations.destroy = NULL;
 	fuse = fuse_session_new(&args, &operations, sizeof(operations), options->userdata);
 	fuse_opt_free_args(&args);
 	r = fuse ? fuse_session_custom_io(fuse, &io, fd) : -ENOMEM;
