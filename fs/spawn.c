@@ -113,13 +113,21 @@ int spawn_self(const struct options *options, enum options_action role,
 	return 0;
 }
 
-static void spawn_keep_open(const int numbers[SPAWN_FDS], int flags)
+static void spawn_set_flags(const int numbers[SPAWN_FDS], int flags)
 {
 	int i;
 
 	for (i = 0; i < SPAWN_FDS; i++)
 		if (numbers[i] >= 0)
 			(void)fcntl(numbers[i], F_SETFD, flags);
+}
+
+void spawn_seal(const struct options_fds *fds)
+{
+	int numbers[SPAWN_FDS];
+
+	spawn_fds(fds, numbers);
+	spawn_set_flags(numbers, FD_CLOEXEC);
 }
 
 int spawn_exec(const struct options *options, const struct options_fds *fds, struct error *reterr)
@@ -140,13 +148,13 @@ int spawn_exec(const struct options *options, const struct options_fds *fds, str
 	r = spawn_arguments(&arguments, options, "--as=successor", fds, reterr);
 	if (r == 0) {
 		spawn_fds(fds, numbers);
-		spawn_keep_open(numbers, 0);
+		spawn_set_flags(numbers, 0);
 		(void)sigemptyset(&none);
 		(void)sigprocmask(SIG_SETMASK, &none, &blocked);
 		(void)execve(path, (char *const *)(uintptr_t)arguments.argv, environ);
 		r = error_errno(reterr, errno, "cannot start %s", path);
 		(void)sigprocmask(SIG_SETMASK, &blocked, NULL);
-		spawn_keep_open(numbers, FD_CLOEXEC);
+		spawn_set_flags(numbers, FD_CLOEXEC);
 	}
 	buf_done(&arguments.list);
 	return r;

@@ -21,6 +21,9 @@ int spawn_self(const struct options *options, enum options_action role,
  * over and renews the worker. Returns only when that fails. */
 int spawn_exec(const struct options *options, const struct options_fds *fds, struct error *reterr);
 
+/* What was passed on to this process goes no further by accident. */
+void spawn_seal(const struct options_fds *fds);
+
 /* True when the process has ended. */
 int spawn_has_ended(int pidfd);
 

@@ -49,6 +49,7 @@ struct supervisor {
 	char runtime[PATH_MAX];
 	struct options_fds fds; /* fuse, handoff, lock */
 	struct handoff *handoff;
+	bool mounted; /* in the tree, as far as it was us to change that */
 	enum supervisor_phase phase;
 	int64_t phase_end_ns;
 	int signals;
@@ -240,6 +241,7 @@ static void supervisor_stop(struct supervisor *supervisor)
 		return;
 	}
 	r = mount_remove(place, false, &error);
+	supervisor->mounted = false;
 	if (r == 0) {
 		/* The worker sees the end of the connection and ends. */
 		supervisor_enter(supervisor, SUPERVISOR_DETACHED, SUPERVISOR_DETACHED_MS);
@@ -384,13 +386,15 @@ static int supervisor_open(struct supervisor *supervisor, const struct superviso
 		r = mount_fuse(&supervisor->fds.fuse, &mount, reterr);
 	if (r < 0)
 		return r;
+	supervisor->mounted = true;
 	return session_greet(supervisor->fds.fuse, service->operations, service->operations_size,
 		&supervisor->handoff->request, &supervisor->handoff->reply, reterr);
 }
 
 static void supervisor_close(struct supervisor *supervisor)
 {
-	if (supervisor->fds.fuse >= 0)
+	/* Once unmounted, the place may be somebody else's already. */
+	if (supervisor->mounted && !supervisor_is_unmounted(supervisor))
 		(void)mount_remove(supervisor->options->mountpoint, true, NULL);
 	statedir_remove_pids(supervisor->options->state);
 	runtime_close(supervisor->runtime);
@@ -433,20 +437,12 @@ static pid_t supervisor_pid_of(int pidfd)
 	return pid;
 }
 
-static void supervisor_set_close_on_exec(const struct options_fds *fds)
-{
-	(void)fcntl(fds->fuse, F_SETFD, FD_CLOEXEC);
-	(void)fcntl(fds->handoff, F_SETFD, FD_CLOEXEC);
-	(void)fcntl(fds->lock, F_SETFD, FD_CLOEXEC);
-	(void)fcntl(fds->peer, F_SETFD, FD_CLOEXEC);
-}
-
 int supervisor_adopt(const struct options *options, struct error *reterr)
 {
 	struct supervisor supervisor;
 	int r;
 
-	supervisor_set_close_on_exec(&options->fds);
+	spawn_seal(&options->fds);
 	r = supervisor_init(&supervisor, options, reterr);
 	if (r < 0)
 		return r;
@@ -457,7 +453,7 @@ int supervisor_adopt(const struct options *options, struct error *reterr)
 		return r;
 	supervisor.worker_fd = options->fds.peer;
 	supervisor.worker = supervisor_pid_of(supervisor.worker_fd);
-	supervisor.ready = supervisor.settled = true;
+	supervisor.mounted = supervisor.ready = supervisor.settled = true;
 	if (options->action == OPTIONS_SUCCESSOR)
 		supervisor_signal_worker(&supervisor, SIGTERM);
 	r = supervisor_loop(&supervisor, reterr);

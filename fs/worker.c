@@ -175,6 +175,7 @@ static int worker_init(struct worker *worker, struct error *reterr)
 {
 	sigset_t signals;
 
+	spawn_seal(&worker->options->fds);
 	worker->supervisor = worker->options->fds.peer;
 	lock_init(&worker->lock, LOCK_SUPERVISOR);
 	cond_init(&worker->changed);
