@@ -12,7 +12,7 @@
 #include "base/lock.h"
 #include "base/thread.h"
 
-#define CREW_IDLE_NS	 (10 * NS_PER_SECOND)
+#define CREW_IDLE_NS     (10 * NS_PER_SECOND)
 #define CREW_READERS_MAX 4
 
 /* Only to end a read(2); nobody else uses it. */
@@ -35,11 +35,11 @@ struct crew {
 	struct crew_options options;
 	struct lock lock;
 	struct cond called; /* wakes has grown, or stopping */
-	struct cond ended;  /* a thread has ended, or result is set */
+	struct cond ended; /* a thread has ended, or result is set */
 	int readers_max;
 	int reading; /* threads in read(2), or about to be */
-	int parked;  /* threads that wait for called */
-	int wakes;   /* how many of those are to read */
+	int parked; /* threads that wait for called */
+	int wakes; /* how many of those are to read */
 	int live;
 	int result; /* 1: goes on */
 	bool stopping;
@@ -181,7 +181,9 @@ static int crew_readers_max(void)
 {
 	long processors = sysconf(_SC_NPROCESSORS_ONLN);
 
-	return processors < 2 ? 2 : processors > CREW_READERS_MAX ? CREW_READERS_MAX : (int)processors;
+	return processors < 2                  ? 2
+	       : processors > CREW_READERS_MAX ? CREW_READERS_MAX
+					       : (int)processors;
 }
 
 int crew_new(struct crew **ret, const struct crew_options *options, struct error *reterr)

@@ -11,12 +11,13 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 
-#define HANDOFF_MAGIC	"duplofs"
+#define HANDOFF_MAGIC   "duplofs"
 #define HANDOFF_VERSION 1
 
 static int handoff_map(struct handoff **ret, int fd, struct error *reterr)
 {
-	void *memory = mmap(NULL, sizeof(struct handoff), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	void *memory =
+		mmap(NULL, sizeof(struct handoff), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
 	if (memory == MAP_FAILED)
 		return error_errno(reterr, errno, "cannot map the handoff");

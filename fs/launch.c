@@ -117,14 +117,13 @@ static void launch_fill_standard_fds(void)
 		(void)close(fd);
 }
 
-int launch(struct options *options, const struct supervisor_service *service,
-	struct error *reterr)
+int launch(struct options *options, const struct supervisor_service *service, struct error *reterr)
 {
 	int lock_fd, r;
 
 	if (geteuid() != 0)
-		return error_set(reterr, -EPERM, "only root can mount a platform; try sudo duplofs %s",
-			options->mountpoint);
+		return error_set(reterr, -EPERM,
+			"only root can mount a platform; try sudo duplofs %s", options->mountpoint);
 	launch_fill_standard_fds();
 	(void)umask(022);
 	r = mount_prepare(options->mountpoint, reterr);

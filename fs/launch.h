@@ -14,7 +14,6 @@
 #include "fs/supervisor.h"
 
 /* In the foreground: until the file system is gone. */
-int launch(struct options *options, const struct supervisor_service *service,
-	struct error *reterr);
+int launch(struct options *options, const struct supervisor_service *service, struct error *reterr);
 
 #endif

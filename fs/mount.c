@@ -26,7 +26,8 @@ static void mount_unescape(char *text)
 
 	for (; *text; text++) {
 		if (text[0] == '\\' && text[1] && text[2] && text[3]) {
-			*to++ = (char)((text[1] - '0') << 6 | (text[2] - '0') << 3 | (text[3] - '0'));
+			*to++ = (char)((text[1] - '0') << 6 | (text[2] - '0') << 3 |
+				       (text[3] - '0'));
 			text += 3;
 		} else {
 			*to++ = *text;
@@ -98,7 +99,8 @@ bool mount_is(const char *place, const char *type, char *ret_device, size_t devi
 {
 	struct mount_question question = {place, type, ret_device, device_size, false};
 
-	return mount_each("/proc/self/mountinfo", mount_answer, &question, NULL) == 0 && question.yes;
+	return mount_each("/proc/self/mountinfo", mount_answer, &question, NULL) == 0 &&
+	       question.yes;
 }
 
 /* The place as /proc/self/mountinfo would show it, without asking a file system that may be dead. */
@@ -126,8 +128,8 @@ static int mount_absolute(char *place, struct error *reterr)
 		*slash = '/';
 	}
 	(void)text_copy(parent, sizeof(parent), slash ? slash + 1 : place);
-	if (snprintf(place, PATH_MAX, "%s/%s", strcmp(resolved, "/") == 0 ? "" : resolved, parent) >=
-		PATH_MAX)
+	if (snprintf(place, PATH_MAX, "%s/%s", strcmp(resolved, "/") == 0 ? "" : resolved,
+		    parent) >= PATH_MAX)
 		return error_set(reterr, -ENAMETOOLONG, "the mount point's path is too long");
 	return 0;
 }
@@ -153,8 +155,8 @@ static int mount_remove_dead(const char *place, struct error *reterr)
 
 	while (mount_is(place, MOUNT_TYPE, NULL, 0)) {
 		if (stat(place, &st) == 0 || errno != ENOTCONN)
-			return error_set(reterr, -EBUSY, "%s is already a duplofs mount; umount %s first",
-				place, place);
+			return error_set(reterr, -EBUSY,
+				"%s is already a duplofs mount; umount %s first", place, place);
 		log_warning("taking away a dead mount at %s", place);
 		if (umount2(place, MNT_DETACH) < 0)
 			return error_errno(reterr, errno, "cannot take away the dead mount at %s",
@@ -176,8 +178,8 @@ int mount_prepare(char *place, struct error *reterr)
 		return r;
 	if (!realpath(place, resolved)) {
 		if (errno == ENOENT)
-			return error_set(reterr, -ENOENT, "mount point %s does not exist; mkdir %s first",
-				place, place);
+			return error_set(reterr, -ENOENT,
+				"mount point %s does not exist; mkdir %s first", place, place);
 		return error_errno(reterr, errno, "mount point %s", place);
 	}
 	(void)text_copy(place, PATH_MAX, resolved);
@@ -200,7 +202,8 @@ int mount_fuse(int *ret_fd, const struct mount_options *options, struct error *r
 	char data[128];
 
 	if (fd < 0)
-		return error_errno(reterr, errno, "cannot open /dev/fuse (is the module fuse loaded?)");
+		return error_errno(reterr, errno,
+			"cannot open /dev/fuse (is the module fuse loaded?)");
 	flags |= options->read_only ? MS_RDONLY : 0;
 	flags |= options->no_exec ? MS_NOEXEC : 0;
 	(void)snprintf(data, sizeof(data),

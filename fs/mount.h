@@ -17,7 +17,7 @@
 /* One line of a mountinfo file; borrowed during the call. */
 struct mount_entry {
 	const char *device; /* "major:minor" */
-	const char *root;   /* what of the file system is shown there */
+	const char *root; /* what of the file system is shown there */
 	const char *place;
 	const char *type;
 };

@@ -27,7 +27,7 @@ enum notice_kind {
 };
 
 struct notice {
-	struct notice *next;	/* in the queue */
+	struct notice *next; /* in the queue */
 	struct notice *chained; /* in the bucket; not for NOTICE_CALL */
 	enum notice_kind kind;
 	uint64_t node;

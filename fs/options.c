@@ -36,8 +36,9 @@ static int check_cloud(const char *value, struct error *reterr)
 	if (strcmp(value, "local") == 0 || strcmp(value, "simulated") == 0)
 		return 0;
 	if (strcmp(value, "aws") == 0)
-		return error_set(reterr, -EINVAL, "cloud=aws is not in this version; use "
-						  "cloud=local or cloud=simulated");
+		return error_set(reterr, -EINVAL,
+			"cloud=aws is not in this version; use "
+			"cloud=local or cloud=simulated");
 	return error_set(reterr, -EINVAL, "unknown cloud \"%s\"%s%s%s", value,
 		near ? ", did you mean \"" : ": local or simulated", near ? near : "",
 		near ? "\"?" : "");
@@ -49,10 +50,13 @@ static int check_docker(const char *value, struct error *reterr)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(schemes); i++)
-		if (strncmp(value, schemes[i], strlen(schemes[i])) == 0 && value[strlen(schemes[i])])
+		if (strncmp(value, schemes[i], strlen(schemes[i])) == 0 &&
+			value[strlen(schemes[i])])
 			return 0;
-	return error_set(reterr, -EINVAL, "docker=%s is not a URL like unix:///var/run/docker.sock "
-					  "or tcp://127.0.0.1:2375", value);
+	return error_set(reterr, -EINVAL,
+		"docker=%s is not a URL like unix:///var/run/docker.sock "
+		"or tcp://127.0.0.1:2375",
+		value);
 }
 
 static int check_lb_range(const char *value, struct error *reterr)
@@ -68,8 +72,10 @@ static int check_lb_range(const char *value, struct error *reterr)
 			text_parse_int(slash + 1, 8, 29, &bits) == 0)
 			return 0;
 	}
-	return error_set(reterr, -EINVAL, "lb_range=%s is not an IPv4 range like 127.88.0.0/16 "
-					  "(prefix length 8 to 29)", value);
+	return error_set(reterr, -EINVAL,
+		"lb_range=%s is not an IPv4 range like 127.88.0.0/16 "
+		"(prefix length 8 to 29)",
+		value);
 }
 
 static int check_dns_listen(const char *value, struct error *reterr)
@@ -85,8 +91,10 @@ static int check_dns_listen(const char *value, struct error *reterr)
 			text_parse_int(colon + 1, 1, 65535, &port) == 0)
 			return 0;
 	}
-	return error_set(reterr, -EINVAL, "dns_listen=%s is not an address and port like "
-					  "127.88.0.1:53", value);
+	return error_set(reterr, -EINVAL,
+		"dns_listen=%s is not an address and port like "
+		"127.88.0.1:53",
+		value);
 }
 
 static int check_domain(const char *value, struct error *reterr)
@@ -98,8 +106,10 @@ static int check_domain(const char *value, struct error *reterr)
 		return error_set(reterr, -EINVAL, "domain= is longer than a DNS name may be");
 	while ((label = strsep(&rest, ".")) != NULL)
 		if (!text_is_label(label))
-			return error_set(reterr, -EINVAL, "domain=%s is not a DNS name like "
-							  "duplo.test", value);
+			return error_set(reterr, -EINVAL,
+				"domain=%s is not a DNS name like "
+				"duplo.test",
+				value);
 	return 0;
 }
 
@@ -118,7 +128,8 @@ static int check_latency(const char *value, struct error *reterr)
 static const struct options_row rows[] = {
 	{"state", "DIR", "/var/lib/duplofs", "database, master key, certificates", TEXT(state),
 		check_state},
-	{"cloud", "local|aws|simulated", "local", "what runs the services", TEXT(cloud), check_cloud},
+	{"cloud", "local|aws|simulated", "local", "what runs the services", TEXT(cloud),
+		check_cloud},
 	{"docker", "URL", NULL, "default $DOCKER_HOST, else unix:///var/run/docker.sock",
 		TEXT(docker), check_docker},
 	{"lb_range", "CIDR", "127.88.0.0/16", "addresses of load balancers", TEXT(lb_range),
@@ -133,11 +144,12 @@ static const struct options_row rows[] = {
 };
 
 /* What mount(8), fstab and people's habits add. Taken, and of no effect unless options_word says so. */
-static const char *const generic[] = {"rw", "ro", "dev", "nodev", "suid", "nosuid", "exec", "noexec",
-	"auto", "noauto", "user", "nouser", "users", "owner", "group", "_netdev", "nofail", "defaults",
-	"allow_other", "default_permissions", "atime", "noatime", "relatime", "norelatime",
-	"strictatime", "nostrictatime", "diratime", "nodiratime", "lazytime", "nolazytime", "async",
-	"sync", "dirsync", "mand", "nomand", "iversion", "noiversion", "silent", "loud", "remount"};
+static const char *const generic[] = {"rw", "ro", "dev", "nodev", "suid", "nosuid", "exec",
+	"noexec", "auto", "noauto", "user", "nouser", "users", "owner", "group", "_netdev",
+	"nofail", "defaults", "allow_other", "default_permissions", "atime", "noatime", "relatime",
+	"norelatime", "strictatime", "nostrictatime", "diratime", "nodiratime", "lazytime",
+	"nolazytime", "async", "sync", "dirsync", "mand", "nomand", "iversion", "noiversion",
+	"silent", "loud", "remount"};
 
 static const char *const generic_values[] = {"fsname", "subtype", "x-", "comment"};
 
@@ -173,8 +185,8 @@ static int options_unknown(const char *word, struct error *reterr)
 		known[count++] = generic[i];
 	near = text_nearest(word, known);
 	if (near)
-		return error_set(reterr, -EINVAL, "unknown option \"%s\", did you mean \"%s\"?", word,
-			near);
+		return error_set(reterr, -EINVAL, "unknown option \"%s\", did you mean \"%s\"?",
+			word, near);
 	return error_set(reterr, -EINVAL, "unknown option \"%s\"; duplofs --help lists them", word);
 }
 
@@ -193,8 +205,9 @@ static int options_word(struct options *options, const char *word, struct error 
 	if (strncmp(word, "x-", 2) != 0 && i == ARRAY_SIZE(generic))
 		return options_unknown(word, reterr);
 	if (strcmp(word, "remount") == 0)
-		return error_set(reterr, -EINVAL, "options of a mounted file system cannot be changed: "
-						  "umount it first");
+		return error_set(reterr, -EINVAL,
+			"options of a mounted file system cannot be changed: "
+			"umount it first");
 	if (strcmp(word, "ro") == 0 || strcmp(word, "rw") == 0)
 		options->read_only = word[1] == 'o';
 	else if (strcmp(word, "noexec") == 0 || strcmp(word, "exec") == 0)
@@ -299,8 +312,8 @@ static int options_long(struct options *options, const char *argument, struct er
 		return error_set(reterr, -EINVAL, "unknown option \"%s\", did you mean \"%s\"?",
 			argument, near);
 	else
-		return error_set(reterr, -EINVAL, "unknown option \"%s\"; duplofs --help lists them",
-			argument);
+		return error_set(reterr, -EINVAL,
+			"unknown option \"%s\"; duplofs --help lists them", argument);
 	return 0;
 }
 
@@ -328,12 +341,15 @@ static int options_short(struct options *options, int argc, char *const *argv, i
 			if (letter[1] != '\0')
 				return options_list(options, letter + 1, reterr);
 			if (*index + 1 >= argc)
-				return error_set(reterr, -EINVAL, "-o needs a list like "
-								  "state=DIR,cloud=local");
+				return error_set(reterr, -EINVAL,
+					"-o needs a list like "
+					"state=DIR,cloud=local");
 			return options_list(options, argv[++*index], reterr);
 		default:
-			return error_set(reterr, -EINVAL, "unknown option \"-%c\"; duplofs --help "
-							  "lists them", *letter);
+			return error_set(reterr, -EINVAL,
+				"unknown option \"-%c\"; duplofs --help "
+				"lists them",
+				*letter);
 		}
 	}
 	return 0;

@@ -30,7 +30,7 @@ enum options_action {
 /* What a supervisor and a worker hand each other; -1 when absent. */
 struct options_fds {
 	int fuse, handoff, lock;
-	int peer;   /* pidfd of the other process */
+	int peer; /* pidfd of the other process */
 	int report; /* worker: pipe to say that it is ready, or why not */
 };
 

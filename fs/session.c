@@ -20,7 +20,7 @@
 /* Protocol 7.40 (linux/fuse.h of 6.9); older headers lack them. */
 #define SESSION_HAS_RESEND    (UINT32_C(1) << 7) /* in flags2 */
 #define SESSION_NOTIFY_RESEND 7
-#define SESSION_RESENT	      (UINT64_C(1) << 63) /* in unique */
+#define SESSION_RESENT        (UINT64_C(1) << 63) /* in unique */
 
 /* A spec is at most 1 MiB and most are far smaller; each serving thread locks one buffer. */
 #define SESSION_MAX_WRITE   (256 * 1024)
@@ -167,8 +167,9 @@ static int session_check_reply(const struct session_init *reply, struct error *r
 	const struct fuse_out_header *header = (const void *)reply->data;
 
 	if (reply->size < sizeof(*header) + sizeof(struct fuse_init_out))
-		return error_set(reterr, -EPROTO, "this kernel's FUSE is too old: Linux 5.4 or "
-						  "newer is needed");
+		return error_set(reterr, -EPROTO,
+			"this kernel's FUSE is too old: Linux 5.4 or "
+			"newer is needed");
 	if (header->error < 0)
 		return error_errno(reterr, -header->error, "cannot agree with the kernel on FUSE");
 	return 0;
@@ -273,8 +274,7 @@ static int session_open(struct session *session, struct error *reterr)
 	return crew_new(&session->crew, &crew, reterr);
 }
 
-int session_new(struct session **ret, const struct session_options *options,
-	struct error *reterr)
+int session_new(struct session **ret, const struct session_options *options, struct error *reterr)
 {
 	struct session *session = calloc(1, sizeof(*session));
 	int r;
@@ -312,8 +312,7 @@ static void session_mute(struct session *session)
 	(void)close(nowhere);
 }
 
-int session_run(struct session *session, void (*ready)(void *arg), void *arg,
-	struct error *reterr)
+int session_run(struct session *session, void (*ready)(void *arg), void *arg, struct error *reterr)
 {
 	int result, r;
 

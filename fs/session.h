@@ -46,8 +46,7 @@ struct session_options {
 	struct inflight *inflight; /* where to say what is being served; may be NULL */
 };
 
-int session_new(struct session **ret, const struct session_options *options,
-	struct error *reterr);
+int session_new(struct session **ret, const struct session_options *options, struct error *reterr);
 
 struct fuse_session *session_fuse(struct session *session);
 
@@ -55,8 +54,7 @@ struct fuse_session *session_fuse(struct session *session);
  * (-EINTR: what was being served is done, everything else is left to the next worker; from then on
  * replies go nowhere). -ETIMEDOUT: stopped, but a request is still being served: the session must not
  * be freed. ready (may be NULL) is called when threads serve. */
-int session_run(struct session *session, void (*ready)(void *arg), void *arg,
-	struct error *reterr);
+int session_run(struct session *session, void (*ready)(void *arg), void *arg, struct error *reterr);
 void session_stop(struct session *session);
 void session_free(struct session *session);
 

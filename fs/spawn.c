@@ -15,7 +15,7 @@
 #include "base/cleanup.h"
 
 #define SPAWN_ARGUMENTS_MAX 12
-#define SPAWN_FDS	    5
+#define SPAWN_FDS           5
 
 extern char **environ;
 

@@ -18,7 +18,7 @@
 #include "base/text.h"
 #include "fs/mount.h"
 
-#define STATEDIR_LOCK	"lock"
+#define STATEDIR_LOCK   "lock"
 #define STATEDIR_END_MS 30000
 
 static int statedir_path(char *path, const char *state, const char *name, struct error *reterr)
@@ -64,8 +64,9 @@ static int statedir_wait(const char *state, int fd, struct error *reterr)
 
 	place[len > 0 ? len : 0] = '\0';
 	if (mount_is(place, "fuse.duplofs", NULL, 0))
-		return error_set(reterr, -EBUSY, "state directory %s is in use by the platform at %s "
-						 "(process %d); give another one with -o state=DIR",
+		return error_set(reterr, -EBUSY,
+			"state directory %s is in use by the platform at %s "
+			"(process %d); give another one with -o state=DIR",
 			state, place, (int)pid);
 	ended.fd = pid > 0 ? pidfd_open(pid, 0) : -1;
 	if (ended.fd < 0)

@@ -13,7 +13,7 @@
 #include "base/error.h"
 
 #define STATEDIR_SUPERVISOR "supervisor.pid"
-#define STATEDIR_WORKER	    "worker.pid"
+#define STATEDIR_WORKER     "worker.pid"
 
 /* Makes the directory when missing and puts its real path into state (PATH_MAX bytes). */
 int statedir_open(char *state, struct error *reterr);

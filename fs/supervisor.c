@@ -40,7 +40,7 @@
 enum supervisor_phase {
 	SUPERVISOR_SERVES,
 	SUPERVISOR_DETACHED, /* out of the tree, still used by somebody */
-	SUPERVISOR_ENDING,   /* the worker was told to end */
+	SUPERVISOR_ENDING, /* the worker was told to end */
 	SUPERVISOR_OVER,
 };
 
@@ -53,12 +53,12 @@ struct supervisor {
 	enum supervisor_phase phase;
 	int64_t phase_end_ns;
 	int signals;
-	pid_t worker;  /* 0: none */
+	pid_t worker; /* 0: none */
 	int worker_fd; /* pidfd */
-	int report;    /* what the worker says about its start; -1: has said it */
-	bool ready;    /* this worker serves */
-	bool settled;  /* a worker has served */
-	int failures;  /* workers in a row that ended before they were ready */
+	int report; /* what the worker says about its start; -1: has said it */
+	bool ready; /* this worker serves */
+	bool settled; /* a worker has served */
+	int failures; /* workers in a row that ended before they were ready */
 	int64_t restart_ns;
 	void (*answering)(void *arg);
 	void *arg;
@@ -259,7 +259,8 @@ static void supervisor_upgrade(struct supervisor *supervisor)
 	struct options_fds fds = supervisor->fds;
 	struct error error = ERROR_INIT;
 
-	if (supervisor->phase != SUPERVISOR_SERVES || supervisor->worker == 0 || !supervisor->ready) {
+	if (supervisor->phase != SUPERVISOR_SERVES || supervisor->worker == 0 ||
+		!supervisor->ready) {
 		log_warning("no worker serves just now: not upgraded");
 		return;
 	}
@@ -334,9 +335,9 @@ static int supervisor_loop(struct supervisor *supervisor, struct error *reterr)
 			supervisor_take_signal(supervisor);
 		supervisor_time_out(supervisor);
 	}
-	return supervisor->error.code ? error_set(reterr, supervisor->error.code, "%s",
-						supervisor->error.text)
-				      : 0;
+	return supervisor->error.code
+		       ? error_set(reterr, supervisor->error.code, "%s", supervisor->error.text)
+		       : 0;
 }
 
 static int supervisor_init(struct supervisor *supervisor, const struct options *options,

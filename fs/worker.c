@@ -45,7 +45,7 @@ struct worker {
 	struct cond changed;
 	enum worker_work work;
 	bool leaving; /* leave_thread was started */
-	bool over;    /* nothing is served any more */
+	bool over; /* nothing is served any more */
 	pthread_t watch_thread, leave_thread;
 };
 
@@ -122,8 +122,8 @@ static void worker_take_signal(struct worker *worker)
 		return;
 	LOCKED(&worker->lock);
 	if (!worker->leaving && !worker->over)
-		worker->leaving = thread_start(&worker->leave_thread, "leave", worker_leave,
-			worker, NULL) == 0;
+		worker->leaving = thread_start(&worker->leave_thread, "leave", worker_leave, worker,
+					  NULL) == 0;
 }
 
 static void *worker_watch(void *arg)

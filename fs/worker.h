@@ -21,7 +21,7 @@ struct fuse_session;
 struct worker_context {
 	const struct options *options;
 	const char *runtime; /* the platform's directory in memory */
-	const char *mount;   /* name of the mount session */
+	const char *mount; /* name of the mount session */
 };
 
 /* What a worker serves, in the order of the calls. */
