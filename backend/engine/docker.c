@@ -32,6 +32,8 @@ static void docker_free(struct engine *engine)
 {
 	struct docker *docker = docker_of(engine);
 
+	docker_watch_free(docker->watch);
+	net_loop_free(docker->loop);
 	net_free(docker->net);
 	net_cancel_free(docker->cancel);
 	cond_done(&docker->network_cond);
@@ -58,6 +60,9 @@ static const struct engine_ops docker_ops = {
 	.remove = docker_remove,
 	.inspect = docker_inspect,
 	.list = docker_list,
+	.watch = docker_watch,
+	.log_follow = docker_log_follow,
+	.log_stop = docker_log_stop,
 	.interrupt = docker_interrupt,
 	.free = docker_free,
 };
@@ -94,6 +99,8 @@ int engine_docker_new(struct engine **ret, const char *url, const char *platform
 	r = docker->platform ? docker_locate(docker, url, reterr) : error_oom(reterr);
 	if (r == 0)
 		r = net_new(&docker->net, reterr);
+	if (r == 0)
+		r = net_loop_new(&docker->loop, reterr);
 	if (r == 0)
 		r = net_cancel_new(&docker->cancel, reterr);
 	if (r < 0) {

@@ -12,11 +12,13 @@
 #include "base/json.h"
 #include "base/lock.h"
 #include "engine/engine.h"
-#include "net/net.h"
+#include "net/stream.h"
 
 #define DOCKER_QUICK_MS     30000 /* looking and small changes */
 #define DOCKER_START_MS     120000 /* creating and starting on a loaded host */
 #define DOCKER_PULL_IDLE_MS 60000
+
+struct docker_watch;
 
 struct docker {
 	struct engine engine; /* first: an engine is a docker */
@@ -25,6 +27,8 @@ struct docker {
 	char *platform;
 	struct net *net;
 	struct net_cancel *cancel;
+	struct net_loop *loop;
+	struct docker_watch *watch;
 	struct lock lock;
 	struct cond network_cond;
 	bool network_busy; /* somebody is creating a network */
@@ -93,5 +97,11 @@ int docker_remove(struct engine *engine, const char *id, struct error *reterr);
 int docker_inspect(struct engine *engine, const char *id, struct container_state *ret,
 	struct error *reterr);
 int docker_list(struct engine *engine, engine_list_fn fn, void *arg, struct error *reterr);
+int docker_watch(struct engine *engine, engine_event_fn fn, void *arg, struct error *reterr);
+void docker_watch_free(struct docker_watch *watch);
+int docker_log_follow(struct engine *engine, const char *id, int64_t since_wall_ns,
+	engine_log_fn fn, engine_log_end_fn end, void *arg, struct engine_log **ret,
+	struct error *reterr);
+void docker_log_stop(struct engine *engine, struct engine_log *log);
 
 #endif

@@ -202,6 +202,50 @@ void docker_parse_listed(const json_t *element, struct container_state *ret)
 	address_read(json_get_path(element, "NetworkSettings", "Networks", NULL), ret);
 }
 
+static bool event_type(const char *action, enum engine_event_type *ret)
+{
+	static const struct {
+		const char *action;
+		enum engine_event_type type;
+	} known[] = {
+		{"start", ENGINE_CONTAINER_STARTED},
+		{"die", ENGINE_CONTAINER_DIED},
+		{"destroy", ENGINE_CONTAINER_REMOVED},
+	};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		if (strcmp(action, known[i].action) != 0)
+			continue;
+		*ret = known[i].type;
+		return true;
+	}
+	return false;
+}
+
+bool docker_parse_event(const char *line, size_t len, struct engine_event *ret)
+{
+	_cleanup_json_ json_t *object = NULL;
+	struct engine_event event = {0};
+	const json_t *actor, *attributes;
+	int64_t exit_code = 0;
+
+	object = json_loadb(line, len, 0, NULL);
+	actor = json_object_get(object, "Actor");
+	attributes = json_object_get(actor, "Attributes");
+	if (strcmp(json_get_string(object, "Type", ""), "container") != 0 ||
+		!event_type(json_get_string(object, "Action", ""), &event.type))
+		return false;
+	if (!text_copy(event.container, sizeof(event.container),
+		    json_get_string(actor, "ID", "")) ||
+		!event.container[0])
+		return false;
+	event.instance = number_label(attributes, LABEL_INSTANCE);
+	(void)text_parse_int(json_get_string(attributes, "exitCode", ""), 0, 255, &exit_code);
+	event.exit_code = (int)exit_code;
+	*ret = event;
+	return true;
+}
+
 int docker_parse_reference(const char *image, char *name, size_t name_size, char *tag,
 	size_t tag_size)
 {

@@ -21,6 +21,9 @@ void docker_parse_inspect(const json_t *answer, struct container_state *ret);
 /* One element of /containers/json. */
 void docker_parse_listed(const json_t *element, struct container_state *ret);
 
+/* One line of /events; false for what is no event that we know. */
+bool docker_parse_event(const char *line, size_t len, struct engine_event *ret);
+
 /* Splits an image reference into what /images/create wants: a name and a tag or digest ("latest" when
  * it names none: without a tag the engine would download all). -EINVAL for what is no reference. */
 int docker_parse_reference(const char *image, char *name, size_t name_size, char *tag,

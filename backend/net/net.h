@@ -34,6 +34,7 @@ struct net_request {
 	const void *body;
 	size_t body_len;
 	int64_t timeout_ms; /* from start to end; 0: none */
+	int64_t open_timeout_ms; /* until the answer's headers are there; 0: none */
 	int64_t idle_timeout_ms; /* without a byte in either direction; 0: none */
 	size_t max_bytes; /* of the answer; 0: NET_BODY_MAX, with data: none. Above: -EFBIG */
 	/* Kept-alive connections may close just as a request is sent; it is then sent again, on a new

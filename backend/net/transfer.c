@@ -9,7 +9,7 @@
 #include "base/clock.h"
 
 #define REFUSAL_MAX ((size_t)64 << 10)
-#define WAIT_MAX_MS 1000
+#define WAIT_MAX_MS 3600000 /* without any limit: there is nothing to check */
 #define CONNECT_MS  10000
 #define CONNECTIONS 4L
 
@@ -66,6 +66,7 @@ static int transfer_take(struct transfer *transfer, const char *data, size_t len
 	if (len > transfer_limit(transfer) - transfer->received_bytes)
 		return -EFBIG;
 	transfer->received_bytes += len;
+	transfer->progress_ns = clock_now_ns();
 	if (transfer->request->data && transfer_is_success(transfer))
 		return transfer->request->data(transfer->request->arg, data, len);
 	buf_add(&transfer->body, data, len);
@@ -102,6 +103,7 @@ static size_t transfer_on_header(char *data, size_t size, size_t count, void *ar
 		return 0;
 	}
 	buf_add(&transfer->answer_headers, data, len);
+	transfer->progress_ns = clock_now_ns();
 	if (len > 2)
 		return len;
 	(void)curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
@@ -242,10 +244,22 @@ static const char *transfer_peer(const struct transfer *transfer)
 					      : transfer->request->url;
 }
 
+/* What is left of a limit that runs since since_ns; the least of all goes into *wait_ms. */
+static bool transfer_is_within(int64_t limit_ms, int64_t since_ns, int64_t now_ns, int64_t *wait_ms)
+{
+	int64_t left_ms = limit_ms - (now_ns - since_ns) / NS_PER_MILLISECOND;
+
+	if (limit_ms <= 0)
+		return true;
+	if (left_ms < *wait_ms)
+		*wait_ms = left_ms;
+	return left_ms > 0;
+}
+
 int transfer_check(struct transfer *transfer, int *ret_wait_ms, struct error *reterr)
 {
 	const struct net_request *request = transfer->request;
-	int64_t now_ns = clock_now_ns(), left_ms = WAIT_MAX_MS, total_ms, idle_ms;
+	int64_t now_ns = clock_now_ns(), wait_ms = WAIT_MAX_MS;
 	curl_off_t moved = transfer_moved(transfer);
 
 	if (request->cancel && net_cancel_is_set(request->cancel))
@@ -254,20 +268,18 @@ int transfer_check(struct transfer *transfer, int *ret_wait_ms, struct error *re
 		transfer->moved_bytes = moved;
 		transfer->progress_ns = now_ns;
 	}
-	total_ms = request->timeout_ms - (now_ns - transfer->started_ns) / NS_PER_MILLISECOND;
-	idle_ms = request->idle_timeout_ms - (now_ns - transfer->progress_ns) / NS_PER_MILLISECOND;
-	if (request->timeout_ms > 0 && total_ms <= 0)
+	if (!transfer_is_within(request->timeout_ms, transfer->started_ns, now_ns, &wait_ms))
 		return error_set(reterr, -ETIMEDOUT, "no %sanswer from %s within %lld ms",
 			transfer->status ? "complete " : "", transfer_peer(transfer),
 			(long long)request->timeout_ms);
-	if (request->idle_timeout_ms > 0 && idle_ms <= 0)
+	if (!transfer->status && !transfer_is_within(request->open_timeout_ms, transfer->started_ns,
+					 now_ns, &wait_ms))
+		return error_set(reterr, -ETIMEDOUT, "no answer from %s within %lld ms",
+			transfer_peer(transfer), (long long)request->open_timeout_ms);
+	if (!transfer_is_within(request->idle_timeout_ms, transfer->progress_ns, now_ns, &wait_ms))
 		return error_set(reterr, -ETIMEDOUT, "nothing came from %s for %lld ms",
 			transfer_peer(transfer), (long long)request->idle_timeout_ms);
-	if (request->timeout_ms > 0 && total_ms < left_ms)
-		left_ms = total_ms;
-	if (request->idle_timeout_ms > 0 && idle_ms < left_ms)
-		left_ms = idle_ms;
-	*ret_wait_ms = (int)left_ms;
+	*ret_wait_ms = (int)wait_ms;
 	return 0;
 }
 
