@@ -8,6 +8,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use Source;
 use Test::More;
+no warnings 'qw';
 
 sub silent {
 	my ($name, @command) = @_;
