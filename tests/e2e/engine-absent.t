@@ -10,9 +10,16 @@ DOCKER=unix://$socket
 mkdir -p "$private"
 engine_pid=
 
+# With a bridge of its own ("none" would take docker0 away from the machine's engine), and hands off
+# the packet filter, which the two would fight over.
+bridge=dt$$
+ip link add "$bridge" type bridge
+ip addr add "10.$((100 + $$ / 250 % 150)).$(($$ % 250)).1/24" dev "$bridge"
+ip link set "$bridge" up
+
 engine_up() {
 	setsid dockerd --host "$DOCKER" --data-root "$private/data" --exec-root "$private/run" \
-		--pidfile "$private/pid" --bridge none --iptables=false --ip-masq=false \
+		--pidfile "$private/pid" --bridge "$bridge" --iptables=false --ip-masq=false \
 		--config-file "$private/config.json" >>"$private/log" 2>&1 </dev/null &
 	engine_pid=$!
 	eventually 60 engine_at "$DOCKER" /_ping -f || bail "the private engine does not start: $(tail -5 "$private/log")"
@@ -35,6 +42,7 @@ test_clean() {
 		done
 	fi
 	engine_down
+	ip link delete "$bridge" 2>/dev/null
 	umount -l "$private"/data/*/*/merged "$private/run"/netns/* 2>/dev/null
 	true
 }
