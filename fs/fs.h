@@ -20,6 +20,7 @@ struct fs_options {
 	const char *runtime_dir; /* tmpfs: edits/ (drafts) and scratch/ live here and outlive a worker */
 	const char *logs_dir;	 /* <instance id>.log, written by the reconciler */
 	const char *cloud;	 /* "local", "aws", "simulated", for .platform/status */
+	const char *mount;	 /* identity of the mount: drafts of other mounts are dropped */
 };
 
 extern const struct fuse_lowlevel_ops fs_operations;

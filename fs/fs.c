@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fs/fs.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/text.h"
+#include "fs/context.h"
+#include "fs/edit.h"
+#include "fs/feed.h"
+#include "fs/notifier.h"
+#include "fs/poll.h"
+#include "fs/scratch.h"
+#include "fs/snapshot.h"
+#include "fs/sweeper.h"
+#include "fs/veil.h"
+#include "fs/waiter.h"
+
+static const struct snapshot_limits snapshot_limits = {4096, 16 * 1024 * 1024};
+
+static int copy_options(struct fs *fs, const struct fs_options *options, struct error *reterr)
+{
+	fs->store = options->store;
+	fs->runtime_dir = strdup(options->runtime_dir);
+	fs->logs_dir = strdup(options->logs_dir);
+	fs->cloud = strdup(options->cloud);
+	fs->started_ns = clock_wall_ns();
+	return fs->runtime_dir && fs->logs_dir && fs->cloud ? 0 : error_oom(reterr);
+}
+
+static int open_parts(struct fs *fs, const struct fs_options *options, struct error *reterr)
+{
+	_cleanup_free_ char *edits = text_format("%s/edits", fs->runtime_dir);
+	_cleanup_free_ char *scratch = text_format("%s/scratch", fs->runtime_dir);
+	_cleanup_free_ char *polls = text_format("%s/polls", fs->runtime_dir);
+	int r;
+
+	if (!edits || !scratch || !polls)
+		return error_oom(reterr);
+	r = snapshots_new(&fs->snapshots, &snapshot_limits, reterr);
+	if (r == 0)
+		r = edits_new(&fs->edits, edits, options->mount ? options->mount : "mount", reterr);
+	if (r == 0)
+		r = scratch_new(&fs->scratch, scratch, reterr);
+	if (r == 0)
+		r = polls_new(&fs->polls, polls, reterr);
+	if (r == 0)
+		r = veils_new(&fs->veils, reterr);
+	if (r == 0)
+		r = waiters_new(&fs->waiters, fs, reterr);
+	if (r == 0)
+		r = sweeper_new(&fs->sweeper, fs->scratch, reterr);
+	return r;
+}
+
+int fs_new(struct fs **ret, const struct fs_options *options, struct error *reterr)
+{
+	struct fs *fs;
+	int r = rows_compile(reterr);
+
+	if (r < 0)
+		return r;
+	fs = calloc(1, sizeof(*fs));
+	if (!fs)
+		return error_oom(reterr);
+	r = copy_options(fs, options, reterr);
+	if (r == 0)
+		r = open_parts(fs, options, reterr);
+	if (r < 0) {
+		fs_free(fs);
+		return r;
+	}
+	*ret = fs;
+	return 0;
+}
+
+int fs_attach(struct fs *fs, struct fuse_session *session, struct error *reterr)
+{
+	int r = notifier_new(&fs->notifier, session, reterr);
+
+	if (r < 0)
+		return r;
+	polls_attach(fs->polls, session);
+	r = store_watch(fs->store, feed_take, fs);
+	return r < 0 ? error_set(reterr, r, "cannot follow the store's changes") : 0;
+}
+
+void fs_free(struct fs *fs)
+{
+	if (!fs)
+		return;
+	sweeper_free(fs->sweeper);
+	waiters_free(fs->waiters);
+	notifier_free(fs->notifier);
+	veils_free(fs->veils);
+	polls_free(fs->polls);
+	scratch_free(fs->scratch);
+	edits_free(fs->edits);
+	snapshots_free(fs->snapshots);
+	free(fs->cloud);
+	free(fs->logs_dir);
+	free(fs->runtime_dir);
+	free(fs);
+}

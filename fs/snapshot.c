@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fs/snapshot.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/lock.h"
+
+#define TICKETS 1024 /* counters of staleness; nodes that share one only render more often */
+
+struct snapshot {
+	uint64_t node;
+	struct snapshot *chain; /* same bucket */
+	struct snapshot *newer, *older; /* by last use */
+	int64_t mtime_ns;
+	bool stale, read_stale;
+	size_t len;
+	char data[];
+};
+
+struct snapshots {
+	struct lock lock;
+	struct snapshot_limits limits;
+	size_t count, bytes;
+	struct snapshot *newest, *oldest;
+	uint64_t tickets[TICKETS];
+	size_t bucket_mask;
+	struct snapshot **buckets;
+};
+
+int snapshots_new(struct snapshots **ret, const struct snapshot_limits *limits,
+	struct error *reterr)
+{
+	struct snapshots *snapshots = calloc(1, sizeof(*snapshots));
+	size_t buckets = 1;
+
+	if (!snapshots)
+		return error_oom(reterr);
+	while (buckets < limits->count)
+		buckets *= 2;
+	snapshots->buckets = calloc(buckets, sizeof(struct snapshot *));
+	if (!snapshots->buckets) {
+		free(snapshots);
+		return error_oom(reterr);
+	}
+	snapshots->bucket_mask = buckets - 1;
+	snapshots->limits = *limits;
+	lock_init(&snapshots->lock, LOCK_SNAPSHOT);
+	*ret = snapshots;
+	return 0;
+}
+
+static size_t mix(uint64_t node)
+{
+	node ^= node >> 33;
+	node *= UINT64_C(0xff51afd7ed558ccd);
+	node ^= node >> 33;
+	return (size_t)node;
+}
+
+static struct snapshot **bucket(struct snapshots *snapshots, uint64_t node)
+{
+	return &snapshots->buckets[mix(node) & snapshots->bucket_mask];
+}
+
+static struct snapshot *find(struct snapshots *snapshots, uint64_t node)
+{
+	struct snapshot *at = *bucket(snapshots, node);
+
+	while (at && at->node != node)
+		at = at->chain;
+	return at;
+}
+
+static void unlist(struct snapshots *snapshots, struct snapshot *snapshot)
+{
+	*(snapshot->newer ? &snapshot->newer->older : &snapshots->newest) = snapshot->older;
+	*(snapshot->older ? &snapshot->older->newer : &snapshots->oldest) = snapshot->newer;
+}
+
+static void list_newest(struct snapshots *snapshots, struct snapshot *snapshot)
+{
+	snapshot->newer = NULL;
+	snapshot->older = snapshots->newest;
+	*(snapshots->newest ? &snapshots->newest->newer : &snapshots->oldest) = snapshot;
+	snapshots->newest = snapshot;
+}
+
+static void destroy(struct snapshots *snapshots, struct snapshot *snapshot)
+{
+	struct snapshot **slot = bucket(snapshots, snapshot->node);
+
+	while (*slot != snapshot)
+		slot = &(*slot)->chain;
+	*slot = snapshot->chain;
+	unlist(snapshots, snapshot);
+	snapshots->count--;
+	snapshots->bytes -= snapshot->len;
+	explicit_bzero(snapshot->data, snapshot->len);
+	free(snapshot);
+}
+
+void snapshots_free(struct snapshots *snapshots)
+{
+	if (!snapshots)
+		return;
+	while (snapshots->oldest)
+		destroy(snapshots, snapshots->oldest);
+	lock_done(&snapshots->lock);
+	free(snapshots->buckets);
+	free(snapshots);
+}
+
+uint64_t snapshot_ticket(struct snapshots *snapshots, uint64_t node)
+{
+	LOCKED(&snapshots->lock);
+	return snapshots->tickets[mix(node) % TICKETS];
+}
+
+static void insert(struct snapshots *snapshots, struct snapshot *snapshot)
+{
+	struct snapshot **slot = bucket(snapshots, snapshot->node);
+
+	snapshot->chain = *slot;
+	*slot = snapshot;
+	list_newest(snapshots, snapshot);
+	snapshots->count++;
+	snapshots->bytes += snapshot->len;
+	while (snapshots->count > snapshots->limits.count ||
+		snapshots->bytes > snapshots->limits.bytes)
+		destroy(snapshots, snapshots->oldest);
+}
+
+bool snapshot_put(struct snapshots *snapshots, uint64_t node, uint64_t ticket, const void *data,
+	size_t len, int64_t mtime_ns)
+{
+	struct snapshot *snapshot = NULL, *old;
+	bool was_read_stale = false;
+
+	/* One that does not fit is never kept: then each read renders. */
+	if (len <= snapshots->limits.bytes / 4)
+		snapshot = malloc(sizeof(*snapshot) + len);
+	if (snapshot) {
+		*snapshot = (struct snapshot){.node = node, .mtime_ns = mtime_ns, .len = len};
+		if (len > 0)
+			memcpy(snapshot->data, data, len);
+	}
+	LOCKED(&snapshots->lock);
+	old = find(snapshots, node);
+	if (old) {
+		was_read_stale = old->read_stale;
+		destroy(snapshots, old);
+	}
+	if (snapshot) {
+		snapshot->stale = snapshots->tickets[mix(node) % TICKETS] != ticket;
+		insert(snapshots, snapshot);
+	}
+	return was_read_stale;
+}
+
+bool snapshot_stat(struct snapshots *snapshots, uint64_t node, size_t *ret_len,
+	int64_t *ret_mtime_ns)
+{
+	struct snapshot *snapshot;
+
+	LOCKED(&snapshots->lock);
+	snapshot = find(snapshots, node);
+	if (!snapshot || snapshot->stale)
+		return false;
+	unlist(snapshots, snapshot);
+	list_newest(snapshots, snapshot);
+	*ret_len = snapshot->len;
+	*ret_mtime_ns = snapshot->mtime_ns;
+	return true;
+}
+
+bool snapshot_read(struct snapshots *snapshots, uint64_t node, size_t offset, size_t len,
+	struct buf *out)
+{
+	struct snapshot *snapshot;
+
+	LOCKED(&snapshots->lock);
+	snapshot = find(snapshots, node);
+	if (!snapshot)
+		return false;
+	if (snapshot->stale)
+		snapshot->read_stale = true;
+	unlist(snapshots, snapshot);
+	list_newest(snapshots, snapshot);
+	if (offset < snapshot->len)
+		buf_add(out, snapshot->data + offset,
+			len < snapshot->len - offset ? len : snapshot->len - offset);
+	return true;
+}
+
+void snapshot_stale(struct snapshots *snapshots, uint64_t node)
+{
+	struct snapshot *snapshot;
+
+	LOCKED(&snapshots->lock);
+	snapshots->tickets[mix(node) % TICKETS]++;
+	snapshot = find(snapshots, node);
+	if (snapshot)
+		snapshot->stale = true;
+}
+
+void snapshot_drop(struct snapshots *snapshots, uint64_t node)
+{
+	struct snapshot *snapshot;
+
+	LOCKED(&snapshots->lock);
+	snapshots->tickets[mix(node) % TICKETS]++;
+	snapshot = find(snapshots, node);
+	if (snapshot)
+		destroy(snapshots, snapshot);
+}
