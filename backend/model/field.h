@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/error.h"
+
 enum field_type {
 	FIELD_TEXT,
 	FIELD_INT,
@@ -26,6 +28,10 @@ enum field_flags {
 	FIELD_TEMPLATE = 2, /* a change replaces containers, through the update domains */
 };
 
+/* Says what is wrong with a value (of a list or map: with one element), in words without the field's
+ * name; 0 or a negative errno. */
+typedef int (*field_check_fn)(const char *value, struct error *reterr);
+
 struct field {
 	const char *name;
 	enum field_type type;
@@ -34,6 +40,7 @@ struct field {
 	const char *otherwise; /* the default, as text */
 	const char *view;      /* name of the single-value file, or NULL */
 	unsigned flags;
+	field_check_fn check; /* NULL: the type and the bounds say it all */
 	const char *help;
 };
 

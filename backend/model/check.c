@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/check.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "model/kind.h"
+
+#define LOWER  "abcdefghijklmnopqrstuvwxyz"
+#define UPPER  "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define DIGITS "0123456789"
+#define HEX    DIGITS "abcdef"
+
+static bool is_all(const char *text, size_t len, const char *set)
+{
+	return len > 0 && strspn(text, set) >= len;
+}
+
+/* [a-z0-9]+ joined by ".", "_", "__" or any number of "-". */
+static bool is_path_component(const char *text, size_t len)
+{
+	size_t i = 0;
+
+	while (i < len) {
+		size_t word = 0, joint = 0;
+
+		while (i + word < len && strchr(LOWER DIGITS, text[i + word]))
+			word++;
+		if (word == 0)
+			return false;
+		i += word;
+		if (i == len)
+			return true;
+		while (i + joint < len && text[i + joint] == text[i])
+			joint++;
+		if (!strchr("._-", text[i]) || (text[i] == '.' && joint > 1) ||
+			(text[i] == '_' && joint > 2))
+			return false;
+		i += joint;
+	}
+	return false;
+}
+
+/* host[:port] in front of the first "/": told from a path by a dot, a colon or "localhost". */
+static bool is_registry(const char *text, size_t len)
+{
+	const char *colon = memchr(text, ':', len);
+	size_t host = colon ? (size_t)(colon - text) : len;
+
+	if (!colon && !memchr(text, '.', len) && !(len == 9 && memcmp(text, "localhost", 9) == 0))
+		return false;
+	if (!is_all(text, host, LOWER UPPER DIGITS ".-"))
+		return false;
+	return !colon || is_all(colon + 1, len - host - 1, DIGITS);
+}
+
+static bool is_digest(const char *text)
+{
+	const char *colon = strchr(text, ':');
+
+	return colon && is_all(text, (size_t)(colon - text), LOWER DIGITS "+._-") &&
+	       strlen(colon + 1) >= 32 && is_all(colon + 1, strlen(colon + 1), HEX);
+}
+
+static bool is_repository(const char *text, size_t len)
+{
+	const char *slash = memchr(text, '/', len);
+
+	if (slash && is_registry(text, (size_t)(slash - text))) {
+		len -= (size_t)(slash - text) + 1;
+		text = slash + 1;
+	}
+	while ((slash = memchr(text, '/', len)) != NULL) {
+		if (!is_path_component(text, (size_t)(slash - text)))
+			return false;
+		len -= (size_t)(slash - text) + 1;
+		text = slash + 1;
+	}
+	return is_path_component(text, len);
+}
+
+int check_image(const char *value, struct error *reterr)
+{
+	const char *at = strchr(value, '@');
+	size_t len = at ? (size_t)(at - value) : strlen(value);
+	const char *slash = memrchr(value, '/', len);
+	const char *name = slash ? slash + 1 : value;
+	const char *colon = memchr(name, ':', len - (size_t)(name - value));
+	size_t tag = colon ? len - (size_t)(colon - value) - 1 : 0;
+
+	if (len == 0)
+		return error_set(reterr, -EINVAL, "an image is needed, such as nginx:latest");
+	if (strlen(value) > 255)
+		return error_set(reterr, -EINVAL, "an image reference has at most 255 characters");
+	if (at && !is_digest(at + 1))
+		return error_set(reterr, -EINVAL, "\"%s\" is no digest, such as sha256:0123...",
+			at + 1);
+	if (colon && (tag > 128 || !is_all(colon + 1, tag, LOWER UPPER DIGITS "_.-") ||
+			     strchr(".-", colon[1])))
+		return error_set(reterr, -EINVAL, "\"%.*s\" is no tag", (int)tag, colon + 1);
+	if (!is_repository(value, colon ? (size_t)(colon - value) : len))
+		return error_set(reterr, -EINVAL,
+			"\"%s\" is no image reference (lower-case name, such as nginx:latest)",
+			value);
+	return 0;
+}
+
+int check_dns(const char *value, struct error *reterr)
+{
+	const char *label = value;
+	size_t len;
+
+	if (!*value)
+		return 0;
+	if (strlen(value) > 253)
+		return error_set(reterr, -EINVAL, "a DNS name has at most 253 characters");
+	for (;;) {
+		len = strcspn(label, ".");
+		if (!is_all(label, len, LOWER UPPER DIGITS "-") || len > 63 || label[0] == '-' ||
+			label[len - 1] == '-')
+			return error_set(reterr, -EINVAL,
+				"\"%s\" is no DNS name: labels of letters, digits and \"-\" "
+				"joined by dots",
+				value);
+		if (!label[len])
+			return 0;
+		label += len + 1;
+	}
+}
+
+/* Places in a container that a volume must not cover. */
+static bool is_reserved_path(const char *path)
+{
+	static const char *const reserved[] = {"/duplo", "/proc", "/sys", "/dev"};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(reserved); i++) {
+		size_t len = strlen(reserved[i]);
+
+		if (strncmp(path, reserved[i], len) == 0 && (!path[len] || path[len] == '/'))
+			return true;
+	}
+	return path[strspn(path, "/")] == '\0';
+}
+
+int check_volume(const char *value, struct error *reterr)
+{
+	const char *colon = strchr(value, ':');
+	const char *path = colon ? colon + 1 : "";
+	const char *mode = strchr(path, ':');
+	char clean[1024];
+
+	if (value[0] == '/' || value[0] == '.')
+		return error_set(reterr, -EPERM,
+			"\"%s\": a path of the host needs the policy of the tenant's group", value);
+	if (!colon || path[0] != '/')
+		return error_set(reterr, -EINVAL, "\"%s\" is not name:/path or name:/path:ro",
+			value);
+	if (!is_all(value, (size_t)(colon - value), LOWER UPPER DIGITS "_.-") ||
+		colon - value > 63 || strchr("_.-", value[0]))
+		return error_set(reterr, -EINVAL, "\"%.*s\" is no name of a volume",
+			(int)(colon - value), value);
+	if (mode && strcmp(mode, ":ro") != 0 && strcmp(mode, ":rw") != 0)
+		return error_set(reterr, -EINVAL, "\"%s\" is neither ro nor rw", mode + 1);
+	if (!text_copy(clean, sizeof(clean), path))
+		return error_set(reterr, -EINVAL, "the path of a volume is too long");
+	clean[strcspn(clean, ":")] = '\0';
+	if (strstr(clean, "//") || strstr(clean, "/./") || strstr(clean, "..") ||
+		is_reserved_path(clean))
+		return error_set(reterr, -EINVAL, "%s is no place for a volume", clean);
+	return 0;
+}
+
+int check_environment(const char *value, struct error *reterr)
+{
+	size_t len = strcspn(value, "=");
+
+	if (!is_all(value, len, LOWER UPPER DIGITS "_.-") || isdigit((unsigned char)value[0]))
+		return error_set(reterr, -EINVAL, "\"%.*s\" is no name of a variable", (int)len,
+			value);
+	return 0;
+}
+
+int check_key(const char *value, struct error *reterr)
+{
+	return kind_check_name(KIND_SECRET, value, reterr);
+}
+
+int check_neighbor(const char *value, struct error *reterr)
+{
+	const char *slash = strchr(value, '/');
+	char tenant[64] = "a";
+
+	if (slash && (size_t)(slash - value) < sizeof(tenant)) {
+		memcpy(tenant, value, (size_t)(slash - value));
+		tenant[slash - value] = '\0';
+	}
+	if (!text_is_label(tenant) || !text_is_label(slash ? slash + 1 : value))
+		return error_set(reterr, -EINVAL, "\"%s\" is neither service nor tenant/service",
+			value);
+	return 0;
+}
+
+int check_url_path(const char *value, struct error *reterr)
+{
+	const char *at;
+
+	if (value[0] != '/')
+		return error_set(reterr, -EINVAL, "\"%s\" does not begin with \"/\"", value);
+	if (strlen(value) > 1024)
+		return error_set(reterr, -EINVAL, "a path has at most 1024 characters");
+	for (at = value; *at; at++)
+		if ((unsigned char)*at <= ' ' || *at == 0x7f || *at == '#')
+			return error_set(reterr, -EINVAL,
+				"a path has no spaces, control characters or \"#\"");
+	return 0;
+}
+
+int check_signal(const char *value, struct error *reterr)
+{
+	static const char *const signals[] = {
+		"HUP", "INT", "QUIT", "USR1", "USR2", "TERM", "WINCH", "CONT", "URG", NULL};
+	const char *const *at;
+
+	for (at = signals; *at; at++)
+		if (strcmp(*at, value) == 0)
+			return 0;
+	return error_set(reterr, -EINVAL,
+		"\"%s\" is none of HUP, INT, QUIT, USR1, USR2, TERM, "
+		"WINCH, CONT, URG",
+		value);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * check - what single values of a spec must look like: image references, DNS names, volumes, ...
+ * Promises: pure; 0, or a negative errno with what is wrong, without the field's name.
+ * Threads: any.
+ * Ownership: nothing.
+ */
+#ifndef DUPLOFS_MODEL_CHECK_H
+#define DUPLOFS_MODEL_CHECK_H
+
+#include "base/error.h"
+
+/* [host[:port]/]path[:tag][@digest] as github.com/distribution/reference defines it. */
+int check_image(const char *value, struct error *reterr);
+/* Empty, or labels of letters, digits and "-", 253 bytes at most (RFC 1123). */
+int check_dns(const char *value, struct error *reterr);
+/* "name:/path[:ro]". -EPERM for a path of the host. */
+int check_volume(const char *value, struct error *reterr);
+/* "KEY=value". */
+int check_environment(const char *value, struct error *reterr);
+/* Name of a secret. */
+int check_key(const char *value, struct error *reterr);
+/* "service" or "tenant/service". */
+int check_neighbor(const char *value, struct error *reterr);
+/* Absolute path of a health check's URL. */
+int check_url_path(const char *value, struct error *reterr);
+/* Name of a signal without SIG: HUP, USR1, ... */
+int check_signal(const char *value, struct error *reterr);
+
+#endif
