@@ -224,6 +224,8 @@ bool net_header(const struct net_response *response, const char *name, char *val
 		from += strspn(from, " \t");
 		found = from;
 		found_len = from < end ? (size_t)(end - from) : 0;
+		while (found_len > 0 && strchr(" \t", from[found_len - 1]))
+			found_len--;
 	}
 	if (!found || size == 0)
 		return false;

@@ -215,6 +215,8 @@ int transfer_prepare(struct transfer *transfer, const struct net_request *reques
 {
 	CURLcode code;
 
+	if (strncmp(request->url, "http://", 7) != 0 && strncmp(request->url, "https://", 8) != 0)
+		return error_set(reterr, -EINVAL, "\"%s\" is no HTTP address", request->url);
 	transfer_forget(transfer);
 	transfer->request = request;
 	transfer_set_common(transfer);
@@ -317,7 +319,6 @@ static int transfer_errno(const struct transfer *transfer, CURLcode code)
 	case CURLE_OUT_OF_MEMORY:
 		return -ENOMEM;
 	case CURLE_URL_MALFORMAT:
-	case CURLE_UNSUPPORTED_PROTOCOL:
 		return -EINVAL;
 	default:
 		return -EPROTO;
