@@ -77,17 +77,22 @@ static const char *below(const char *name)
 	return path;
 }
 
+/* In a network namespace of its own: with "--bridge none" it would take docker0 away from the
+ * machine's engine. */
 static int start_dockerd(void)
 {
-	static char path[256];
-	const char *argv[] = {path, "--data-root", below("data"), "--exec-root", below("exec"),
-		"-p", below("pid"), "-H", url, "--config-file", below("config.json"), "--bridge",
-		"none", "--iptables=false", NULL};
+	static char unshare[256], path[256];
+	const char *argv[] = {unshare, "--net", path, "--data-root", below("data"), "--exec-root",
+		below("exec"), "-p", below("pid"), "-H", url, "--config-file", below("config.json"),
+		"--bridge", "none", "--iptables=false", NULL};
 	int fd, r;
 
 	r = child_find("dockerd", path, sizeof(path));
 	if (r < 0)
 		return error_set(&error, r, "dockerd is not installed");
+	r = child_find("unshare", unshare, sizeof(unshare));
+	if (r < 0)
+		return error_set(&error, r, "unshare is not installed");
 	r = file_write_atomic(below("config.json"), "{}", 2, 0600, 0, &error);
 	if (r < 0)
 		return r;
