@@ -31,7 +31,9 @@ struct service_status {
 	int64_t total;		     /* instances that exist */
 	int64_t updated;	     /* of the wanted template generation and healthy */
 	int64_t healthy;	     /* of any generation */
+	int64_t generation;	     /* of the spec that is being worked on, or was last */
 	int64_t template_generation; /* being rolled out, or last rolled out */
+	int64_t step_ns;	     /* wall clock: when the work last got on */
 	int64_t good_generation;     /* last spec generation that settled well; 0: none */
 	int64_t good_template;	     /* its template generation */
 	int64_t domains;	     /* update domains */

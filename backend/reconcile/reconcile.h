@@ -38,7 +38,10 @@ int reconciler_start(struct reconciler **ret, const struct reconciler_options *o
 	struct error *reterr);
 
 /* Ends the threads; work in progress is finished or left to the journal within a few seconds.
- * Containers go on. */
+ * Containers go on. Afterwards the store's feed and the engine's events are ignored. */
 void reconciler_stop(struct reconciler *reconciler);
+
+/* Frees the memory. Only after engine_free and store_close: until then they may still call. */
+void reconciler_free(struct reconciler *reconciler);
 
 #endif

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * context - what the reconcilers of this room share: queues, keys, and who is woken how.
+ * Promises: keys carry the kind of what they name; waking never blocks on I/O.
+ * Threads: the pointers are fixed from start to stop; each part guards itself.
+ * Ownership: reconcile.c makes and frees all of it.
+ */
+#ifndef DUPLOFS_RECONCILE_CONTEXT_H
+#define DUPLOFS_RECONCILE_CONTEXT_H
+
+#include <stdatomic.h>
+
+#include "base/idmap.h"
+#include "base/lock.h"
+#include "cloud/cloud.h"
+#include "engine/engine.h"
+#include "model/kind.h"
+#include "reconcile/queue.h"
+#include "reconcile/reconcile.h"
+#include "store/store.h"
+
+#define HOST_LOCAL	  "local" /* name of the host that this process looks after */
+#define SETTLE_DELAY_NS	  (10 * NS_PER_MILLISECOND) /* gathers the news of many instances */
+#define STOP_GRACE_S	  10			    /* SIGTERM to SIGKILL */
+#define INTENT_CONTAINER  "container"
+#define INTENT_NETWORK	  "network"
+#define INTENT_VOLUME	  "volume"
+#define INTENT_BALANCER	  "balancer"
+#define INTENT_DNS	  "dns"
+#define POOL_BALANCERS	  "lb"
+#define POOL_PORTS	  "port/" HOST_LOCAL
+#define BALANCER_SLOT_MAX 60000
+
+struct gate;
+struct images;
+struct logs;
+struct prober;
+struct units;
+
+struct reconciler {
+	struct reconciler_options options;
+	const char *platform;
+	struct queue *plans; /* services, tenants, the platform */
+	struct queue *hosts; /* instances, and the host as a whole */
+	struct queue *slow;  /* pulls and stops: they may take long and must not keep others */
+	struct queue *views;
+	struct units *units;
+	struct images *images;
+	struct logs *logs;
+	struct prober *prober;
+	struct gate *networks; /* by tenant */
+	struct gate *view_gate; /* by service */
+	struct lock view_lock;	/* LOCK_RECONCILE: view_waits */
+	struct cond view_done;
+	struct idmap view_waits; /* by service: who waits for its view */
+	struct lock lock;      /* LOCK_RECONCILE: traffic, starting, peers, told, engine_error */
+	struct idmap traffic;  /* by service: hash of what balancer and name were last told */
+	struct idmap starting; /* services whose balancer was not yet stated since the start */
+	struct idmap peers;    /* by service: hash of its neighbors' lines as last written */
+	struct idmap told;     /* hashes of stray containers that were already reported */
+	bool listed;	       /* starting is complete */
+	bool watching;	       /* the store's feed has us */
+	bool settled;	       /* cloud's settle was called */
+	atomic_bool engine_up;
+	struct error engine_error;
+	char engine_version[64];
+	int64_t since_ns;
+	atomic_llong tenants, services, instances;
+};
+
+/* A key is an object's id with its kind below, so that workers need not ask the store. */
+static inline int64_t key_of(int kind, int64_t id)
+{
+	return id * 16 + kind;
+}
+
+static inline int64_t key_id(int64_t key)
+{
+	return key / 16;
+}
+
+static inline int key_kind(int64_t key)
+{
+	return (int)(key % 16);
+}
+
+/* Work for the view queue, in the place of the kind. */
+enum view_key {
+	VIEW_KEY_SERVICE = 1, /* the whole view of one service */
+	VIEW_KEY_TENANT,      /* of all services of a tenant */
+	VIEW_KEY_PEER,	      /* neighbors/<service> in all views that show it */
+	VIEW_KEY_PURGE,	      /* a secret or config value that is gone */
+};
+
+/* Work for the slow queue. */
+enum slow_key {
+	SLOW_KEY_STOP = 1, /* id: instance */
+	SLOW_KEY_PULL,	   /* id: number of the image */
+};
+
+static inline void wake_service(struct reconciler *r, int64_t id)
+{
+	queue_wake(r->plans, key_of(KIND_SERVICE, id));
+}
+
+static inline void wake_instance(struct reconciler *r, int64_t id)
+{
+	queue_wake(r->hosts, key_of(KIND_INSTANCE, id));
+}
+
+static inline void wake_platform(struct reconciler *r)
+{
+	queue_wake_at(r->plans, key_of(KIND_PLATFORM, PLATFORM_ID),
+		clock_now_ns() + 200 * NS_PER_MILLISECOND);
+}
+
+/* Work functions, one a kind; results as queue_work_fn. */
+int64_t tenant_reconcile(struct reconciler *r, int64_t id);
+int64_t service_reconcile(struct reconciler *r, int64_t id);
+int64_t instance_reconcile(struct reconciler *r, int64_t id);
+int64_t platform_reconcile(struct reconciler *r);
+int64_t host_reconcile(struct reconciler *r);
+int64_t view_reconcile(struct reconciler *r, int64_t key);
+
+/* The engine's events come here. */
+void host_event(void *arg, const struct engine_event *event);
+
+/* The store's feed comes here. */
+void feed_changes(void *arg, const struct change *changes, size_t count);
+/* Wakes everything that is not at rest; all: also what is. */
+int feed_sweep(struct reconciler *r);
+
+/* The tenant's network; made at the first need. */
+void tenant_network_name(const struct reconciler *r, const char *tenant, int64_t id, char *name,
+	size_t size);
+int tenant_network_ensure(struct reconciler *r, int64_t tenant, const char *name,
+	struct error *reterr);
+
+/* A service's balancer was stated (or failed) for the first time since the start. */
+void service_stated(struct reconciler *r, int64_t id);
+
+#endif

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who has to look again when something changed in the store. Only wakes; never asks the store. */
+#include "reconcile/context.h"
+
+/* For the host that it runs on, and for the service that counts it. */
+static void feed_instance(struct reconciler *r, const struct change *change)
+{
+	if (change->flags & CHANGE_CREATED)
+		atomic_fetch_add(&r->instances, 1);
+	if (change->flags & CHANGE_DELETED)
+		atomic_fetch_sub(&r->instances, 1);
+	if (change->flags & (CHANGE_CREATED | CHANGE_DELETED | CHANGE_PURGED | CHANGE_SPEC))
+		wake_instance(r, change->id);
+	if (change->flags & CHANGE_PURGED)
+		wake_service(r, change->parent);
+	if (change->flags & CHANGE_STATUS)
+		queue_wake_at(r->plans, key_of(KIND_SERVICE, change->parent),
+			clock_now_ns() + SETTLE_DELAY_NS);
+	if (!r->options.simulated && change->flags & ~(unsigned)CHANGE_EVENTS)
+		queue_wake(r->views, key_of(VIEW_KEY_PEER, change->parent));
+}
+
+static void feed_service(struct reconciler *r, const struct change *change)
+{
+	const unsigned mine = CHANGE_CREATED | CHANGE_DELETED | CHANGE_SPEC | CHANGE_FLAGS;
+
+	if (change->flags & CHANGE_CREATED)
+		atomic_fetch_add(&r->services, 1);
+	if (change->flags & CHANGE_DELETED)
+		atomic_fetch_sub(&r->services, 1);
+	if (change->flags & (CHANGE_CREATED | CHANGE_DELETED))
+		wake_platform(r);
+	if (change->flags & mine)
+		wake_service(r, change->id);
+	if (change->flags & CHANGE_PURGED)
+		queue_wake(r->plans, key_of(KIND_TENANT, change->tenant));
+	if (r->options.simulated || !(change->flags & (mine | CHANGE_PURGED)))
+		return;
+	/* A peer that comes or goes changes everybody's neighbors; a spec changes its own view. */
+	if (change->flags & (CHANGE_CREATED | CHANGE_DELETED))
+		queue_wake(r->views, key_of(VIEW_KEY_TENANT, change->tenant));
+	else if (change->flags & CHANGE_SPEC)
+		queue_wake(r->views, key_of(VIEW_KEY_SERVICE, change->id));
+}
+
+static void feed_tenant(struct reconciler *r, const struct change *change)
+{
+	if (change->flags & CHANGE_CREATED)
+		atomic_fetch_add(&r->tenants, 1);
+	if (change->flags & CHANGE_DELETED)
+		atomic_fetch_sub(&r->tenants, 1);
+	if (change->flags & (CHANGE_CREATED | CHANGE_DELETED))
+		wake_platform(r);
+	if (change->flags & CHANGE_DELETED)
+		queue_wake(r->plans, key_of(KIND_TENANT, change->id));
+}
+
+/* A secret, or a config value of a tenant or of one service. */
+static void feed_value(struct reconciler *r, const struct change *change)
+{
+	if (change->flags & CHANGE_DELETED)
+		queue_wake(r->views, key_of(VIEW_KEY_PURGE, change->id));
+	if (change->flags & CHANGE_PURGED)
+		queue_wake(r->plans, change->parent == change->tenant
+						 ? key_of(KIND_TENANT, change->tenant)
+						 : key_of(KIND_SERVICE, change->parent));
+	if (r->options.simulated || !(change->flags & (CHANGE_CREATED | CHANGE_SPEC)))
+		return;
+	queue_wake(r->views, change->parent == change->tenant
+					     ? key_of(VIEW_KEY_TENANT, change->tenant)
+					     : key_of(VIEW_KEY_SERVICE, change->parent));
+}
+
+void feed_changes(void *arg, const struct change *changes, size_t count)
+{
+	struct reconciler *r = arg;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct change *change = &changes[i];
+
+		switch (change->kind) {
+		case KIND_TENANT:
+			feed_tenant(r, change);
+			break;
+		case KIND_SERVICE:
+			feed_service(r, change);
+			break;
+		case KIND_INSTANCE:
+			feed_instance(r, change);
+			break;
+		case KIND_SECRET:
+		case KIND_CONFIG:
+			feed_value(r, change);
+			break;
+		default:
+			break;
+		}
+	}
+}
+
+static int sweep_tenant(void *arg, const struct object *object)
+{
+	struct reconciler *r = arg;
+
+	if (object->deleting)
+		queue_wake(r->plans, key_of(KIND_TENANT, object->id));
+	else if (!r->listed)
+		atomic_fetch_add(&r->tenants, 1);
+	return 0;
+}
+
+/* Simulated ones that are at rest stay there: nothing of them is real. */
+static bool needs_look(const struct reconciler *r, const struct object *service)
+{
+	return !r->options.simulated || service->deleting || service->failed ||
+	       service->observed != service->generation;
+}
+
+static int sweep_service(void *arg, const struct object *object)
+{
+	struct reconciler *r = arg;
+
+	if (!r->listed && !object->deleting)
+		atomic_fetch_add(&r->services, 1);
+	if (!needs_look(r, object))
+		return 0;
+	if (!r->listed) {
+		LOCKED(&r->lock);
+		(void)idmap_put(&r->starting, object->id, r); /* only a mark */
+	}
+	wake_service(r, object->id);
+	return 0;
+}
+
+static int sweep_instance(void *arg, const struct object *object)
+{
+	struct reconciler *r = arg;
+
+	if (!r->listed && !object->deleting)
+		atomic_fetch_add(&r->instances, 1);
+	if (!r->options.simulated || object->deleting || r->listed)
+		wake_instance(r, object->id);
+	return 0;
+}
+
+static int sweep_value(void *arg, const struct object *object)
+{
+	struct reconciler *r = arg;
+
+	if (object->deleting)
+		queue_wake(r->views, key_of(VIEW_KEY_PURGE, object->id));
+	return 0;
+}
+
+int feed_sweep(struct reconciler *r)
+{
+	struct store *store = r->options.store;
+	int result = store_list_all(store, KIND_TENANT, 0, false, sweep_tenant, r);
+
+	if (result == 0)
+		result = store_list_all(store, KIND_SERVICE, 0, false, sweep_service, r);
+	if (result == 0)
+		result = store_list_all(store, KIND_INSTANCE, 0, false, sweep_instance, r);
+	if (result == 0)
+		result = store_list_all(store, KIND_SECRET, 0, false, sweep_value, r);
+	if (result == 0)
+		result = store_list_all(store, KIND_CONFIG, 0, false, sweep_value, r);
+	return result;
+}

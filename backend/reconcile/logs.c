@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reconcile/logs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/text.h"
+
+#define TAIL_BYTES 300
+
+struct log {
+	char container[ENGINE_ID_MAX];
+	struct engine_log *stream;
+	struct lock lock; /* LOCK_LEAF: the file, between the stream's thread and tail */
+	int fd;
+	bool ended;
+};
+
+struct logs {
+	struct lock lock; /* LOCK_RECONCILE */
+	struct idmap map; /* instance to struct log */
+};
+
+int logs_new(struct logs **ret, struct error *reterr)
+{
+	struct logs *logs = calloc(1, sizeof(*logs));
+
+	if (!logs)
+		return error_oom(reterr);
+	lock_init(&logs->lock, LOCK_RECONCILE);
+	*ret = logs;
+	return 0;
+}
+
+static void log_path(const struct reconciler *r, int64_t instance, char *path, size_t size)
+{
+	(void)snprintf(path, size, "%s/%" PRId64 ".log", r->options.logs_dir, instance);
+}
+
+static void log_free(struct reconciler *r, struct log *log)
+{
+	if (!log)
+		return;
+	r->options.engine->ops->log_stop(r->options.engine, log->stream);
+	if (log->fd >= 0)
+		(void)close(log->fd);
+	lock_done(&log->lock);
+	free(log);
+}
+
+void logs_free(struct reconciler *r)
+{
+	size_t position = 0;
+	struct log *log;
+
+	if (!r->logs)
+		return;
+	while ((log = idmap_next(&r->logs->map, &position)))
+		log_free(r, log);
+	idmap_done(&r->logs->map);
+	lock_done(&r->logs->lock);
+	free(r->logs);
+	r->logs = NULL;
+}
+
+/* Drops the older half, from the start of a line, in place: who has the file open goes on. */
+static void log_halve(int fd, off_t size)
+{
+	_cleanup_free_ char *half = malloc(LOG_SIZE_MAX / 2);
+	const char *start;
+	ssize_t len;
+
+	if (!half)
+		return;
+	len = pread(fd, half, LOG_SIZE_MAX / 2, size - LOG_SIZE_MAX / 2);
+	if (len <= 0)
+		return;
+	start = memchr(half, '\n', (size_t)len);
+	start = start ? start + 1 : half;
+	len -= start - half;
+	if (pwrite(fd, start, (size_t)len, 0) == len)
+		(void)ftruncate(fd, len);
+}
+
+/* On the engine's thread. Local files only; a full disk loses lines, never blocks. */
+static void log_data(void *arg, int64_t wall_ns, const char *data, size_t len)
+{
+	const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, clock_timespec(wall_ns)};
+	struct log *log = arg;
+	struct stat st;
+
+	if (len > LOG_SIZE_MAX / 4) {
+		data += len - LOG_SIZE_MAX / 4;
+		len = LOG_SIZE_MAX / 4;
+	}
+	LOCKED(&log->lock);
+	if (log->fd < 0 || fstat(log->fd, &st) < 0)
+		return;
+	if (st.st_size + (off_t)len > LOG_SIZE_MAX) {
+		log_halve(log->fd, st.st_size);
+		if (fstat(log->fd, &st) < 0)
+			return;
+	}
+	if (pwrite(log->fd, data, len, st.st_size) < 0)
+		return;
+	if (wall_ns > 0)
+		(void)futimens(log->fd, times);
+}
+
+static void log_end(void *arg)
+{
+	struct log *log = arg;
+
+	LOCKED(&log->lock);
+	log->ended = true;
+}
+
+static struct log *log_take(struct logs *logs, int64_t instance)
+{
+	LOCKED(&logs->lock);
+	return idmap_remove(&logs->map, instance);
+}
+
+static bool log_put(struct logs *logs, int64_t instance, struct log *log)
+{
+	LOCKED(&logs->lock);
+	return idmap_put(&logs->map, instance, log) == 0;
+}
+
+static bool log_goes_on(struct log *log, const char *container)
+{
+	if (!log || strcmp(log->container, container) != 0)
+		return false;
+	LOCKED(&log->lock);
+	return !log->ended;
+}
+
+static struct log *log_open_new(struct reconciler *r, int64_t instance, const char *container,
+	int64_t *ret_since_ns)
+{
+	struct log *log = calloc(1, sizeof(*log));
+	char path[512];
+	struct stat st;
+
+	if (!log)
+		return NULL;
+	lock_init(&log->lock, LOCK_LEAF);
+	(void)text_copy(log->container, sizeof(log->container), container);
+	log_path(r, instance, path, sizeof(path));
+	log->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (log->fd < 0 || fstat(log->fd, &st) < 0) {
+		log_free(r, log);
+		return NULL;
+	}
+	/* A file that holds lines carries the last one's time. */
+	*ret_since_ns = 0;
+	if (st.st_size > 0)
+		*ret_since_ns = st.st_mtim.tv_sec * NS_PER_SECOND + st.st_mtim.tv_nsec + 1;
+	return log;
+}
+
+void logs_follow(struct reconciler *r, int64_t instance, const char *container)
+{
+	struct engine *engine = r->options.engine;
+	struct log *log = log_take(r->logs, instance);
+	int64_t since_ns;
+
+	if (log_goes_on(log, container)) {
+		if (!log_put(r->logs, instance, log))
+			log_free(r, log);
+		return;
+	}
+	log_free(r, log);
+	log = log_open_new(r, instance, container, &since_ns);
+	if (!log)
+		return;
+	if (engine->ops->log_follow(engine, container, since_ns, log_data, log_end, log,
+		    &log->stream, NULL) < 0) {
+		log->stream = NULL;
+		log_free(r, log);
+	} else if (!log_put(r->logs, instance, log)) {
+		log_free(r, log);
+	}
+}
+
+void logs_drop(struct reconciler *r, int64_t instance)
+{
+	char path[512];
+
+	log_free(r, log_take(r->logs, instance));
+	log_path(r, instance, path, sizeof(path));
+	(void)unlink(path);
+}
+
+void logs_tail(struct reconciler *r, int64_t instance, int lines, struct buf *out)
+{
+	char path[512], text[TAIL_BYTES + 1];
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+	char *start;
+	ssize_t len;
+
+	log_path(r, instance, path, sizeof(path));
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return;
+	len = pread(fd, text, TAIL_BYTES, st.st_size > TAIL_BYTES ? st.st_size - TAIL_BYTES : 0);
+	while (len > 0 && (text[len - 1] == '\n' || text[len - 1] == '\r'))
+		len--;
+	if (len <= 0)
+		return;
+	text[len] = '\0';
+	start = text + len;
+	while (start > text && (start[-1] != '\n' || --lines > 0))
+		start--;
+	for (; *start; start++) {
+		if (*start == '\n')
+			buf_puts(out, " | ");
+		else if ((unsigned char)*start >= 0x20 && *start != 0x7f)
+			buf_putc(out, *start);
+	}
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * plan_replicas - what to do next with the instances of a service: make, replace, join, retire.
+ * Promises: pure: the same input gives the same answer, and repeating it until nothing is left to do
+ *           comes to an end. A replacement never takes more ready instances away than one update
+ *           domain, and with surge never goes below the wanted number.
+ * Threads: any.
+ * Ownership: the caller's array; plan_replicas writes the action members.
+ */
+#ifndef DUPLOFS_RECONCILE_PLAN_REPLICAS_H
+#define DUPLOFS_RECONCILE_PLAN_REPLICAS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum replica_action {
+	REPLICA_KEEP,
+	REPLICA_REPLACE, /* ask for the wanted template and restart; leave traffic first */
+	REPLICA_JOIN,	 /* let it into traffic */
+	REPLICA_RETIRE,	 /* ask for no container */
+	REPLICA_PURGE,	 /* its container is gone: the object goes too */
+};
+
+struct replica {
+	int64_t ordinal; /* ascending in the array */
+	/* What is asked of it so far. */
+	bool run, join;
+	bool current; /* the wanted template and restart */
+	/* What is. */
+	bool ready; /* the container that is asked for is there and healthy */
+	bool empty; /* no container */
+	enum replica_action action;
+};
+
+struct replica_wish {
+	int64_t replicas, domains, surge;
+	bool hold; /* paused, failed, or watching the domain just done: begin no domain */
+};
+
+struct replica_plan {
+	int64_t create;  /* so many more, of the wanted template, under the lowest free ordinals */
+	int64_t domains; /* as many as there really are: at most replicas */
+	int64_t domain;	 /* the first that is not done; domains: all are */
+	bool rolling;	 /* a replacement is under way */
+};
+
+void plan_replicas(struct replica *replicas, size_t count, const struct replica_wish *wish,
+	struct replica_plan *ret);
+
+/* The lowest ordinal from *next on that nobody in the array has; moves *next behind it. */
+int64_t plan_free_ordinal(const struct replica *replicas, size_t count, int64_t *next);
+
+#endif

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reconcile/reconcile.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/file.h"
+#include "reconcile/context.h"
+#include "reconcile/gate.h"
+#include "reconcile/health.h"
+#include "reconcile/images.h"
+#include "reconcile/instance_work.h"
+#include "reconcile/logs.h"
+#include "reconcile/units.h"
+#include "reconcile/view.h"
+
+#define PLAN_WORKERS 3
+#define HOST_WORKERS 8	/* beyond that, Docker gets no faster */
+#define SLOW_WORKERS 24 /* mostly waiting for programs to end */
+
+static int64_t plan_work(void *arg, int64_t key)
+{
+	struct reconciler *r = arg;
+
+	switch (key_kind(key)) {
+	case KIND_SERVICE:
+		return service_reconcile(r, key_id(key));
+	case KIND_TENANT:
+		return tenant_reconcile(r, key_id(key));
+	case KIND_PLATFORM:
+		return platform_reconcile(r);
+	default:
+		return feed_sweep(r) < 0 ? QUEUE_RETRY : QUEUE_DONE;
+	}
+}
+
+static int64_t host_work(void *arg, int64_t key)
+{
+	struct reconciler *r = arg;
+
+	switch (key_kind(key)) {
+	case KIND_INSTANCE:
+		return instance_reconcile(r, key_id(key));
+	case KIND_HOST:
+		return host_reconcile(r);
+	default:
+		return feed_sweep(r) < 0 ? QUEUE_RETRY : QUEUE_DONE;
+	}
+}
+
+static int64_t slow_work(void *arg, int64_t key)
+{
+	struct reconciler *r = arg;
+
+	switch (key_kind(key)) {
+	case SLOW_KEY_STOP:
+		return instance_stop(r, key_id(key));
+	case SLOW_KEY_PULL:
+		return images_pull(r, key_id(key));
+	default:
+		return QUEUE_DONE;
+	}
+}
+
+static int64_t view_work(void *arg, int64_t key)
+{
+	return view_reconcile(arg, key);
+}
+
+void service_stated(struct reconciler *r, int64_t id)
+{
+	bool settle;
+
+	lock_acquire(&r->lock);
+	(void)idmap_remove(&r->starting, id);
+	settle = r->listed && !r->settled && r->starting.count == 0;
+	if (settle)
+		r->settled = true;
+	lock_release(&r->lock);
+	/* Every balancer that is wanted was stated: what the cloud has beyond is from before. */
+	if (settle)
+		(void)r->options.cloud->ops->settle(r->options.cloud, NULL);
+}
+
+static void reconciler_init(struct reconciler *r, const struct reconciler_options *options)
+{
+	r->options = *options;
+	r->platform = store_platform(options->store);
+	r->since_ns = clock_wall_ns();
+	lock_init(&r->lock, LOCK_RECONCILE);
+	lock_init(&r->view_lock, LOCK_RECONCILE);
+	cond_init(&r->view_done);
+}
+
+static int reconciler_parts(struct reconciler *r, struct error *reterr)
+{
+	int result = units_new(&r->units, reterr);
+
+	if (result == 0)
+		result = images_new(&r->images, reterr);
+	if (result == 0)
+		result = logs_new(&r->logs, reterr);
+	if (result == 0)
+		result = gate_new(&r->networks, reterr);
+	if (result == 0)
+		result = gate_new(&r->view_gate, reterr);
+	if (result == 0 && !r->options.simulated)
+		result = health_start(r, reterr);
+	if (result == 0 && !r->options.simulated)
+		result = file_mkdirs(r->options.view_dir, 0711, reterr);
+	if (result == 0)
+		result = file_mkdirs(r->options.logs_dir, 0700, reterr);
+	return result;
+}
+
+static int reconciler_queues(struct reconciler *r, struct error *reterr)
+{
+	int result = queue_new(&r->plans, "plan", PLAN_WORKERS, plan_work, r, reterr);
+
+	if (result == 0)
+		result = queue_new(&r->hosts, "host", HOST_WORKERS, host_work, r, reterr);
+	if (result == 0)
+		result = queue_new(&r->slow, "slow", SLOW_WORKERS, slow_work, r, reterr);
+	if (result == 0)
+		result = queue_new(&r->views, "view", 1, view_work, r, reterr);
+	return result;
+}
+
+/* From here on nothing is missed: the feed first, then everything that is there. */
+static int reconciler_begin(struct reconciler *r, struct error *reterr)
+{
+	struct engine *engine = r->options.engine;
+	int result = store_watch(r->options.store, feed_changes, r);
+
+	r->watching = result == 0;
+	if (result == 0)
+		result = feed_sweep(r);
+	if (result < 0)
+		return error_set(reterr, result, "the store cannot be read");
+	lock_acquire(&r->lock);
+	r->listed = true;
+	lock_release(&r->lock);
+	service_stated(r, 0); /* settles at once when there is no service */
+	if (!r->options.simulated)
+		queue_wake(r->views, QUEUE_SWEEP);
+	wake_platform(r);
+	return engine->ops->watch(engine, host_event, r, reterr);
+}
+
+int reconciler_start(struct reconciler **ret, const struct reconciler_options *options,
+	struct error *reterr)
+{
+	struct reconciler *r = calloc(1, sizeof(*r));
+	int result;
+
+	if (!r)
+		return error_oom(reterr);
+	reconciler_init(r, options);
+	result = reconciler_parts(r, reterr);
+	if (result == 0)
+		result = reconciler_queues(r, reterr);
+	if (result == 0)
+		result = reconciler_begin(r, reterr);
+	if (result < 0) {
+		reconciler_stop(r);
+		/* Once the feed knows it, it stays until the store is closed. */
+		if (!r->watching)
+			reconciler_free(r);
+		return result;
+	}
+	*ret = r;
+	return 0;
+}
+
+void reconciler_stop(struct reconciler *r)
+{
+	if (!r)
+		return;
+	/* Who waits for the views' thread goes before it. */
+	if (r->hosts)
+		queue_stop(r->hosts);
+	if (r->plans)
+		queue_stop(r->plans);
+	if (r->slow)
+		queue_stop(r->slow);
+	if (r->views)
+		queue_stop(r->views);
+	health_stop(r);
+	logs_free(r);
+}
+
+void reconciler_free(struct reconciler *r)
+{
+	if (!r)
+		return;
+	queue_free(r->hosts);
+	queue_free(r->plans);
+	queue_free(r->slow);
+	queue_free(r->views);
+	gate_free(r->networks);
+	gate_free(r->view_gate);
+	images_free(r->images);
+	units_free(r->units);
+	idmap_done(&r->traffic);
+	idmap_done(&r->starting);
+	idmap_done(&r->peers);
+	idmap_done(&r->told);
+	idmap_done(&r->view_waits);
+	cond_done(&r->view_done);
+	lock_done(&r->view_lock);
+	lock_done(&r->lock);
+	free(r);
+}

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "reconcile/container.h"
+#include "reconcile/plan_placement.h"
+#include "reconcile/service_work.h"
+
+static void replica_of(const struct service_work *work, const struct member *member,
+	struct replica *ret)
+{
+	*ret = (struct replica){
+		.ordinal = member->spec.ordinal,
+		.run = member->spec.run,
+		.join = member->spec.join,
+		.current = member->same_template && member->spec.restart == work->service.restart,
+		.ready = member_ready(member),
+		.empty = member->status.phase == INSTANCE_STOPPED,
+	};
+}
+
+/* After the first domain: a version that crashes a little later shall not reach the second. */
+static bool watching_first_domain(struct service_work *work)
+{
+	int64_t left_ns;
+
+	if (work->status.domain < 1 || work->status.domain >= work->status.domains ||
+		work->status.good_generation == 0)
+		return false;
+	if (work->status.domain > 1)
+		return false;
+	left_ns = work->status.step_ns + work->spec->health.interval_s * NS_PER_SECOND -
+		  clock_wall_ns();
+	if (left_ns <= 0 || left_ns > 10 * NS_PER_SECOND)
+		return false;
+	if (clock_now_ns() + left_ns < work->next_ns)
+		work->next_ns = clock_now_ns() + left_ns;
+	return true;
+}
+
+static int make_plan(struct service_work *work, struct error *reterr)
+{
+	struct replica_wish wish = {
+		.replicas = work->spec->replicas,
+		.domains = work->spec->update_domains,
+		.surge = work->spec->max_surge,
+	};
+
+	wish.hold = work->service.paused || work->failing[0] || watching_first_domain(work);
+	free(work->replicas);
+	work->replicas = calloc(work->count + 1, sizeof(*work->replicas));
+	if (!work->replicas)
+		return error_oom(reterr);
+	for (size_t i = 0; i < work->count; i++)
+		replica_of(work, &work->members[i], &work->replicas[i]);
+	plan_replicas(work->replicas, work->count, &wish, &work->plan);
+	return 0;
+}
+
+static int place(const struct service_work *work, struct instance_spec *spec,
+	struct error *reterr)
+{
+	const struct placement_host hosts[] = {{.name = HOST_LOCAL, .up = true}};
+	const struct placement_wish wish = {
+		.cpu_milli = work->spec->cpu_milli, .memory_mib = work->spec->memory_mib};
+	size_t index;
+	int r = plan_placement(hosts, 1, &wish, &index, reterr);
+
+	if (r == 0)
+		(void)snprintf(spec->host, sizeof(spec->host), "%s", hosts[index].name);
+	return r;
+}
+
+/* Writes what is asked of one instance, with the journal's word for the container that it takes. */
+static int write_member(struct txn *txn, struct service_work *work, int64_t id,
+	struct instance_spec *spec, struct error *reterr)
+{
+	const struct reconciler_options *options = &work->r->options;
+	struct buf json = BUF_INIT;
+	char name[160];
+	int r = 0;
+
+	if (spec->run && work->spec->lb_port > 0 && spec->host_port == 0)
+		r = txn_allocate(txn, POOL_PORTS, options->port_low, options->port_high, 0, id,
+			&spec->host_port);
+	if (r < 0)
+		return error_set(reterr, r, "no host port is free between %d and %d",
+			options->port_low, options->port_high);
+	instance_spec_print(spec, &json);
+	r = json.error ? json.error : txn_set_plan(txn, id, buf_string(&json));
+	buf_done(&json);
+	if (r == 0 && spec->run) {
+		container_name(work->r->platform, work->tenant, work->service.name, id, spec, name,
+			sizeof(name));
+		r = txn_intent_add(txn, id, INTENT_CONTAINER, name);
+	}
+	return r;
+}
+
+static int create_member(struct txn *txn, struct service_work *work, int64_t ordinal,
+	struct error *reterr)
+{
+	struct instance_spec spec = {
+		.ordinal = ordinal,
+		.template_generation = work->service.template_generation,
+		.run = true,
+		.join = true,
+		.restart = work->service.restart,
+	};
+	char name[24];
+	int64_t id;
+	int r = place(work, &spec, reterr);
+
+	if (r < 0)
+		return r;
+	(void)snprintf(name, sizeof(name), "%" PRId64, ordinal);
+	r = txn_create(txn, work->service.id, KIND_INSTANCE, name, &id, reterr);
+	if (r < 0)
+		return r;
+	return write_member(txn, work, id, &spec, reterr);
+}
+
+static int purge_member(struct txn *txn, int64_t id, struct error *reterr)
+{
+	int r = txn_delete(txn, id, reterr);
+
+	if (r < 0 && r != -ENOENT)
+		return r;
+	return txn_purge(txn, id, reterr);
+}
+
+/* The host may have changed its port meanwhile: what stands in the store counts, not the copy. */
+static int change_member(struct txn *txn, struct service_work *work, size_t i,
+	struct error *reterr)
+{
+	struct member *member = &work->members[i];
+	_cleanup_object_ struct object object = OBJECT_INIT;
+	int r = txn_get(txn, member->id, &object);
+
+	if (r < 0)
+		return r;
+	r = instance_spec_parse(object.spec, &member->spec);
+	if (r < 0)
+		return r;
+	switch (work->replicas[i].action) {
+	case REPLICA_REPLACE:
+		member->spec.template_generation = work->service.template_generation;
+		member->spec.restart = work->service.restart;
+		member->spec.join = false;
+		if (work->spec->lb_port == 0 && member->spec.host_port != 0) {
+			r = txn_release(txn, POOL_PORTS, member->id);
+			member->spec.host_port = 0;
+		}
+		member->same_template = true;
+		break;
+	case REPLICA_JOIN:
+		member->spec.join = true;
+		break;
+	case REPLICA_RETIRE:
+		member->spec.join = false;
+		member->spec.run = false;
+		break;
+	default:
+		return 0;
+	}
+	return r < 0 ? r : write_member(txn, work, member->id, &member->spec, reterr);
+}
+
+static int apply_plan(struct txn *txn, void *arg, struct error *reterr)
+{
+	struct service_work *work = arg;
+	_cleanup_object_ struct object service = OBJECT_INIT;
+	int64_t next = 0;
+	int r = txn_get(txn, work->service.id, &service);
+
+	if (r < 0 || service.deleting)
+		return r < 0 ? r : -ENOENT;
+	for (size_t i = 0; r == 0 && i < work->count; i++) {
+		if (work->replicas[i].action == REPLICA_PURGE)
+			r = purge_member(txn, work->members[i].id, reterr);
+		else if (work->replicas[i].action != REPLICA_KEEP)
+			r = change_member(txn, work, i, reterr);
+	}
+	for (int64_t i = 0; r == 0 && i < work->plan.create; i++) {
+		int64_t ordinal = plan_free_ordinal(work->replicas, work->count, &next);
+
+		r = create_member(txn, work, ordinal, reterr);
+	}
+	return r;
+}
+
+static bool anything_to_do(const struct service_work *work)
+{
+	for (size_t i = 0; i < work->count; i++) {
+		if (work->replicas[i].action != REPLICA_KEEP)
+			return true;
+	}
+	return work->plan.create > 0;
+}
+
+/* What the journal says before containers are made must not be forgotten; the rest is planned
+ * again if need be. */
+static enum store_durability durability_of(const struct service_work *work)
+{
+	if (work->r->options.simulated)
+		return STORE_RELAXED;
+	for (size_t i = 0; i < work->count; i++) {
+		if (work->replicas[i].action == REPLICA_REPLACE)
+			return STORE_DURABLE;
+	}
+	return work->plan.create > 0 ? STORE_DURABLE : STORE_RELAXED;
+}
+
+/* What was purged is gone from the list, too; what was made is seen at the next look. */
+static void forget_purged(struct service_work *work)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < work->count; i++) {
+		if (work->replicas[i].action == REPLICA_PURGE)
+			continue;
+		work->members[kept] = work->members[i];
+		work->replicas[kept++] = work->replicas[i];
+	}
+	work->count = kept;
+}
+
+int service_plan(struct service_work *work, struct error *reterr)
+{
+	int r = make_plan(work, reterr);
+
+	if (r < 0 || !anything_to_do(work))
+		return r;
+	r = store_update(work->r->options.store, durability_of(work), NULL, apply_plan, work,
+		reterr);
+	if (r < 0)
+		return r;
+	work->changed = work->plan.create > 0;
+	forget_purged(work);
+	return 0;
+}

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "reconcile/images.h"
+#include "reconcile/service_work.h"
+
+#define STEP_DEADLINE_S 120 /* for one step of a rollout, beside the start period */
+#define CRASHES_FIRST	3   /* so many restarts fail a first version ... */
+#define CRASHES_UPGRADE 2   /* ... and one that has something to go back to */
+
+struct settling {
+	struct service_work *work;
+	struct service_status before;
+	bool settled, news; /* news: the generation is looked at for the first time */
+	const char *json;
+	struct buf *back; /* spec text to go back to; NULL: stay */
+	char *back_dns;
+};
+
+static bool is_current(const struct service_work *work, const struct member *member)
+{
+	return member->spec.run && member->same_template &&
+	       member->spec.restart == work->service.restart;
+}
+
+/* Why this instance shows that the generation cannot be reached; false when it may yet be. */
+static bool judge_member(struct service_work *work, const struct member *member)
+{
+	int64_t crashes = work->status.good_generation ? CRASHES_UPGRADE : CRASHES_FIRST;
+	const struct instance_status *status = &member->status;
+	bool same = status->template_generation == member->spec.template_generation;
+
+	if (status->phase == INSTANCE_FAILED) {
+		(void)snprintf(work->failing, sizeof(work->failing), "instance %" PRId64 ": %.340s",
+			member->spec.ordinal, status->reason);
+		return true;
+	}
+	if (same && status->restarts >= crashes) {
+		(void)snprintf(work->failing, sizeof(work->failing),
+			"instance %" PRId64 " does not stay up: %.330s", member->spec.ordinal,
+			status->reason[0] ? status->reason : "it was restarted again and again");
+		return true;
+	}
+	return false;
+}
+
+/* When the current step runs out of time, in wall clock ns. */
+static int64_t step_deadline(const struct service_work *work)
+{
+	int64_t since = work->status.step_ns;
+
+	if (work->status.generation != work->service.generation || since == 0)
+		since = work->service.spec_ns;
+	return since + (STEP_DEADLINE_S + work->spec->health.start_period_s) * NS_PER_SECOND;
+}
+
+static void judge_time(struct service_work *work, const struct member *waiting)
+{
+	int64_t left_ns = step_deadline(work) - clock_wall_ns();
+
+	if (left_ns > 0) {
+		if (clock_now_ns() + left_ns < work->next_ns)
+			work->next_ns = clock_now_ns() + left_ns;
+		return;
+	}
+	(void)snprintf(work->failing, sizeof(work->failing),
+		"instance %" PRId64 " did not get healthy in time%s%.320s", waiting->spec.ordinal,
+		waiting->status.reason[0] ? ": " : "", waiting->status.reason);
+}
+
+void service_judge(struct service_work *work)
+{
+	const struct member *waiting = NULL;
+
+	work->failing[0] = '\0';
+	if (work->service.observed == work->service.generation && !work->service.failed)
+		return; /* it was reached; what breaks later is repaired, not undone */
+	if (!work->r->engine_up)
+		return; /* no fault of the spec's */
+	for (size_t i = 0; i < work->count; i++) {
+		const struct member *member = &work->members[i];
+
+		if (!is_current(work, member) || member_ready(member))
+			continue;
+		if (judge_member(work, member))
+			return;
+		/* Leaving the old container has a time limit of its own. */
+		if (member->status.phase != INSTANCE_DRAINING &&
+			member->status.phase != INSTANCE_STOPPING)
+			waiting = member;
+	}
+	if (waiting)
+		judge_time(work, waiting);
+}
+
+static void count_members(struct service_work *work, struct settling *settling)
+{
+	struct service_status *status = &work->status;
+	int64_t joined = 0;
+
+	status->replicas = work->spec->replicas;
+	status->total = (int64_t)work->count + (work->changed ? work->plan.create : 0);
+	status->updated = status->healthy = 0;
+	for (size_t i = 0; i < work->count; i++) {
+		const struct member *member = &work->members[i];
+
+		if (!member_ready(member))
+			continue;
+		status->healthy++;
+		status->updated += is_current(work, member);
+		joined += is_current(work, member) && member->spec.join;
+	}
+	settling->settled = joined == status->replicas && status->total == status->replicas &&
+			    work->traffic_in_place && !work->changed;
+}
+
+/* What most stands in the way, as one sentence. */
+static void write_message(struct service_work *work, const struct settling *settling)
+{
+	struct service_status *status = &work->status;
+	char progress[200];
+
+	status->message[0] = '\0';
+	if (settling->settled)
+		return;
+	images_progress(work->r, work->spec->image, progress, sizeof(progress));
+	if (work->failing[0]) {
+		(void)text_copy(status->message, sizeof(status->message), work->failing);
+	} else if (!work->r->engine_up) {
+		(void)text_copy(status->message, sizeof(status->message),
+			"waiting for the container engine; see /.platform/status");
+	} else if (work->trouble.code) {
+		(void)text_copy(status->message, sizeof(status->message),
+			work->trouble.text);
+	} else if (progress[0]) {
+		(void)text_copy(status->message, sizeof(status->message), progress);
+	} else if (work->service.paused && work->plan.rolling) {
+		(void)snprintf(status->message, sizeof(status->message),
+			"paused before update domain %" PRId64 " of %" PRId64, status->domain + 1,
+			status->domains);
+	} else {
+		(void)snprintf(status->message, sizeof(status->message),
+			"%" PRId64 " of %" PRId64 " instances are healthy%s", status->updated,
+			status->replicas, work->plan.rolling ? " and up to date" : "");
+	}
+	for (size_t i = 0; !work->failing[0] && !progress[0] && i < work->count; i++) {
+		const struct member *member = &work->members[i];
+		size_t length = strlen(status->message);
+
+		if (!member->spec.run || member_ready(member) || !member->status.reason[0])
+			continue;
+		(void)snprintf(status->message + length, sizeof(status->message) - length,
+			"; instance %" PRId64 ": %.200s", member->spec.ordinal,
+			member->status.reason);
+		break;
+	}
+}
+
+static enum service_phase phase_of(const struct service_work *work,
+	const struct settling *settling)
+{
+	if (settling->settled)
+		return SERVICE_RUNNING;
+	if (work->failing[0])
+		return SERVICE_FAILED;
+	if (work->service.paused && work->plan.rolling)
+		return SERVICE_PAUSED;
+	if (work->service.observed == work->service.generation)
+		return work->service.failed ? SERVICE_FAILED : SERVICE_DEGRADED;
+	if (settling->before.phase == SERVICE_ROLLING_BACK)
+		return SERVICE_ROLLING_BACK;
+	return SERVICE_DEPLOYING;
+}
+
+static void write_status(struct service_work *work, struct settling *settling)
+{
+	struct service_status *status = &work->status;
+
+	count_members(work, settling);
+	settling->news = status->generation != work->service.generation;
+	/* A rollback of one rollout ends with the next word of the user's. */
+	if (settling->news && settling->before.phase == SERVICE_FAILED)
+		settling->before.phase = SERVICE_DEPLOYING;
+	status->generation = work->service.generation;
+	status->template_generation = work->service.template_generation;
+	status->domains = work->plan.domains;
+	status->domain = settling->settled ? work->plan.domains : work->plan.domain;
+	status->paused = work->service.paused;
+	if (settling->news || status->updated > settling->before.updated ||
+		status->domain > settling->before.domain)
+		status->step_ns = clock_wall_ns();
+	(void)text_copy(status->image, sizeof(status->image), work->spec->image);
+	status->phase = phase_of(work, settling);
+	write_message(work, settling);
+	if (settling->settled) {
+		status->good_generation = work->service.generation;
+		status->good_template = work->service.template_generation;
+		status->restart = work->service.restart;
+	}
+}
+
+/* The last good spec, when there is one that differs in its template and the spec wishes it. */
+static int find_way_back(struct service_work *work, struct settling *settling, struct buf *text)
+{
+	_cleanup_service_spec_ struct service_spec *spec = NULL;
+	struct history_entry entry;
+	int64_t good = work->status.good_generation;
+
+	if (!work->failing[0] || !work->spec->auto_rollback || good == 0 ||
+		good == work->service.generation)
+		return 0;
+	if (store_history(work->r->options.store, work->service.id, good, &entry, text) < 0)
+		return 0;
+	if (service_spec_parse(buf_string(text), text->len, work->service.name, &spec, NULL) < 0 ||
+		service_spec_same_template(spec, work->spec))
+		return 0;
+	settling->back_dns = strdup(spec->dns);
+	if (!settling->back_dns)
+		return -ENOMEM;
+	settling->back = text;
+	return 0;
+}
+
+static int add_events(struct txn *txn, const struct settling *settling)
+{
+	const struct service_work *work = settling->work;
+	const struct service_status *before = &settling->before;
+	int64_t id = work->service.id;
+	int r = 0;
+
+	if (settling->news && before->generation > 0 &&
+		before->replicas != work->status.replicas)
+		r = txn_event(txn, id, "info",
+			"generation %" PRId64 ": %s from %" PRId64 " to %" PRId64 " replicas",
+			work->service.generation,
+			before->replicas < work->status.replicas ? "scaling up" : "scaling down",
+			before->replicas, work->status.replicas);
+	else if (settling->news)
+		r = txn_event(txn, id, "info",
+			"generation %" PRId64 " accepted: %s, %" PRId64 " replica%s",
+			work->service.generation, work->spec->image, work->status.replicas,
+			work->status.replicas == 1 ? "" : "s");
+	if (r == 0 && settling->settled && before->phase != SERVICE_RUNNING)
+		r = txn_event(txn, id, "info",
+			"generation %" PRId64 " is running: %" PRId64 " of %" PRId64
+			" replicas healthy",
+			work->service.generation, work->status.healthy, work->status.replicas);
+	if (r == 0 && work->failing[0] && before->phase != SERVICE_FAILED)
+		r = txn_event(txn, id, "error", "generation %" PRId64 " failed: %s",
+			work->service.generation, work->failing);
+	return r;
+}
+
+static int go_back(struct txn *txn, struct settling *settling, struct error *reterr)
+{
+	struct service_work *work = settling->work;
+	int r = txn_set_spec(txn, work->service.id, settling->back->data, settling->back->len, true,
+		settling->back_dns, reterr);
+
+	if (r < 0)
+		return r;
+	return txn_event(txn, work->service.id, "warning",
+		"rolled back to the spec of generation %" PRId64 " as generation %" PRId64,
+		work->status.good_generation, work->service.generation + 1);
+}
+
+static int settle(struct txn *txn, void *arg, struct error *reterr)
+{
+	struct settling *settling = arg;
+	struct service_work *work = settling->work;
+	_cleanup_object_ struct object now = OBJECT_INIT;
+	int64_t id = work->service.id;
+	int r = txn_get(txn, id, &now);
+
+	if (r < 0 || now.deleting)
+		return r < 0 ? r : -ENOENT;
+	r = txn_set_status(txn, id, settling->json);
+	if (r == 0)
+		r = add_events(txn, settling);
+	if (r == 0 && settling->settled)
+		r = txn_set_observed(txn, id, work->service.generation, NULL);
+	else if (r == 0 && work->failing[0])
+		r = txn_set_observed(txn, id, work->service.generation, work->failing);
+	/* A newer word of the user's counts more than our way back. */
+	if (r == 0 && settling->back && now.generation == work->service.generation)
+		r = go_back(txn, settling, reterr);
+	return r;
+}
+
+static bool nothing_new(const struct service_work *work, const struct settling *settling,
+	const char *json)
+{
+	const struct object *service = &work->service;
+	bool observed = service->observed == service->generation;
+
+	if (settling->back || !service->status || strcmp(service->status, json) != 0)
+		return false;
+	if (settling->settled)
+		return observed && !service->failed;
+	return !work->failing[0] || (observed && service->failed);
+}
+
+int service_settle(struct service_work *work, struct error *reterr)
+{
+	_cleanup_buf_ struct buf json = BUF_INIT, back = BUF_INIT;
+	struct settling settling = {.work = work};
+	int r;
+
+	if (service_status_parse(work->service.status, &settling.before) < 0)
+		settling.before = (struct service_status){.phase = SERVICE_NEW};
+	write_status(work, &settling);
+	r = find_way_back(work, &settling, &back);
+	if (r < 0)
+		return r;
+	if (settling.back)
+		work->status.phase = SERVICE_ROLLING_BACK;
+	service_status_print(&work->status, &json);
+	if (json.error)
+		return error_oom(reterr);
+	settling.json = buf_string(&json);
+	if (!nothing_new(work, &settling, settling.json))
+		r = store_update(work->r->options.store, STORE_RELAXED, NULL, settle, &settling,
+			reterr);
+	free(settling.back_dns);
+	return r;
+}
