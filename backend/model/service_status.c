@@ -23,6 +23,8 @@ static const struct record_member service_status_members[] = {
 	{"Total", RECORD_INT, STATUS(total), NULL},
 	{"Updated", RECORD_INT, STATUS(updated), NULL},
 	{"Healthy", RECORD_INT, STATUS(healthy), NULL},
+	{"Generation", RECORD_INT, STATUS(generation), NULL},
+	{"StepNs", RECORD_INT, STATUS(step_ns), NULL},
 	{"TemplateGeneration", RECORD_INT, STATUS(template_generation), NULL},
 	{"GoodGeneration", RECORD_INT, STATUS(good_generation), NULL},
 	{"GoodTemplate", RECORD_INT, STATUS(good_template), NULL},
