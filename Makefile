@@ -43,7 +43,7 @@ say = $(if $(V),,@printf '  %-4s %s\n' $(1) $@)
 
 # Only asked for once the libraries are there: `make deps` must work before.
 PKG = $(eval PKG := $$(shell pkg-config --cflags $(MODULES)))$(PKG)
-LIBS = $(eval LIBS := $$(shell pkg-config --libs $(MODULES)))$(LIBS)
+LIBS = $(eval LIBS := $$(shell pkg-config --libs $(MODULES)) -lm)$(LIBS)
 
 SOURCES := $(wildcard fs/*.c backend/*/*.c backend/*/*/*.c)
 OBJECTS := $(SOURCES:%.c=$(OUT)/%.o)
