@@ -102,9 +102,9 @@ int common_render_status_json(struct fs *fs, const struct ref *ref, struct conte
 	_cleanup_json_ json_t *status = NULL;
 
 	(void)fs;
-	known = json_pack("{s:s, s:I, s:I, s:b, s:s}", "name", object->name, "generation",
-		(json_int_t)object->generation, "observed", (json_int_t)object->observed, "failed",
-		object->failed, "reason", object->reason ? object->reason : "");
+	known = json_pack("{s:s, s:I, s:I, s:b, s:s}", "Name", object->name, "Generation",
+		(json_int_t)object->generation, "Observed", (json_int_t)object->observed, "Failed",
+		object->failed, "Reason", object->reason ? object->reason : "");
 	status = object->status ? json_loads(object->status, 0, NULL) : NULL;
 	if (!known || (json_is_object(status) && json_object_update(known, status) < 0))
 		return -ENOMEM;

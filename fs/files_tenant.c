@@ -34,9 +34,9 @@ static int add_service(void *arg, const struct object *service)
 		return 0;
 	if (summary->services)
 		return json_array_append_new(summary->services,
-			       json_pack("{s:s, s:s, s:I, s:I}", "name", service->name, "phase",
-				       service_phase_name(status.phase), "replicas",
-				       (json_int_t)status.replicas, "healthy",
+			       json_pack("{s:s, s:s, s:I, s:I}", "Name", service->name, "Phase",
+				       service_phase_name(status.phase), "Replicas",
+				       (json_int_t)status.replicas, "Healthy",
 				       (json_int_t)status.healthy)) < 0
 			       ? -ENOMEM
 			       : 0;
@@ -82,10 +82,10 @@ static int render_status_json(struct fs *fs, const struct ref *ref, struct conte
 	r = store_list(fs->store, ref->object.id, KIND_SERVICE, 0, true, add_service, &summary);
 	if (r < 0)
 		return r;
-	status = json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:O}", "name", ref->object.name, "total",
-		(json_int_t)summary.total, "settled", (json_int_t)summary.settled, "failed",
-		(json_int_t)summary.failed, "healthy", (json_int_t)summary.healthy, "replicas",
-		(json_int_t)summary.replicas, "services", services);
+	status = json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:O}", "Name", ref->object.name, "Total",
+		(json_int_t)summary.total, "Settled", (json_int_t)summary.settled, "Failed",
+		(json_int_t)summary.failed, "Healthy", (json_int_t)summary.healthy, "Replicas",
+		(json_int_t)summary.replicas, "Services", services);
 	if (!status)
 		return -ENOMEM;
 	json_print(status, JSON_INDENT(2), &content->text);

@@ -37,7 +37,7 @@ run_wait() {
 	cat "$SERVICE/wait" &
 	waiter=$!
 	while kill -0 "$waiter" 2>/dev/null; do
-		line=$(head -n 1 "$SERVICE/status")
+		line=$(awk '/^(phase|replicas|message)/ { $1 = $1; print }' "$SERVICE/status" | paste -s -d ';' | sed 's/;/; /g')
 		if [ "$line" != "$last" ]; then
 			printf '%s  %s%s\n' "$dim" "$line" "$plain"
 			last=$line
@@ -58,7 +58,7 @@ run_wait() {
 }
 
 address() {
-	sed -n 's|^http://\([0-9.]*\).*|\1|p' "$SERVICE/url" | head -n 1
+	sed -n 's|^http://\([0-9.]*\)[:/].*|\1|p' "$SERVICE/url"
 }
 
 if [ "$(id -u)" -ne 0 ]; then
@@ -93,8 +93,7 @@ say "Through the load balancer, by its address."
 run "curl -s http://$(address)/"
 
 say "By its name. (Your machine does not ask this name server unless you tell it to.)"
-server=$(jq -r '.dns_listen // "127.88.0.1:53"' "$DUPLO/.platform/status.json")
-run "dig +short @${server%:*} -p ${server##*:} $NAME"
+run "dig +short @127.88.0.1 $NAME"
 run "curl -s --resolve $NAME:80:$(address) http://$NAME/version"
 run "curl -s --cacert $STATE/certs/ca.pem --resolve $NAME:443:$(address) https://$NAME/version"
 

@@ -27,7 +27,7 @@ wait_until_gone() {
 # The directory vanishes at once; the platform is given the time to take down what stood behind it.
 purge() {
 	local deadline=$((SECONDS + STOP_S)) platform
-	platform=$(jq -r .platform "$DUPLO/.platform/status.json")
+	platform=$(jq -r .Platform "$DUPLO/.platform/status.json")
 	echo "\$ rm -r $DUPLO/demo"
 	rm -r "$DUPLO/demo"
 	while curl -fsS --unix-socket /var/run/docker.sock "http://engine/v1.41/containers/json?all=1" |

@@ -128,7 +128,7 @@ class Platform:
             wait.read()
         took = time.monotonic() - begin
         with open(self.path(service, "status.json"), encoding="utf-8") as status:
-            healthy = json.load(status)["healthy"]
+            healthy = json.load(status)["Healthy"]
         if healthy != replicas:
             raise RuntimeError(f"wait has returned with {healthy} healthy of {replicas}")
         return took
@@ -144,7 +144,7 @@ class Platform:
 
 def container_of(platform, engine, service):
     with open(platform.path(service, "instances/0/status.json"), encoding="utf-8") as status:
-        return engine.call("GET", f"/containers/{json.load(status)['container']}/json")
+        return engine.call("GET", f"/containers/{json.load(status)['Container']}/json")
 
 
 def measure_start(platform, engine, replicas, rounds):

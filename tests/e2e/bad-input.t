@@ -8,7 +8,7 @@ mkdir "$DUPLO/demo"
 GOOD='{"DockerImage":"example/web:1","Replicas":"2","ExternalLBPort":"80","DNS":"web.demo.duplo.test"}'
 service demo web "$GOOD"
 settles 30
-generation=$(status_field .generation)
+generation=$(status_field Generation)
 
 # Names.
 long=$(printf 'a%.0s' {1..64})
@@ -37,7 +37,7 @@ refused() {
 	got=$(try "$@")
 	like "$got" "^$errno (write|close|fsync|rename)\$" "$name: $errno"
 	like "$(cat "$SERVICE/last_error")" "$sentence" "$name: last_error says why"
-	[ "$(cat "$SERVICE/spec.json")" = "$GOOD" ] && [ "$(status_field .generation)" = "$generation" ]
+	[ "$(cat "$SERVICE/spec.json")" = "$GOOD" ] && [ "$(status_field Generation)" = "$generation" ]
 	ok $? "$name: nothing changed"
 }
 

@@ -34,7 +34,7 @@ service demo exits "$(hello_spec exit '"Replicas":"1","ExternalLBPort":"80"')"
 becomes 30 "a program that exits at once: the status tells its exit status" status_says "exit[a-z]* .*3|status 3|code 3"
 wait_fails "3" "a program that exits at once"
 becomes 5 "its last words are in the log" grep -q "told to fail: HELLO_FAULT=exit" "$SERVICE/logs/0"
-first=$(jq -r '.restarts // 0' "$SERVICE/instances/0/status.json")
+first=$(status_field Restarts "$SERVICE/instances/0/status.json")
 like "$first" "^[0-9]+$" "restarts are counted"
 [ "$first" -lt 30 ]
 ok $? "with backoff: not dozens of them"
@@ -48,7 +48,7 @@ is "$(cat "$DUPLO/demo/neighbors/sick" 2>/dev/null)" "" "what is not healthy is 
 # An upgrade to a bad version goes back by itself, and the service answers all the while.
 service demo web "$(hello_spec 1 '"Replicas":"2","ExternalLBPort":"80","DrainSeconds":1,'"$HTTP")"
 succeeds "a good version" settles 60
-url=$(grep -m 1 '^http://' "$SERVICE/url")
+url=$(url)
 echo "$HELLO_IMAGE:sick" >"$SERVICE/image"
 timeout 90 cat "$SERVICE/wait" >/dev/null 2>&1
 isnt $? 0 "an upgrade to a version that never gets healthy fails"

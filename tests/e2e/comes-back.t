@@ -7,20 +7,16 @@ platform_start || bail "no platform"
 mkdir "$DUPLO/demo"
 service demo web "$(hello_spec 1 '"Replicas":"3","ExternalLBPort":"80"')"
 settles 60
-url=$(grep -m 1 '^http://' "$SERVICE/url")
-
-container() {
-	jq -r .container "$SERVICE/instances/$1/status.json"
-}
+url=$(url)
 
 # Running, and started after the given time in the engine's words.
 runs_since() {
-	engine "/containers/$(container "$1")/json" |
+	engine "/containers/$(container_of "$1")/json" |
 		jq -e --arg since "$2" '.State.Running and .State.StartedAt > $since' >/dev/null
 }
 
 started_at() {
-	engine "/containers/$(container "$1")/json" | jq -r .State.StartedAt
+	engine "/containers/$(container_of "$1")/json" | jq -r .State.StartedAt
 }
 
 # killed ORDINAL DESCRIPTION PATH CURL-OPTION...: does that to its container, then looks at the clock.
@@ -38,9 +34,9 @@ killed() {
 	ok $? "$description: within a second"
 }
 
-killed 0 "SIGKILL" "/containers/$(container 0)/kill" -X POST
-killed 1 "docker rm -f" "/containers/$(container 1)?force=1" -X DELETE
-killed 2 "docker stop" "/containers/$(container 2)/stop?t=1" -X POST
+killed 0 "SIGKILL" "/containers/$(container_of 0)/kill" -X POST
+killed 1 "docker rm -f" "/containers/$(container_of 1)?force=1" -X DELETE
+killed 2 "docker stop" "/containers/$(container_of 2)/stop?t=1" -X POST
 becomes 20 "all are healthy again" test_healthy 3
 is "$(count containers)" "3" "there are three, as wanted"
 for ordinal in 0 1 2; do

@@ -56,7 +56,7 @@ platform_start || bail "no platform"
 settles 60
 is "$(count containers)" "6" "a deployment that was cut short is finished, nothing is there twice"
 is "$(comm -23 <(echo "$before") <(labelled running | sort))" "" "the first two still run, untouched"
-url=$(grep -m 1 '^http://' "$SERVICE/url")
+url=$(url)
 like "$(curl -fsS -m 5 "$url/")" "hello, version 1" "the load balancer answers"
 is "$(platform_processes | wc -l)" "4" "one supervisor, one worker, one load balancer, one name server"
 

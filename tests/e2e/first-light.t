@@ -34,8 +34,8 @@ is "$(cat "$SERVICE/dns")" "$domain" "dns shows a field of the spec"
 succeeds "wait returns when the service has settled" settles 60
 is "$(count running)" "3" "three containers run"
 
-url=$(grep -m 1 '^http://' "$SERVICE/url")
-like "$url" "^http://${platform_net[main]//./\\.}\.[0-9]+" "url names the load balancer's address"
+url=$(url)
+like "$url" "^http://${platform_net[main]//./\\.}\.[0-9]+$" "url names the load balancer's address"
 like "$(page "$url/")" "hello, version 1" "the page answers through the load balancer"
 becomes 10 "all replicas answer" replicas_heard "0 1 2" "$url"
 address=${url#http://}
@@ -77,12 +77,12 @@ is "$(for _ in 1 2 3 4 5 6; do page "$url/version"; done | sort -u)" "2" "the ne
 like "$(cat "$SERVICE/rollout")" "[0-9]" "rollout is a table"
 
 # What is there already starts nothing.
-generation=$(status_field .generation)
+generation=$(status_field Generation)
 before=$(labelled running | sort)
 cat "$SERVICE/spec.json" >"$TEST_DIR/spec" && cat "$TEST_DIR/spec" >"$SERVICE/spec.json"
 echo 2 >"$SERVICE/replicas"
 settles
-is "$(status_field .generation)" "$generation" "writing what is there makes no new generation"
+is "$(status_field Generation)" "$generation" "writing what is there makes no new generation"
 is "$(labelled running | sort)" "$before" "and starts nothing"
 
 # The name can be dropped alone.

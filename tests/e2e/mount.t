@@ -34,10 +34,10 @@ fails_with "haproxy" "check names the package that is missing" env PATH="$TEST_D
 succeeds "duplofs in the background" timeout 30 "$DUPLOFS" -o "$options" "$mnt"
 [ -s "$mnt/README" ]
 ok $? "the mount answers as soon as the command has returned"
-platform_id[main]=$(jq -r .platform "$mnt/.platform/status.json")
+platform_id[main]=$(jq -r .Platform "$mnt/.platform/status.json")
 like "$(grep " $mnt " /proc/mounts)" "fuse" "it is a FUSE mount"
 like "$(cat "$mnt/.platform/status")" "simulated" "the status says that the cloud is simulated"
-is "$(cat "$mnt/.platform/version")" "$("$DUPLOFS" --version | cut -d ' ' -f 2)" ".platform/version"
+is "$(cat "$mnt/.platform/version")" "$("$DUPLOFS" --version)" ".platform/version"
 mkdir "$mnt/demo"
 exec 7<"$mnt/demo/events"
 fails_with "busy" "a mount in use is not taken away" umount "$mnt"

@@ -36,7 +36,7 @@ status_says() {
 }
 
 answers() {
-	curl -fsS -m 2 "$(grep -m 1 '^http://' "$SERVICE/url")/version"
+	curl -fsS -m 2 "$(url)/version"
 }
 
 # Every address of the range: whichever the load balancer gets, its port is taken.
@@ -58,7 +58,7 @@ isnt "$(cat "$FIRST/url")" "$(cat "$SERVICE/url")" "each has an address of its o
 
 # The host port of a replica is taken while its container is gone.
 host_port() {
-	engine "/containers/$(jq -r .container "$SERVICE/instances/0/status.json")/json" |
+	engine "/containers/$(container_of 0)/json" |
 		jq -r '[.HostConfig.PortBindings[][].HostPort] | first'
 }
 port=$(host_port)

@@ -14,7 +14,7 @@ echo "not for demo" >"$DUPLO/other/secrets/FOREIGN"
 echo "tenant" >"$DUPLO/demo/config/GREETING"
 service demo web "$(hello_spec 1 '"Replicas":"1","ExternalLBPort":"80"')"
 succeeds "a service settles" settles 60
-url=$(grep -m 1 '^http://' "$SERVICE/url")
+url=$(url)
 
 page() {
 	curl -fsS -m 5 "$url/"
@@ -37,7 +37,7 @@ inside() {
 becomes 5 "the program reads the secret's length" page_says "PASSWORD \(${#PLANTED} bytes\)"
 becomes 5 "and the configuration" page_says "GREETING = tenant"
 is "$(inside secrets/PASSWORD)" "$PLANTED" "/duplo/secrets holds the value"
-is "$(inside self.json | jq -r .service)" "web" "/duplo/self.json tells who it is"
+is "$(inside self.json | jq -r .Service)" "web" "/duplo/self.json tells who it is"
 unlike "$(page)" "FOREIGN" "another tenant's secret is not there"
 is "$(ls "$SERVICE/runtime/secrets")" "PASSWORD" "runtime/ shows what the containers see"
 is "$(cat "$SERVICE/runtime/config/GREETING")" "tenant" "with its content"

@@ -34,7 +34,7 @@ succeeds "rmdir" rmdir "$SERVICE"
 succeeds "mkdir of the same name at once" mkdir "$SERVICE"
 hello_spec 2 '"Replicas":"1","ExternalLBPort":"80","DNS":"web1.demo.duplo.test"' >"$SERVICE/spec.json"
 succeeds "it settles" settles 60
-is "$(curl -fsS -m 5 "$(grep -m 1 ^http:// "$SERVICE/url")/version")" "2" "and is the new one"
+is "$(curl -fsS -m 5 "$(url)/version")" "2" "and is the new one"
 
 # Removed while it is still being made.
 service demo late "$(hello_spec 1 '"Replicas":"10","ExternalLBPort":"80"')"

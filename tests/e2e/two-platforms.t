@@ -19,7 +19,7 @@ succeeds "the second settles" settles 60 "$TWO/demo/services/web"
 is "$(count running one) $(count running two)" "2 2" "each runs its two containers"
 
 version() {
-	curl -fsS -m 5 "$(grep -m 1 '^http://' "$1/demo/services/web/url")/version"
+	curl -fsS -m 5 "$(url "$1/demo/services/web")/version"
 }
 is "$(version "$ONE") $(version "$TWO")" "1 2" "each load balancer leads to its own"
 isnt "$(dns web.demo.duplo.test one)" "" "the name is known to the first"

@@ -59,7 +59,7 @@ test_running() {
 
 # test_healthy N: so many instances of SERVICE are healthy.
 test_healthy() {
-	[ "$(jq -r .healthy "$SERVICE/status.json")" = "$1" ]
+	[ "$(status_field Healthy)" = "$1" ]
 }
 
 more_than() {
@@ -107,7 +107,7 @@ platform_start() {
 		ok 1 "platform $name starts"
 		return 1
 	fi
-	platform_id[$name]=$(jq -r '.platform // empty' "$DUPLO/.platform/status.json")
+	platform_id[$name]=$(jq -r '.Platform // empty' "$DUPLO/.platform/status.json")
 	[ -n "${platform_id[$name]}" ] || {
 		ok 1 "platform $name tells its id in .platform/status.json"
 		return 1
@@ -246,8 +246,20 @@ try() {
 	python3 "$lib/try.py" "$@"
 }
 
+# status_field NAME [FILE]: one member of a status.json; of SERVICE's unless told.
 status_field() {
-	jq -r "$1" "${2:-$SERVICE}/status.json"
+	jq -r ".$1" "${2:-$SERVICE/status.json}"
+}
+
+# url [SERVICE-DIRECTORY]: the address of its load balancer, as a URL without a path.
+url() {
+	grep -m 1 '^http://[0-9]' "${1:-$SERVICE}/url" | sed 's|/$||'
+}
+
+# Identity of the container of an instance of SERVICE.
+container_of() {
+	status_field Container "$SERVICE/instances/$1/status.json"
+}/status.json"
 }
 
 platform_report() {
