@@ -92,6 +92,7 @@ struct cloud_local_options {
 	const char *dns_listen;	 /* "127.88.0.1:53" */
 	const char *domain;	 /* "duplo.test" */
 	const char *tools;	 /* NULL, or a directory to look for haproxy and dnsmasq instead of PATH */
+	const char *certificate; /* NULL, or the administrator's own: certificate, chain, key as PEM */
 };
 
 /* HAProxy and dnsmasq as supervised children; works without either and says so in health. */

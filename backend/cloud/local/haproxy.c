@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cloud/local/haproxy.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/child.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "cloud/local/haproxy_config.h"
+#include "cloud/local/haproxy_socket.h"
+
+#define READY_TIMEOUT_MS 15000
+#define ASK_TIMEOUT_MS	 2000
+#define CHECK_TIMEOUT_MS 15000
+#define STOP_GRACE_MS	 3000
+#define LOG_MAX_BYTES	 (1024 * 1024)
+
+/* HAProxy appends ".PID.bak" to a socket's path for a moment: sun_path must have room for it. */
+static int haproxy_socket_path(char target[108], const char *runtime_dir, const char *name,
+	struct error *reterr)
+{
+	if (snprintf(target, 108, "%s/%s", runtime_dir, name) >= 108 - 20)
+		return error_set(reterr, -ENAMETOOLONG,
+			"the runtime directory %s is too long for a socket's path", runtime_dir);
+	return 0;
+}
+
+int haproxy_init(struct haproxy *haproxy, const char *runtime_dir, const char *tools,
+	struct error *reterr)
+{
+	int r = haproxy_config_check_path(runtime_dir, reterr);
+
+	*haproxy = (struct haproxy){.process = PROCESS_NONE, .output = BUF_INIT};
+	if (r == 0)
+		r = haproxy_socket_path(haproxy->socket, runtime_dir, "haproxy.sock", reterr);
+	if (r == 0)
+		r = haproxy_socket_path(haproxy->master, runtime_dir, "haproxy-master.sock", reterr);
+	if (r < 0)
+		return r;
+	(void)snprintf(haproxy->config, PATH_MAX, "%s/haproxy.cfg", runtime_dir);
+	(void)snprintf(haproxy->candidate, PATH_MAX, "%s/haproxy.cfg.check", runtime_dir);
+	(void)snprintf(haproxy->log, PATH_MAX, "%s/haproxy.log", runtime_dir);
+	(void)snprintf(haproxy->tools, PATH_MAX, "%s", tools ? tools : "");
+	return 0;
+}
+
+void haproxy_done(struct haproxy *haproxy)
+{
+	haproxy_leave(haproxy);
+	buf_done(&haproxy->output);
+}
+
+int haproxy_find(const struct haproxy *haproxy, char path[PATH_MAX], struct error *reterr)
+{
+	if (haproxy->tools[0] == '\0') {
+		if (child_find("haproxy", path, PATH_MAX) == 0)
+			return 0;
+	} else if (snprintf(path, PATH_MAX, "%s/haproxy", haproxy->tools) < PATH_MAX &&
+		   access(path, X_OK) == 0) {
+		return 0;
+	}
+	return error_set(reterr, -ENOPKG,
+		"there is no haproxy program: load balancers need the Debian package haproxy "
+		"(apt-get install haproxy)");
+}
+
+/* The last line of HAProxy's output that tells what is wrong, without its prefix. */
+static const char *haproxy_complaint(struct haproxy *haproxy, char *line, size_t size)
+{
+	const char *text = buf_string(&haproxy->output), *at, *best = NULL;
+
+	for (at = strstr(text, "[ALERT]"); at && !best; at = strstr(at + 1, "[ALERT]"))
+		if (!strstr(at, "Fatal errors") || strcspn(at, "\n") < (size_t)(strstr(at, "Fatal errors") - at))
+			best = at;
+	if (!best)
+		best = text;
+	if (strchr(best, ':') && strncmp(best, "[ALERT]", 7) == 0)
+		best = strchr(best, ':') + 2;
+	(void)snprintf(line, size, "%.*s", (int)strcspn(best, "\n"), best);
+	return *line ? line : "it said nothing";
+}
+
+int haproxy_check(struct haproxy *haproxy, const struct buf *text, struct error *reterr)
+{
+	char program[PATH_MAX], line[300];
+	const char *argv[] = {program, "-c", "-f", haproxy->candidate, NULL};
+	int r = haproxy_find(haproxy, program, reterr);
+
+	if (r < 0)
+		return r;
+	r = file_write_atomic(haproxy->candidate, buf_string(text), text->len, 0600, 0, reterr);
+	if (r < 0)
+		return r;
+	buf_reset(&haproxy->output);
+	r = child_run(argv, CHECK_TIMEOUT_MS, &haproxy->output, reterr);
+	if (r > 0)
+		r = error_set(reterr, -EINVAL, "HAProxy refuses the configuration: %s",
+			haproxy_complaint(haproxy, line, sizeof(line)));
+	if (r == 0)
+		(void)unlink(haproxy->candidate);
+	return r;
+}
+
+/* Where the log ends now; a log that has grown too long starts anew. */
+static off_t haproxy_log_end(const struct haproxy *haproxy)
+{
+	struct stat st;
+
+	if (stat(haproxy->log, &st) < 0)
+		return 0;
+	if (st.st_size < LOG_MAX_BYTES)
+		return st.st_size;
+	return truncate(haproxy->log, 0) < 0 ? st.st_size : 0;
+}
+
+static void haproxy_log_since(struct haproxy *haproxy, off_t since)
+{
+	_cleanup_close_ int fd = open(haproxy->log, O_RDONLY | O_CLOEXEC);
+	char chunk[4096];
+	ssize_t got;
+
+	buf_reset(&haproxy->output);
+	while (fd >= 0 && haproxy->output.len < 65536 &&
+		(got = pread(fd, chunk, sizeof(chunk), since)) > 0) {
+		buf_add(&haproxy->output, chunk, (size_t)got);
+		since += got;
+	}
+}
+
+/* Asks the worker which revision it runs; false when it does not answer or runs another one. */
+static bool haproxy_runs(struct haproxy *haproxy, const char *revision)
+{
+	_cleanup_buf_ struct buf answer = BUF_INIT;
+	char wanted[96];
+	const char *at;
+
+	if (haproxy_socket_call(haproxy->socket, "show env DUPLOFS_REVISION;show info",
+		    ASK_TIMEOUT_MS, &answer, NULL) < 0)
+		return false;
+	(void)snprintf(wanted, sizeof(wanted), "DUPLOFS_REVISION=%s\n", revision);
+	if (!strstr(buf_string(&answer), wanted))
+		return false;
+	at = strstr(buf_string(&answer), "\nPid: ");
+	if (!at)
+		return false;
+	haproxy->worker = (pid_t)strtol(at + strlen("\nPid: "), NULL, 10);
+	at = strstr(buf_string(&answer), "\nVersion: ");
+	if (at)
+		(void)snprintf(haproxy->version, sizeof(haproxy->version), "%.*s",
+			(int)strcspn(at + strlen("\nVersion: "), "-\n"), at + strlen("\nVersion: "));
+	return true;
+}
+
+/* True when the master says that its last reload failed. */
+static bool haproxy_reload_failed(const struct haproxy *haproxy)
+{
+	_cleanup_buf_ struct buf answer = BUF_INIT;
+	const char *at;
+
+	if (haproxy_socket_call(haproxy->master, "show proc", ASK_TIMEOUT_MS, &answer, NULL) < 0)
+		return false;
+	at = strstr(buf_string(&answer), "[failed: ");
+	return at && strtol(at + strlen("[failed: "), NULL, 10) > 0;
+}
+
+/* Waits until revision is in service; -EIO with HAProxy's words when it will not come. */
+static int haproxy_await(struct haproxy *haproxy, const char *revision, off_t log_start,
+	bool reload, struct error *reterr)
+{
+	int64_t deadline_ns = clock_now_ns() + READY_TIMEOUT_MS * NS_PER_MILLISECOND;
+	char line[300];
+	bool late;
+
+	for (;;) {
+		if (haproxy_runs(haproxy, revision))
+			return 0;
+		if (reload && haproxy_reload_failed(haproxy))
+			break;
+		late = clock_now_ns() > deadline_ns;
+		if (late || process_ended(&haproxy->process, 3))
+			break;
+	}
+	haproxy_log_since(haproxy, log_start);
+	return error_set(reterr, -EIO, "HAProxy does not %s: %s", reload ? "reload" : "start",
+		haproxy_complaint(haproxy, line, sizeof(line)));
+}
+
+int haproxy_start(struct haproxy *haproxy, const char *revision, struct error *reterr)
+{
+	char program[PATH_MAX], socket_option[160];
+	const char *argv[] = {program, "-W", "-S", socket_option, "-f", haproxy->config, NULL};
+	off_t log_start = haproxy_log_end(haproxy);
+	_cleanup_close_ int log = -1;
+	int r = haproxy_find(haproxy, program, reterr);
+
+	if (r < 0)
+		return r;
+	log = open(haproxy->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	if (log < 0)
+		return error_errno(reterr, errno, "cannot open %s", haproxy->log);
+	(void)snprintf(socket_option, sizeof(socket_option), "%s,level,admin,mode,600",
+		haproxy->master);
+	r = process_start(&haproxy->process, argv, log, reterr);
+	if (r < 0)
+		return r;
+	r = haproxy_await(haproxy, revision, log_start, false, reterr);
+	if (r < 0)
+		process_stop(&haproxy->process, STOP_GRACE_MS);
+	return r;
+}
+
+int haproxy_reload(struct haproxy *haproxy, const char *revision, struct error *reterr)
+{
+	off_t log_start = haproxy_log_end(haproxy);
+	int r = haproxy_socket_call(haproxy->master, "reload", ASK_TIMEOUT_MS, NULL, reterr);
+
+	if (r < 0)
+		return r;
+	return haproxy_await(haproxy, revision, log_start, true, reterr);
+}
+
+int haproxy_adopt(struct haproxy *haproxy, const char *revision)
+{
+	pid_t pid = haproxy_socket_peer(haproxy->master);
+
+	if (pid < 0 || process_adopt(&haproxy->process, pid, haproxy->config) < 0)
+		return -ESRCH;
+	if (haproxy_runs(haproxy, revision))
+		return 0;
+	process_stop(&haproxy->process, STOP_GRACE_MS);
+	return -ESRCH;
+}
+
+void haproxy_stop(struct haproxy *haproxy)
+{
+	process_stop(&haproxy->process, STOP_GRACE_MS);
+	haproxy->worker = 0;
+	(void)unlink(haproxy->socket);
+	(void)unlink(haproxy->master);
+	(void)unlink(haproxy->candidate);
+}
+
+void haproxy_leave(struct haproxy *haproxy)
+{
+	process_leave(&haproxy->process);
+}
+
+int haproxy_ask(const struct haproxy *haproxy, const char *commands, struct buf *answer,
+	struct error *reterr)
+{
+	return haproxy_socket_call(haproxy->socket, commands, ASK_TIMEOUT_MS, answer, reterr);
+}
+
+/* Puts "@!PID " before every command for one worker. */
+static void haproxy_address(struct buf *line, long pid, const char *commands)
+{
+	const char *at = commands;
+
+	while (*at) {
+		size_t len = strcspn(at, ";");
+
+		buf_printf(line, "@!%ld %.*s;", pid, (int)len, at);
+		at += len + (at[len] == ';');
+	}
+}
+
+int haproxy_ask_all(const struct haproxy *haproxy, const char *commands, struct buf *answer,
+	struct error *reterr)
+{
+	_cleanup_buf_ struct buf processes = BUF_INIT, line = BUF_INIT;
+	const char *at;
+	int r = haproxy_socket_call(haproxy->master, "show proc", ASK_TIMEOUT_MS, &processes, reterr);
+
+	if (r < 0)
+		return r;
+	for (at = buf_string(&processes); *at; at += strcspn(at, "\n"), at += *at == '\n') {
+		char type[16];
+		long pid;
+
+		if (sscanf(at, "%ld %15s", &pid, type) == 2 && strcmp(type, "worker") == 0)
+			haproxy_address(&line, pid, commands);
+	}
+	if (line.error)
+		return error_oom(reterr);
+	return line.len ? haproxy_socket_call(haproxy->master, line.data, ASK_TIMEOUT_MS, answer,
+				  reterr)
+			: 0;
+}
