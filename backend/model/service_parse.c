@@ -473,14 +473,10 @@ static int parse_object(struct parser *parser, const json_t *object, const char 
 }
 
 /* What jansson says, as a sentence; -ENODATA when more text could mend it. */
-static int parse_syntax(const char *text, size_t len, const json_error_t *json,
-	struct error *reterr)
+static int parse_syntax(const json_error_t *json, struct error *reterr)
 {
 	enum json_error_code code = json_error_code(json);
-	size_t at = len;
 
-	while (at > 0 && strchr(" \t\r\n", text[at - 1]) && text[at - 1])
-		at--;
 	if (code == json_error_out_of_memory)
 		return error_oom(reterr);
 	if (code == json_error_premature_end_of_input)
@@ -489,6 +485,16 @@ static int parse_syntax(const char *text, size_t len, const json_error_t *json,
 			json->column < 1 ? 1 : json->column);
 	return error_set(reterr, -EINVAL, "line %d, column %d: %s", json->line,
 		json->column < 1 ? 1 : json->column, json->text);
+}
+
+static bool is_blank(const char *text, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		if (text[i] != ' ' && text[i] != '\t' && text[i] != '\r' && text[i] != '\n')
+			return false;
+	return true;
 }
 
 int service_spec_parse(const char *text, size_t len, const char *name, struct service_spec **ret,
@@ -502,11 +508,11 @@ int service_spec_parse(const char *text, size_t len, const char *name, struct se
 
 	if (len > SPEC_SIZE_MAX)
 		return error_set(reterr, -EFBIG, "a spec has at most %d bytes", SPEC_SIZE_MAX);
-	if (strspn(len ? text : "", " \t\r\n") >= len)
+	if (is_blank(text, len))
 		return error_set(reterr, -ENODATA, "line 1, column 1: the document is empty");
 	object = json_loadb(text, len, JSON_REJECT_DUPLICATES, &json);
 	if (!object)
-		return parse_syntax(text, len, &json, reterr);
+		return parse_syntax(&json, reterr);
 	if (!json_is_object(object))
 		return error_set(reterr, -EINVAL, "line 1, column 1: an object is needed: {...}");
 	spec = spec_new();
