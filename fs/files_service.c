@@ -71,15 +71,24 @@ static int edit_text(const struct object *object, const struct draft *draft, str
 	return r;
 }
 
+/* A view of nothing that is set to nothing: rm -r and copies of empty services do that. */
+static bool is_nothing(const struct object *object, const struct draft *draft)
+{
+	return !object->spec && draft->len == 0;
+}
+
 static int check_view(const struct draft *draft, struct error *reterr)
 {
 	_cleanup_service_spec_ struct service_spec *spec = NULL;
 	_cleanup_buf_ struct buf text = BUF_INIT;
 	struct object object = OBJECT_INIT;
-	int r = service_view_check(draft->ref->row->field, draft->data, reterr);
+	int r = store_get(draft->fs->store, draft->ref->object.id, &object);
 
-	if (r == 0)
-		r = store_get(draft->fs->store, draft->ref->object.id, &object);
+	if (r < 0 || is_nothing(&object, draft)) {
+		object_done(&object);
+		return r;
+	}
+	r = service_view_check(draft->ref->row->field, draft->data, reterr);
 	if (r == 0)
 		r = edit_text(&object, draft, &text, reterr);
 	if (r == 0)
@@ -139,8 +148,10 @@ static int apply_view(struct txn *txn, const struct draft *draft, struct error *
 	struct object object = OBJECT_INIT;
 	int r = txn_get(txn, draft->ref->object.id, &object);
 
-	if (r < 0)
+	if (r < 0 || is_nothing(&object, draft)) {
+		object_done(&object);
 		return r;
+	}
 	r = edit_text(&object, draft, &text, reterr);
 	if (r == 0 && (text.len == 0 || text.data[text.len - 1] != '\n'))
 		buf_putc(&text, '\n');
@@ -233,9 +244,9 @@ const struct row rows_service[] = {
 		.path = BASE "/rollout",
 		SERVICE,
 		.mode = 0640,
-		.flags = ROW_TEXTS | ROW_LINE | ROW_POLLED,
+		.flags = ROW_TEXTS | ROW_DOCUMENT | ROW_POLLED,
 		.depends = CHANGE_STATUS | CHANGE_SPEC,
-		.limit = LINE_SIZE_MAX,
+		.limit = SPEC_SIZE_MAX,
 		.render = status_render_rollout,
 		.check = rollout_check,
 		.apply = rollout_apply,

@@ -159,6 +159,40 @@ int status_render_rollout(struct fs *fs, const struct ref *ref, struct content *
 
 static const char *const commands[] = {"pause", "resume", "rollback", "restart", NULL};
 
+/* The command that was written, or NULL. */
+static const char *find_command(const struct draft *draft)
+{
+	size_t len = draft->len, i;
+
+	while (len > 0 && strchr(" \t\r\n", draft->data[len - 1]))
+		len--;
+	for (i = 0; commands[i]; i++)
+		if (strlen(commands[i]) == len && memcmp(commands[i], draft->data, len) == 0)
+			return commands[i];
+	return NULL;
+}
+
+/* The table itself, which copies bring back: no command. */
+static bool is_table(const struct draft *draft)
+{
+	static const char begin[] = "phase ";
+
+	return strncmp(draft->data, begin, sizeof(begin) - 1) == 0;
+}
+
+static int refuse_command(const struct draft *draft, struct error *reterr)
+{
+	char word[65] = "";
+	const char *near;
+
+	(void)text_copy(word, sizeof(word), draft->data);
+	word[strcspn(word, "\r\n")] = '\0';
+	near = text_nearest(word, commands);
+	return error_set(reterr, memchr(draft->data, '\n', draft->len) ? -EINVAL : -ENODATA,
+		"\"%s\" is none of pause, resume, rollback, restart%s%s%s", word,
+		near ? ", did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+}
+
 /* The generation that `rollback` goes back to: the last good one, or the one before it. */
 static int find_good(struct fs *fs, const struct object *object, int64_t *ret)
 {
@@ -181,24 +215,19 @@ static int find_good(struct fs *fs, const struct object *object, int64_t *ret)
 
 int rollout_check(const struct draft *draft, struct error *reterr)
 {
+	const char *command = find_command(draft);
 	struct object object = OBJECT_INIT;
-	const char *near;
 	int64_t generation;
-	size_t i;
 	int r;
 
-	for (i = 0; commands[i] && strcmp(draft->data, commands[i]) != 0; i++)
-		;
-	if (!commands[i]) {
-		near = text_nearest(draft->data, commands);
-		return error_set(reterr, -EINVAL,
-			"\"%.64s\" is none of pause, resume, rollback, restart%s%s%s", draft->data,
-			near ? ", did you mean \"" : "", near ? near : "", near ? "\"?" : "");
-	}
+	if (is_table(draft))
+		return 0;
+	if (!command)
+		return refuse_command(draft, reterr);
 	r = store_get(draft->fs->store, draft->ref->object.id, &object);
 	if (r == 0 && object.generation == 0)
 		r = error_set(reterr, -EINVAL, "nothing is deployed yet: write spec.json first");
-	if (r == 0 && strcmp(draft->data, "rollback") == 0 &&
+	if (r == 0 && strcmp(command, "rollback") == 0 &&
 		find_good(draft->fs, &object, &generation) < 0)
 		r = error_set(reterr, -EINVAL, "there is no earlier generation to go back to");
 	object_done(&object);
@@ -225,11 +254,14 @@ static int roll_back(struct txn *txn, const struct draft *draft, struct error *r
 
 int rollout_apply(struct txn *txn, const struct draft *draft, struct error *reterr)
 {
+	const char *command = find_command(draft);
 	int64_t id = draft->ref->object.id;
 
-	if (strcmp(draft->data, "rollback") == 0)
+	if (!command)
+		return 0;
+	if (strcmp(command, "rollback") == 0)
 		return roll_back(txn, draft, reterr);
-	if (strcmp(draft->data, "restart") == 0)
+	if (strcmp(command, "restart") == 0)
 		return txn_add_restart(txn, id);
-	return txn_set_paused(txn, id, strcmp(draft->data, "pause") == 0);
+	return txn_set_paused(txn, id, strcmp(command, "pause") == 0);
 }

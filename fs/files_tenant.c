@@ -145,7 +145,7 @@ const struct row rows_tenant[] = {
 		.path = "{tenant}/neighbors",
 		TENANT,
 		.mode = 0750,
-		.flags = ROW_DIR | ROW_VOLATILE,
+		.flags = ROW_DIR | ROW_VOLATILE | ROW_DERIVED,
 		.child_kind = KIND_SERVICE,
 		.help = "Where the tenant's services answer."},
 	{.number = 27,

@@ -206,9 +206,11 @@ static int measure_history(struct fs *fs, const struct ref *ref, int64_t *ret_si
 	return 0;
 }
 
-#define SERVICE    .kind = KIND_SERVICE
-#define BASE       "{tenant}/services/{service}"
-#define VIEW_DIR   .mode = 0750, .flags = ROW_DIR | ROW_VOLATILE, .find = find_view, .list = list_view
+#define SERVICE .kind = KIND_SERVICE
+#define BASE    "{tenant}/services/{service}"
+#define VIEW_DIR                                                                                   \
+	.mode = 0750, .flags = ROW_DIR | ROW_VOLATILE | ROW_DERIVED, .find = find_view,            \
+	.list = list_view
 #define VIEW_ENTRY .mode = 0440, .flags = ROW_VOLATILE, .render = render_view
 #define SECRET     .flags = ROW_VOLATILE | ROW_SECRETIVE, .render = render_view
 
@@ -227,13 +229,13 @@ const struct row rows_view[] = {
 		.path = BASE "/runtime",
 		SERVICE,
 		.mode = 0750,
-		.flags = ROW_DIR,
+		.flags = ROW_DIR | ROW_DERIVED,
 		.help = "What the containers see at /duplo."},
 	{.number = ROW_RUNTIME_SECRETS,
 		.path = BASE "/runtime/secrets",
 		SERVICE,
 		.mode = 0700,
-		.flags = ROW_DIR | ROW_VOLATILE,
+		.flags = ROW_DIR | ROW_VOLATILE | ROW_DERIVED,
 		.find = find_view,
 		.list = list_view,
 		.help = "Secrets that the containers may read."},
@@ -275,7 +277,7 @@ const struct row rows_view[] = {
 		.path = BASE "/history",
 		SERVICE,
 		.mode = 0750,
-		.flags = ROW_DIR | ROW_VOLATILE,
+		.flags = ROW_DIR | ROW_VOLATILE | ROW_DERIVED,
 		.find = find_history,
 		.list = list_history,
 		.help = "Every accepted spec, by generation."},

@@ -45,6 +45,8 @@ enum name_class name_classify(const struct ref *directory, const char *name, str
 	const struct row *child = row_variable(row);
 	const char *meant;
 
+	if (row->flags & ROW_DERIVED)
+		return NAME_SCRATCH;
 	if (!(row->flags & ROW_SCRATCHY))
 		return refuse(reterr, -EPERM, "no files can be made here");
 	if (child && child->flags & ROW_VALUE)

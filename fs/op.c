@@ -72,6 +72,36 @@ pid_t op_process(pid_t thread)
 	return thread;
 }
 
+/* The directory that is the object, for what lies below it; 0 for other objects. */
+static uint64_t object_node(const struct ref *ref)
+{
+	switch (ref->object.kind) {
+	case KIND_TENANT:
+		return node_make(row_get(ROW_TENANT), ref->object.id, 0);
+	case KIND_SERVICE:
+		return node_make(row_get(ROW_SERVICE), ref->object.id, 0);
+	case KIND_INSTANCE:
+		return node_make(row_get(ROW_SERVICE), ref->object.parent, 0);
+	default:
+		return 0;
+	}
+}
+
+enum veil op_veil(fuse_req_t req, const struct ref *ref)
+{
+	struct veils *veils = op_fs(req)->veils;
+	pid_t pid = fuse_req_ctx(req)->pid;
+	uint64_t above = object_node(ref);
+	enum veil veil;
+
+	if (above == ref->node)
+		return VEIL_NONE;
+	veil = veil_look(veils, ref->node, pid);
+	if (veil != VEIL_NONE)
+		return veil;
+	return veil_look(veils, above, pid) == VEIL_MINE ? VEIL_MINE : VEIL_NONE;
+}
+
 int op_entry(struct fs *fs, const struct ref *directory, struct ref *ref,
 	struct fuse_entry_param *ret)
 {

@@ -13,11 +13,14 @@
 #include <fuse_lowlevel.h>
 
 #include "fs/context.h"
+#include "fs/veil.h"
 
 #define OP_FOREVER_S 1e9
 
-/* fi->fh of a file whose writes are accepted and ignored: 0 means open for reading. */
+/* fi->fh of a file whose writes are accepted and ignored. */
 #define OP_SINK UINT64_C(1)
+/* Whether it is a draft's; else it says what was there at open (see op_open). */
+#define OP_IS_DRAFT(handle) ((handle) >> 63)
 
 static inline struct fs *op_fs(fuse_req_t req)
 {
@@ -28,6 +31,9 @@ struct caller op_caller(fuse_req_t req);
 
 /* Process of a thread that asks; the thread itself when that cannot be known. */
 pid_t op_process(pid_t thread);
+
+/* Whether the process that asks must not see ref, see veil.h. */
+enum veil op_veil(fuse_req_t req, const struct ref *ref);
 
 /* What LOOKUP and its kin answer for a node below directory (NULL: unknown). */
 int op_entry(struct fs *fs, const struct ref *directory, struct ref *ref,

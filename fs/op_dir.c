@@ -131,6 +131,13 @@ static int list_scratch(void *arg, const char *name, const struct stat *st)
 	struct listing *listing = arg;
 	struct fuse_entry_param entry;
 
+	/* What has become an object since hides it. */
+	if (listing->directory->row) {
+		_cleanup_ref_ struct ref ref = REF_INIT;
+
+		if (ref_child(listing->fs, listing->directory, name, &ref) == 0)
+			return 0;
+	}
 	op_entry_scratch(st, &entry);
 	return add(listing, name, &entry, (int64_t)(st->st_ino & SCRATCH_NODES) | COOKIE_SCRATCH);
 }
@@ -164,7 +171,7 @@ static int list_directory(struct listing *listing, uint64_t node, int64_t after)
 		r = list_rows(listing, after);
 	if (r == 0 && after < COOKIE_SCRATCH)
 		r = list_children(listing, after);
-	if (r == 0 && !listing->full && directory->row->flags & ROW_SCRATCHY)
+	if (r == 0 && !listing->full && directory->row->flags & (ROW_SCRATCHY | ROW_DERIVED))
 		r = list_scratch_after(listing, node, after);
 	return r;
 }

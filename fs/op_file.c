@@ -33,10 +33,9 @@ static int read_row(struct fs *fs, struct ref *ref, const struct fuse_file_info 
 	size_t offset, size_t len, struct buf *out)
 {
 	_cleanup_content_ struct content content = CONTENT_INIT;
-	bool writing = (file->flags & O_ACCMODE) != O_RDONLY;
 	int r;
 
-	if (writing && file->fh > OP_SINK)
+	if (OP_IS_DRAFT(file->fh))
 		return read_draft(fs, ref, file->fh, offset, len, out);
 	if (ref->row->read)
 		return ref->row->read(fs, ref, offset, len, out);
@@ -267,8 +266,7 @@ static void close_row(fuse_req_t req, uint64_t node, const struct fuse_file_info
 	struct fs *fs = op_fs(req);
 	int r;
 
-	if (node_row(node) == ROW_SCRATCH || file->fh <= OP_SINK ||
-		(file->flags & O_ACCMODE) == O_RDONLY) {
+	if (node_row(node) == ROW_SCRATCH || !OP_IS_DRAFT(file->fh)) {
 		(void)fuse_reply_err(req, 0);
 		return;
 	}
@@ -329,7 +327,7 @@ void op_release(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *file)
 
 	if (node_row(node) == ROW_SCRATCH) {
 		scratch_released(fs->scratch, node);
-	} else if (file->fh > OP_SINK && (file->flags & O_ACCMODE) != O_RDONLY) {
+	} else if (OP_IS_DRAFT(file->fh)) {
 		if (ref_open(fs, node, &ref) == 0)
 			release_draft(fs, &ref, file->fh);
 		edit_drop(fs->edits, file->fh);

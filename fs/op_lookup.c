@@ -38,7 +38,7 @@ static void lookup_scratch(fuse_req_t req, uint64_t directory, const char *name,
 
 static void lookup_row(fuse_req_t req, struct ref *directory, struct ref *ref)
 {
-	enum veil veil = veil_look(op_fs(req)->veils, ref->node, fuse_req_ctx(req)->pid);
+	enum veil veil = op_veil(req, ref);
 	struct fuse_entry_param entry;
 	int r;
 
@@ -78,7 +78,7 @@ void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	cached = r == -ENOENT && !(directory.row->flags & ROW_VOLATILE);
 	if (r == 0)
 		lookup_row(req, &directory, &ref);
-	else if (r == -ENOENT && directory.row->flags & ROW_SCRATCHY)
+	else if (r == -ENOENT && directory.row->flags & (ROW_SCRATCHY | ROW_DERIVED))
 		lookup_scratch(req, parent, name, cached);
 	else if (r == -ENOENT)
 		reply_absent(req, cached);
@@ -149,7 +149,7 @@ static int truncate_draft(struct fs *fs, const struct ref *ref, uint64_t handle,
 
 	if (row_is_dir(ref->row))
 		return -EISDIR;
-	if (handle == 0 || handle == OP_SINK)
+	if (!OP_IS_DRAFT(handle))
 		return 0;
 	if (ref->row->limit < (uint64_t)size)
 		return -EFBIG;

@@ -2,8 +2,10 @@
 #include "fs/op.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "fs/commit.h"
 #include "fs/scratch.h"
 #include "fs/sweeper.h"
@@ -30,6 +32,8 @@ static bool is_scratch_directory(const struct ref *directory, const char *name)
 	static const char *const names[] = {".git", ".hg", ".svn", NULL};
 	size_t i;
 
+	if (directory->row->flags & ROW_DERIVED)
+		return true;
 	if (!(directory->row->flags & ROW_SCRATCHY))
 		return false;
 	for (i = 0; names[i]; i++)
@@ -38,13 +42,18 @@ static bool is_scratch_directory(const struct ref *directory, const char *name)
 	return false;
 }
 
+/* A repository is kept longer than what a copy brought along: it is marked by the sticky bit. */
+static mode_t scratch_mode(const struct ref *directory, mode_t mode)
+{
+	return S_IFDIR | (mode & 0777) | (directory->row->flags & ROW_DERIVED ? 0 : S_ISVTX);
+}
+
 static void make_scratch(fuse_req_t req, uint64_t parent, const char *name, mode_t mode)
 {
 	struct caller caller = op_caller(req);
 	struct fuse_entry_param entry;
 	struct stat st;
-	int r = scratch_create(op_fs(req)->scratch, parent, name, S_IFDIR | (mode & 07777), &caller,
-		&st);
+	int r = scratch_create(op_fs(req)->scratch, parent, name, mode, &caller, &st);
 
 	if (r < 0) {
 		reply(req, r);
@@ -69,8 +78,19 @@ static int make(struct txn *txn, void *arg, struct error *reterr)
 	return txn_create(txn, making->parent, making->kind, making->name, &id, reterr);
 }
 
+/* cp -r creates with O_EXCL in a directory that it has made. */
+static bool is_cp(pid_t pid)
+{
+	_cleanup_fclose_ FILE *file = NULL;
+	char path[32], name[16] = "";
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+	file = fopen(path, "re");
+	return file && fgets(name, sizeof(name), file) && strcmp(name, "cp\n") == 0;
+}
+
 static int make_object(fuse_req_t req, const struct ref *directory, const char *name,
-	struct error *reterr)
+	struct ref *ret, struct error *reterr)
 {
 	const struct row *row = row_variable(directory->row);
 	struct making making = {
@@ -86,7 +106,12 @@ static int make_object(fuse_req_t req, const struct ref *directory, const char *
 	r = kind_check_name(making.kind, name, reterr);
 	if (r < 0)
 		return r;
-	return store_update(op_fs(req)->store, STORE_DURABLE, &caller, make, &making, reterr);
+	r = store_update(op_fs(req)->store, STORE_DURABLE, &caller, make, &making, reterr);
+	if (r == 0)
+		r = ref_child(op_fs(req), directory, name, ret);
+	if (r == 0 && is_cp(caller.pid))
+		veil_draw(op_fs(req)->veils, ret->node, op_process(caller.pid));
+	return r;
 }
 
 void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
@@ -98,18 +123,20 @@ void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 	int r;
 
 	if (node_row(parent) == ROW_SCRATCH) {
-		make_scratch(req, parent, name, mode);
+		make_scratch(req, parent, name, S_IFDIR | (mode & 0777));
 		return;
 	}
 	r = ref_open(op_fs(req), parent, &directory);
-	if (r == 0 && is_scratch_directory(&directory, name)) {
-		make_scratch(req, parent, name, mode);
-		return;
-	}
-	if (r == 0)
-		r = make_object(req, &directory, name, &error);
 	if (r == 0)
 		r = ref_child(op_fs(req), &directory, name, &ref);
+	if (r == 0 && (!row_is_dir(ref.row) || op_veil(req, &ref) != VEIL_MINE))
+		r = -EEXIST;
+	if (r == -ENOENT && is_scratch_directory(&directory, name)) {
+		make_scratch(req, parent, name, scratch_mode(&directory, mode));
+		return;
+	}
+	if (r == -ENOENT)
+		r = make_object(req, &directory, name, &ref, &error);
 	if (r == 0)
 		r = op_entry(op_fs(req), &directory, &ref, &entry);
 	if (r == 0)

@@ -104,7 +104,7 @@ void op_open(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *file)
 				     : open_reading(op_fs(req), &ref, file);
 	if (r < 0)
 		(void)fuse_reply_err(req, -r);
-	else if (fuse_reply_open(req, file) == -ENOENT && file->fh > OP_SINK && is_writing(file))
+	else if (fuse_reply_open(req, file) == -ENOENT && OP_IS_DRAFT(file->fh))
 		edit_drop(op_fs(req)->edits, file->fh);
 }
 
@@ -145,7 +145,7 @@ static void create_file(fuse_req_t req, struct ref *directory, struct ref *ref, 
 		r = open_writing(req, ref, flags | EDIT_EMPTY, file);
 	if (r < 0)
 		(void)fuse_reply_err(req, -r);
-	else if (fuse_reply_create(req, &entry, file) == -ENOENT && file->fh > OP_SINK)
+	else if (fuse_reply_create(req, &entry, file) == -ENOENT && OP_IS_DRAFT(file->fh))
 		edit_drop(op_fs(req)->edits, file->fh);
 }
 

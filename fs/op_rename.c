@@ -62,6 +62,16 @@ static int read_source(struct fs *fs, struct end *from, struct content *content)
 		&content->text);
 }
 
+/* A backup that is put back (cp -b after a refusal) is no new write: why it was refused stays. */
+static bool is_same(struct fs *fs, struct ref *ref, const struct content *content)
+{
+	_cleanup_content_ struct content now = CONTENT_INIT;
+
+	return ref->object.generation > 0 && content_render(fs, ref, &now) == 0 &&
+	       now.text.len == content->text.len &&
+	       (now.text.len == 0 || memcmp(now.text.data, content->text.data, now.text.len) == 0);
+}
+
 /* Something is renamed over one of our files: that is a write of it. */
 static int rename_over(fuse_req_t req, struct end *from, struct end *to, struct error *reterr)
 {
@@ -75,7 +85,9 @@ static int rename_over(fuse_req_t req, struct end *from, struct end *to, struct 
 	if (row_is_dir(to->ref.row))
 		return -EISDIR;
 	r = read_source(fs, from, &content);
-	if (r == 0 && row_is_writable(to->ref.row))
+	if (r == 0 && is_same(fs, &to->ref, &content))
+		;
+	else if (r == 0 && row_is_writable(to->ref.row))
 		r = commit_apply(fs, &to->ref, buf_string(&content.text), content.text.len, &caller,
 			reterr);
 	if (r < 0)

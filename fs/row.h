@@ -58,6 +58,8 @@ enum row_flags {
 	ROW_UNLINK_CLEARS = 2048, /* unlinking writes the empty value */
 	ROW_VALUE = 4096, /* the object is the file: unlink deletes it, create makes it */
 	ROW_OBJECT = 8192, /* the directory is an object: mkdir makes, rmdir deletes it */
+	/* Nobody\'s wish is in it: what a copy brings back in is taken as a scratch file. */
+	ROW_DERIVED = 16384,
 };
 
 struct content {

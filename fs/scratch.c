@@ -81,7 +81,7 @@ void scratch_dress(struct stat *st)
 	st->st_nlink--;
 	if ((st->st_mode & S_IFMT) != DIRECTORY_AS)
 		return;
-	st->st_mode = S_IFDIR | (st->st_mode & 07777);
+	st->st_mode = S_IFDIR | (st->st_mode & 0777);
 	st->st_nlink = 2;
 	st->st_size = 0;
 }
@@ -167,6 +167,8 @@ int scratch_create(struct scratch *scratch, uint64_t directory, const char *name
 	r = scratch_table_charge(&scratch->table, caller->uid, 1, 0);
 	if (r < 0)
 		return r;
+	if (S_ISDIR(mode) && scratch_is_kept(scratch, directory))
+		mode |= S_ISVTX;
 	r = create_data(scratch, mode, caller, data);
 	if (r == 0) {
 		r = link_name(scratch, data, directory, name);
@@ -178,6 +180,18 @@ int scratch_create(struct scratch *scratch, uint64_t directory, const char *name
 		return r;
 	}
 	return scratch_find(scratch, directory, name, ret);
+}
+
+bool scratch_is_kept(struct scratch *scratch, uint64_t directory)
+{
+	char name[SCRATCH_NAME_SIZE];
+	struct stat st;
+
+	if (node_row(directory) != ROW_SCRATCH)
+		return false;
+	scratch_data_name(node_scratch(directory), name);
+	return fstatat(scratch->data_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       st.st_mode & S_ISVTX;
 }
 
 void scratch_drop(struct scratch *scratch, uint64_t inode)

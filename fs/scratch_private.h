@@ -29,6 +29,8 @@ void scratch_dress(struct stat *st);
 void scratch_inherit(struct scratch *scratch);
 /* Remembers which process made a file. */
 void scratch_set_maker(struct scratch *scratch, const char *data, const char *pid);
+/* Whether a directory belongs to what hangs together and is kept longer. */
+bool scratch_is_kept(struct scratch *scratch, uint64_t directory);
 /* Removes the data when it has no name any more. Locked. */
 void scratch_drop(struct scratch *scratch, uint64_t inode);
 

@@ -14,12 +14,13 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "fs/rows.h"
 #include "fs/scratch_private.h"
 
 #define MAKER_XATTR "trusted.duplofs.pid"
 
-/* Files of a scratch directory (a repository) hang together: none goes before all are old. */
-#define TREE_AGE_S (24 * 3600)
+#define TREE_AGE_S    (24 * 3600) /* a repository's files hang together */
+#define DERIVED_AGE_S 60 /* what a copy brought along */
 
 bool scratch_is_temporary(const char *name)
 {
@@ -212,22 +213,33 @@ static bool is_old(struct scratch *scratch, const char *data, uint64_t inode, co
 	return !scratch_table_is_inherited(&scratch->table, inode) || !maker_lives(scratch, data);
 }
 
+static int64_t directory_age_s(struct scratch *scratch, uint64_t directory, int64_t age_s)
+{
+	const struct row *row = row_get(node_row(directory));
+
+	if (scratch_is_kept(scratch, directory))
+		return TREE_AGE_S;
+	if (!row || row->flags & ROW_DERIVED)
+		return DERIVED_AGE_S < age_s ? DERIVED_AGE_S : age_s;
+	return age_s;
+}
+
 static void sweep_directory(struct scratch *scratch, const char *path, struct sweep *sweep)
 {
 	_cleanup_names_ struct names names = {0};
 	uint64_t directory = strtoull(path, NULL, 16);
-	bool tree = node_row(directory) == ROW_SCRATCH;
+	int64_t age_s = directory_age_s(scratch, directory, sweep->age_s);
 	size_t i;
 
 	(void)read_names(scratch, directory, 0, &names);
 	for (i = 0; i < names.count; i++) {
 		uint64_t inode = node_scratch(names.all[i].st.st_ino);
 		char data[SCRATCH_NAME_SIZE];
-		int64_t age_s =
-			tree || S_ISDIR(names.all[i].st.st_mode) ? TREE_AGE_S : sweep->age_s;
+		bool kept = scratch_is_kept(scratch, names.all[i].st.st_ino);
 
 		scratch_data_name(inode, data);
-		if (!is_old(scratch, data, inode, &names.all[i].st, age_s, sweep->now_s))
+		if (!is_old(scratch, data, inode, &names.all[i].st, kept ? TREE_AGE_S : age_s,
+			    sweep->now_s))
 			continue;
 		if (S_ISDIR(names.all[i].st.st_mode))
 			(void)scratch_rmdir(scratch, directory, names.all[i].name);

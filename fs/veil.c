@@ -69,13 +69,16 @@ void veil_draw(struct veils *veils, uint64_t node, pid_t process)
 static struct veil_entry find(struct veils *veils, uint64_t node)
 {
 	struct veil_entry *entry;
+	int64_t now_ns = clock_now_ns();
 
 	LOCKED(&veils->lock);
 	for (entry = veils->entries; entry < veils->entries + VEILS_MAX; entry++) {
 		if (entry->node != node)
 			continue;
-		if (entry->until_ns >= clock_now_ns())
+		if (entry->until_ns >= now_ns) {
+			entry->until_ns = now_ns + VEIL_NS;
 			return *entry;
+		}
 		forget(veils, entry);
 	}
 	return (struct veil_entry){0};
@@ -85,7 +88,7 @@ enum veil veil_look(struct veils *veils, uint64_t node, pid_t thread)
 {
 	struct veil_entry entry;
 
-	if (atomic_load_explicit(&veils->count, memory_order_relaxed) == 0)
+	if (node == 0 || atomic_load_explicit(&veils->count, memory_order_relaxed) == 0)
 		return VEIL_NONE;
 	entry = find(veils, node);
 	if (!entry.node)

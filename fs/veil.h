@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * veil - names that a process has unlinked or renamed away on its way to write them anew: install,
- *        mv, tar and git unlink and then create with O_EXCL, vim renames first.
+ *        mv, tar and git unlink and then create with O_EXCL, vim renames first. And all names in a
+ *        directory that cp -r has just made: it takes for granted that it is empty.
  * Promises: only that process, and only until it creates the name or some seconds pass, finds the
  *           name absent; everybody else sees the object as it is.
  * Threads: any.
@@ -25,7 +26,7 @@ void veil_draw(struct veils *veils, uint64_t node, pid_t process);
 
 enum veil { VEIL_NONE, VEIL_OTHERS, VEIL_MINE };
 
-/* Whether node is veiled, and for the process of this thread. */
+/* Whether node is veiled, and for the process of this thread, which prolongs it. */
 enum veil veil_look(struct veils *veils, uint64_t node, pid_t thread);
 void veil_lift(struct veils *veils, uint64_t node);
 

@@ -497,18 +497,6 @@ static bool is_blank(const char *text, size_t len)
 	return true;
 }
 
-/* jansson takes one behind a number for a blank. */
-static int check_nul(const char *text, size_t len, struct error *reterr)
-{
-	const char *nul = memchr(text, '\0', len);
-	int line, column;
-
-	if (!nul)
-		return 0;
-	json_text_position(text, (size_t)(nul - text), &line, &column);
-	return error_set(reterr, -EINVAL, "line %d, column %d: a NUL byte", line, column);
-}
-
 int service_spec_parse(const char *text, size_t len, const char *name, struct service_spec **ret,
 	struct error *reterr)
 {
@@ -522,9 +510,6 @@ int service_spec_parse(const char *text, size_t len, const char *name, struct se
 		return error_set(reterr, -EFBIG, "a spec has at most %d bytes", SPEC_SIZE_MAX);
 	if (is_blank(text, len))
 		return error_set(reterr, -ENODATA, "line 1, column 1: the document is empty");
-	r = check_nul(text, len, reterr);
-	if (r < 0)
-		return r;
 	object = json_loadb(text, len, JSON_REJECT_DUPLICATES, &json);
 	if (!object)
 		return parse_syntax(&json, reterr);

@@ -32,8 +32,8 @@ declare -A WAYS=(
 	[sponge]='sponge "$DST" <"$SRC"'
 	[curl]='curl -sS -o "$DST" "file://$SRC"'
 	[jq]='jq -Rsrj . "$SRC" >"$DST"'
-	[rsync]='rsync "$SRC" "$DST"'
-	[rsync --inplace]='rsync --inplace "$SRC" "$DST"'
+	[rsync]='rsync -I "$SRC" "$DST"'
+	[rsync --inplace]='rsync -I --inplace "$SRC" "$DST"'
 	[tar]='tar -C "$(dirname "$SRC")" --transform "s/.*/$(basename "$DST")/" -c "$(basename "$SRC")" |
 		tar -C "$(dirname "$DST")" -x --no-same-owner'
 	[python open]='exec python3 -c "import os
