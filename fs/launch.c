@@ -20,41 +20,48 @@
 
 #define LAUNCH_ANSWERING "answering"
 
-/* The daemon's side: it needs the terminal no longer. */
 static void launch_answering(void *arg)
 {
 	int *report = arg;
-	int nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-	if (nowhere >= 0) {
-		(void)dup2(nowhere, STDIN_FILENO);
-		(void)dup2(nowhere, STDOUT_FILENO);
-		(void)dup2(nowhere, STDERR_FILENO);
-		(void)close(nowhere);
-	}
 	(void)file_write_all(*report, LAUNCH_ANSWERING, strlen(LAUNCH_ANSWERING));
 	(void)close(*report);
 	*report = -1;
 }
 
+/* Whoever reads our output must not wait for the daemon to end. */
+static void launch_leave_terminal(void)
+{
+	int nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	(void)setsid();
+	if (nowhere < 0)
+		return;
+	(void)dup2(nowhere, STDIN_FILENO);
+	(void)dup2(nowhere, STDOUT_FILENO);
+	(void)dup2(nowhere, STDERR_FILENO);
+	(void)close(nowhere);
+}
+
+/* 0, or 1: the cause was told already. */
 static int launch_daemon(const struct options *options, const struct supervisor_service *service,
 	int lock_fd, int report)
 {
 	struct error error = ERROR_INIT;
 	int r;
 
-	(void)setsid();
+	launch_leave_terminal();
 	if (chdir("/") < 0)
-		return EXIT_FAILURE;
+		return 1;
 	log_open("duplofs", LOG_LEVEL_INFO, true);
 	r = supervisor_mount(options, service, lock_fd, launch_answering, &report, &error);
 	if (r == 0)
-		return EXIT_SUCCESS;
+		return 0;
 	if (report >= 0)
 		(void)file_write_all(report, error.text, strlen(error.text));
 	else
 		log_error("%s", error.text);
-	return EXIT_FAILURE;
+	return 1;
 }
 
 /* The caller's side: waits for the word, then sees for itself. */
@@ -95,7 +102,7 @@ static int launch_background(const struct options *options,
 	pid = fork();
 	if (pid == 0) {
 		(void)close(report[0]);
-		exit(launch_daemon(options, service, lock_fd, report[1]));
+		return launch_daemon(options, service, lock_fd, report[1]);
 	}
 	(void)close(report[1]);
 	(void)close(lock_fd);
@@ -117,7 +124,8 @@ static void launch_fill_standard_fds(void)
 		(void)close(fd);
 }
 
-int launch(struct options *options, const struct supervisor_service *service, struct error *reterr)
+static int launch_checked(struct options *options, const struct supervisor_service *service,
+	struct error *reterr)
 {
 	int lock_fd, r;
 
@@ -136,4 +144,14 @@ int launch(struct options *options, const struct supervisor_service *service, st
 	if (!options->foreground)
 		return launch_background(options, service, lock_fd, reterr);
 	return supervisor_mount(options, service, lock_fd, NULL, NULL, reterr);
+}
+
+int launch(struct options *options, const struct supervisor_service *service)
+{
+	struct error error = ERROR_INIT;
+	int r = launch_checked(options, service, &error);
+
+	if (r < 0)
+		(void)fprintf(stderr, "duplofs: %s\n", error.text);
+	return r == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

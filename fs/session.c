@@ -58,8 +58,8 @@ void session_configure(struct fuse_conn_info *connection)
 	wanted |= FUSE_CAP_ATOMIC_O_TRUNC;
 	/* Lookups and listings of one directory run side by side. */
 	wanted |= FUSE_CAP_PARALLEL_DIROPS;
-	/* `ls -l` costs one request a directory; a plain listing stays cheap. */
-	wanted |= FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO;
+	/* `ls -l` costs one request a directory, a plain listing stays cheap; where the operations can. */
+	wanted |= connection->want & (FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO);
 	/* Read-ahead of one file in several requests; order does not matter to reads. */
 	wanted |= FUSE_CAP_ASYNC_READ;
 	/* Links are invalidated as everything else. */

@@ -1,0 +1,638 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Kills, replaces and stops the processes of a small file system while programs use it. Started with
+ * arguments this program is that file system. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/buf.h"
+#include "base/child.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "failover_fixture.h"
+#include "fs/launch.h"
+#include "fs/mount.h"
+#include "fs/options.h"
+#include "fs/worker.h"
+
+#define CLIENTS	    4
+#define DEADLINE_NS (20 * NS_PER_SECOND)
+
+/* ---- the program under test ---- */
+
+static int service_open(const struct worker_context *context, void **ret, struct error *reterr)
+{
+	char refuse[PATH_MAX + 8];
+	struct fixture *shared = fixture_open(context->options->state);
+
+	(void)snprintf(refuse, sizeof(refuse), "%s/refuse", context->options->state);
+	if (!shared || access(refuse, F_OK) == 0)
+		return error_set(reterr, -EIO, "the fixture does not want to");
+	atomic_fetch_add(&shared->workers, 1);
+	*ret = shared;
+	return 0;
+}
+
+static void service_close(void *userdata)
+{
+	struct fixture *shared = userdata;
+
+	atomic_fetch_add(&shared->stopped, 1);
+}
+
+static const struct worker_service service = {
+	.operations = &fixture_operations,
+	.open = service_open,
+	.close = service_close,
+};
+
+static int program(int argc, char **argv)
+{
+	static struct options options;
+	struct worker_service mine = service;
+	struct supervisor_service supervisor = {&fixture_operations, fixture_operations_size};
+	struct error error = ERROR_INIT;
+	int r = options_parse(&options, argc, argv, &error);
+
+	mine.operations_size = fixture_operations_size;
+	if (r == 0 && options.action == OPTIONS_WORKER)
+		return worker_run(&options, &mine);
+	if (r == 0 && options.action == OPTIONS_MOUNT)
+		return launch(&options, &supervisor);
+	if (r == 0)
+		r = supervisor_adopt(&options, &error);
+	if (r < 0)
+		(void)fprintf(stderr, "%s\n", error.text);
+	return r < 0;
+}
+
+/* ---- helpers ---- */
+
+static char base[64], state[128], mnt[128];
+static struct fixture *fixture;
+
+static void pause_ms(int ms)
+{
+	struct timespec pause = clock_timespec(ms * NS_PER_MILLISECOND);
+
+	(void)nanosleep(&pause, NULL);
+}
+
+static int run(const char *const *extra, struct buf *output)
+{
+	char self[PATH_MAX] = {0}, list[256];
+	const char *argv[8] = {self, "-o", list};
+	int count = 3;
+
+	assert_true(readlink("/proc/self/exe", self, sizeof(self) - 1) > 0);
+	(void)snprintf(list, sizeof(list), "state=%s,cloud=simulated", state);
+	while (extra && *extra)
+		argv[count++] = *extra++;
+	argv[count++] = mnt;
+	return child_run(argv, 30000, output, NULL);
+}
+
+static pid_t read_pid(const char *name)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	char path[PATH_MAX + 32];
+
+	(void)snprintf(path, sizeof(path), "%s/%s.pid", state, name);
+	if (file_read(path, 32, &text, NULL) < 0)
+		return 0;
+	return (pid_t)strtol(buf_string(&text), NULL, 10);
+}
+
+static bool is_alive(pid_t pid)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	if (pid <= 0 || file_read(path, 8192, &text, NULL) < 0)
+		return false;
+	return !strstr(buf_string(&text), "State:\tZ");
+}
+
+static void wait_for_death(pid_t pid)
+{
+	int64_t deadline_ns = clock_now_ns() + DEADLINE_NS;
+
+	while (is_alive(pid)) {
+		assert_true(clock_now_ns() < deadline_ns);
+		pause_ms(1);
+	}
+}
+
+static pid_t wait_for_other(const char *name, pid_t old)
+{
+	int64_t deadline_ns = clock_now_ns() + DEADLINE_NS;
+	pid_t now;
+
+	while ((now = read_pid(name)) == old || !is_alive(now)) {
+		assert_true(clock_now_ns() < deadline_ns);
+		pause_ms(1);
+	}
+	return now;
+}
+
+static pid_t replace_by_signal(const char *name, int number)
+{
+	pid_t old = read_pid(name);
+
+	assert_int_equal(kill(old, number), 0);
+	return wait_for_other(name, old);
+}
+
+static int start(void **arg)
+{
+	_cleanup_buf_ struct buf output = BUF_INIT;
+
+	(void)arg;
+	(void)snprintf(base, sizeof(base), "/tmp/duplofs-failover.XXXXXX");
+	assert_non_null(mkdtemp(base));
+	(void)snprintf(state, sizeof(state), "%s/state", base);
+	(void)snprintf(mnt, sizeof(mnt), "%s/mnt", base);
+	assert_int_equal(mkdir(state, 0700), 0);
+	assert_int_equal(mkdir(mnt, 0755), 0);
+	fixture = fixture_open(state);
+	assert_non_null(fixture);
+	if (run(NULL, &output) != 0)
+		fail_msg("%s", buf_string(&output));
+	return 0;
+}
+
+/* Everything must have gone by itself after the umount. */
+static int stop(void **arg)
+{
+	pid_t supervisor = read_pid("supervisor"), worker = read_pid("worker");
+	int mounted = umount2(mnt, 0) == 0 ? 1 : 0;
+
+	(void)arg;
+	wait_for_death(worker);
+	wait_for_death(supervisor);
+	assert_int_equal(read_pid("supervisor"), 0);
+	assert_int_equal(read_pid("worker"), 0);
+	(void)munmap(fixture, sizeof(*fixture));
+	(void)mounted;
+	assert_int_equal(file_remove_tree(base, NULL), 0);
+	return 0;
+}
+
+/* ---- clients: each works on names of its own, and counts ---- */
+
+struct client {
+	_Atomic uint64_t calls, rounds, failed, wrong;
+	_Atomic int64_t worst_ns;
+	char cause[128];
+};
+
+static struct clients {
+	_Atomic bool stop;
+	struct client each[CLIENTS];
+	pid_t pids[CLIENTS];
+} *clients;
+
+static void client_count(struct client *client, const char *what, bool good, int64_t since_ns)
+{
+	int64_t took_ns = clock_now_ns() - since_ns;
+
+	client->calls++;
+	if (took_ns > client->worst_ns)
+		client->worst_ns = took_ns;
+	if (good)
+		return;
+	if (client->failed++ == 0)
+		(void)snprintf(client->cause, sizeof(client->cause), "%s: %s", what,
+			strerror(errno));
+}
+
+#define CALL(client, what, expression)                                                             \
+	({                                                                                         \
+		int64_t since_ns_ = clock_now_ns();                                                \
+		__auto_type got_ = (expression);                                                   \
+		client_count(client, what, got_ >= 0, since_ns_);                                  \
+		got_;                                                                              \
+	})
+
+static void client_round(struct client *client, const char *path, int held, uint64_t number)
+{
+	char text[64], got[64] = {0};
+	size_t len = (size_t)snprintf(text, sizeof(text), "%llu", (unsigned long long)number);
+	struct stat st;
+	int fd = CALL(client, "create", open(path, O_RDWR | O_CREAT | O_EXCL, 0644));
+
+	(void)CALL(client, "write", write(fd, text, len));
+	(void)CALL(client, "read", pread(fd, got, sizeof(got) - 1, 0));
+	if (strcmp(got, text) != 0)
+		client->wrong++;
+	(void)CALL(client, "close", close(fd));
+	if (CALL(client, "stat", stat(path, &st)) == 0 && st.st_size != (off_t)len)
+		client->wrong++;
+	(void)CALL(client, "unlink", unlink(path));
+	if (CALL(client, "held", pread(held, got, 5, 0)) != 4 || memcmp(got, "held", 4) != 0)
+		client->wrong++;
+	client->rounds++;
+}
+
+static void client_run(int number)
+{
+	struct client *client = &clients->each[number];
+	char path[PATH_MAX + 32];
+	uint64_t round = 0;
+	int held;
+
+	(void)snprintf(path, sizeof(path), "%s/f%d", mnt, 900 + number);
+	held = open(path, O_RDWR | O_CREAT, 0644);
+	client_count(client, "hold", write(held, "held", 4) == 4, clock_now_ns());
+	while (!clients->stop) {
+		(void)snprintf(path, sizeof(path), "%s/f%d", mnt,
+			number * 100 + (int)(round % 100));
+		client_round(client, path, held, round++);
+	}
+	_exit(0);
+}
+
+static void clients_start(void)
+{
+	int i;
+
+	clients = mmap(NULL, sizeof(*clients), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+		-1, 0);
+	assert_true(clients != MAP_FAILED);
+	for (i = 0; i < CLIENTS; i++) {
+		clients->pids[i] = fork();
+		assert_true(clients->pids[i] >= 0);
+		if (clients->pids[i] == 0)
+			client_run(i);
+	}
+}
+
+/* Every client gets through a whole round: nobody hangs. */
+static void clients_progress(void)
+{
+	int64_t deadline_ns = clock_now_ns() + DEADLINE_NS;
+	uint64_t seen;
+	int i;
+
+	for (i = 0; i < CLIENTS; i++)
+		for (seen = clients->each[i].rounds; clients->each[i].rounds < seen + 2;) {
+			assert_true(clock_now_ns() < deadline_ns);
+			pause_ms(1);
+		}
+}
+
+static void clients_stop(const char *what)
+{
+	uint64_t calls = 0;
+	int64_t worst_ns = 0;
+	int i, status;
+
+	clients->stop = true;
+	for (i = 0; i < CLIENTS; i++) {
+		struct client *client = &clients->each[i];
+
+		assert_int_equal(waitpid(clients->pids[i], &status, 0), clients->pids[i]);
+		assert_int_equal(status, 0);
+		if (client->failed)
+			fail_msg("%s: %llu calls failed, first %s", what,
+				(unsigned long long)client->failed, client->cause);
+		assert_int_equal(client->wrong, 0);
+		calls += client->calls;
+		if (client->worst_ns > worst_ns)
+			worst_ns = client->worst_ns;
+	}
+	print_message("# %s: %llu calls, none failed, worst %lld ms, %llu resent after they were "
+		      "applied\n",
+		what, (unsigned long long)calls, (long long)(worst_ns / NS_PER_MILLISECOND),
+		(unsigned long long)fixture->resent);
+	(void)munmap(clients, sizeof(*clients));
+}
+
+/* ---- tests ---- */
+
+static void test_worker_killed(void **arg)
+{
+	int i;
+
+	(void)arg;
+	clients_start();
+	for (i = 0; i < 120; i++) {
+		(void)replace_by_signal("worker", SIGKILL);
+		clients_progress();
+	}
+	clients_stop("120 kills of the worker");
+	assert_true(fixture->workers >= 121);
+}
+
+static void test_worker_killed_before_it_is_ready(void **arg)
+{
+	int i;
+
+	(void)arg;
+	clients_start();
+	for (i = 0; i < 100; i++) {
+		(void)replace_by_signal("worker", SIGKILL);
+		pause_ms(i % 12);
+	}
+	clients_progress();
+	clients_stop("100 kills of the worker, 0 to 11 ms after each start");
+}
+
+static void test_supervisor_killed(void **arg)
+{
+	int i;
+
+	(void)arg;
+	clients_start();
+	for (i = 0; i < 100; i++) {
+		(void)replace_by_signal("supervisor", SIGKILL);
+		clients_progress();
+		if (i % 2) {
+			(void)replace_by_signal("worker", SIGKILL);
+			clients_progress();
+		}
+	}
+	clients_stop("100 kills of the supervisor, 50 of the worker");
+}
+
+static void test_handover_and_upgrade(void **arg)
+{
+	pid_t supervisor = read_pid("supervisor");
+	int i;
+
+	(void)arg;
+	clients_start();
+	for (i = 0; i < 40; i++) {
+		pid_t worker = read_pid("worker");
+
+		if (i % 2)
+			assert_int_equal(kill(worker, SIGTERM), 0);
+		else
+			assert_int_equal(kill(supervisor, SIGUSR2), 0);
+		(void)wait_for_other("worker", worker);
+		clients_progress();
+		assert_int_equal(read_pid("supervisor"), supervisor);
+	}
+	clients_stop("40 handovers in order");
+	assert_int_equal(fixture->stopped, 40);
+}
+
+/* A child that reads the bell; it has opened it when this returns. */
+static pid_t wait_for_bell(void)
+{
+	char path[PATH_MAX + 8], text[16] = {0};
+	int opened[2], fd;
+	pid_t pid;
+
+	(void)snprintf(path, sizeof(path), "%s/bell", mnt);
+	assert_int_equal(pipe(opened), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		fd = open(path, O_RDONLY);
+		(void)file_write_all(opened[1], "x", 1);
+		_exit(read(fd, text, sizeof(text)) == 5 && strcmp(text, "rung\n") == 0 ? 0 : 1);
+	}
+	assert_int_equal(read(opened[0], text, 1), 1);
+	(void)close(opened[0]);
+	(void)close(opened[1]);
+	return pid;
+}
+
+static void test_blocked_reads_survive(void **arg)
+{
+	char path[PATH_MAX + 8];
+	pid_t waiting[8], interrupted;
+	int i, fd, status;
+
+	(void)arg;
+	for (i = 0; i < 8; i++)
+		waiting[i] = wait_for_bell();
+	interrupted = wait_for_bell();
+	for (i = 0; i < 10; i++) {
+		(void)replace_by_signal("worker", i % 3 ? SIGKILL : SIGTERM);
+		(void)replace_by_signal("supervisor", SIGKILL);
+	}
+	assert_int_equal(waitpid(interrupted, &status, WNOHANG), 0);
+	assert_int_equal(kill(interrupted, SIGTERM), 0);
+	assert_int_equal(waitpid(interrupted, &status, 0), interrupted);
+	assert_true(WIFSIGNALED(status));
+	(void)snprintf(path, sizeof(path), "%s/bell", mnt);
+	fd = open(path, O_WRONLY);
+	assert_int_equal(write(fd, "x", 1), 1);
+	assert_int_equal(close(fd), 0);
+	for (i = 0; i < 8; i++) {
+		assert_int_equal(waitpid(waiting[i], &status, 0), waiting[i]);
+		assert_int_equal(status, 0);
+	}
+}
+
+/* A request that crashes every worker is refused, instead of crashing the next one for ever. */
+static void test_poison_is_refused(void **arg)
+{
+	char path[PATH_MAX + 8];
+	uint64_t workers = fixture->workers;
+	int fd;
+
+	(void)arg;
+	clients_start();
+	clients_progress();
+	fixture->crash = 1000;
+	(void)snprintf(path, sizeof(path), "%s/poison", mnt);
+	fd = open(path, O_WRONLY);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, "x", 1), -1);
+	assert_int_equal(errno, EIO);
+	assert_int_equal(close(fd), 0);
+	assert_int_equal(fixture->crash, 998);
+	assert_int_equal(fixture->workers, workers + 2);
+	clients->stop = true;
+	/* Others may have been at work in both crashes, too: no word on those. */
+	for (int i = 0; i < CLIENTS; i++)
+		assert_int_equal(waitpid(clients->pids[i], NULL, 0), clients->pids[i]);
+	(void)munmap(clients, sizeof(*clients));
+}
+
+static void test_term_ends_it(void **arg)
+{
+	pid_t supervisor = read_pid("supervisor");
+
+	(void)arg;
+	assert_int_equal(kill(supervisor, SIGTERM), 0);
+	wait_for_death(supervisor);
+	assert_false(mount_is(mnt, "fuse.duplofs", NULL, 0));
+	assert_int_equal(fixture->stopped, 1);
+	assert_int_equal(run(NULL, NULL), 0);
+}
+
+static void test_term_while_in_use(void **arg)
+{
+	pid_t supervisor = read_pid("supervisor");
+	char path[PATH_MAX + 8], text[8];
+	int64_t deadline_ns = clock_now_ns() + DEADLINE_NS;
+	int fd;
+
+	(void)arg;
+	(void)snprintf(path, sizeof(path), "%s/f1", mnt);
+	fd = open(path, O_RDWR | O_CREAT, 0644);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, "used", 4), 4);
+	assert_int_equal(kill(supervisor, SIGTERM), 0);
+	while (mount_is(mnt, "fuse.duplofs", NULL, 0)) {
+		assert_true(clock_now_ns() < deadline_ns);
+		pause_ms(1);
+	}
+	/* Out of the tree, but served on to who has it open; even by another worker. */
+	(void)replace_by_signal("worker", SIGKILL);
+	assert_int_equal(pread(fd, text, sizeof(text), 0), 4);
+	assert_true(is_alive(supervisor));
+	assert_int_equal(close(fd), 0);
+	wait_for_death(supervisor);
+	assert_int_equal(fixture->stopped, 1);
+	assert_int_equal(run(NULL, NULL), 0);
+}
+
+/* A second TERM does not wait for the users. */
+static void test_term_twice(void **arg)
+{
+	pid_t supervisor = read_pid("supervisor");
+	char path[PATH_MAX + 8], text[8];
+	int fd;
+
+	(void)arg;
+	(void)snprintf(path, sizeof(path), "%s/f1", mnt);
+	fd = open(path, O_RDWR | O_CREAT, 0644);
+	assert_int_equal(kill(supervisor, SIGTERM), 0);
+	while (mount_is(mnt, "fuse.duplofs", NULL, 0))
+		pause_ms(1);
+	assert_int_equal(kill(supervisor, SIGTERM), 0);
+	wait_for_death(supervisor);
+	assert_int_equal(pread(fd, text, sizeof(text), 0), -1);
+	assert_int_equal(errno, ENOTCONN);
+	(void)close(fd);
+	assert_int_equal(run(NULL, NULL), 0);
+}
+
+/* umount and mount at once: the second waits for the first to have ended. */
+static void test_again_and_again(void **arg)
+{
+	int i;
+
+	(void)arg;
+	for (i = 0; i < 10; i++) {
+		_cleanup_buf_ struct buf output = BUF_INIT;
+
+		assert_int_equal(umount2(mnt, 0), 0);
+		if (run(NULL, &output) != 0)
+			fail_msg("%s", buf_string(&output));
+	}
+	assert_int_equal(fixture->stopped, 10);
+}
+
+/* Both at once: nobody is left to help. The next start clears the mount away. */
+static void test_dead_mount_is_taken_away(void **arg)
+{
+	pid_t supervisor = read_pid("supervisor"), worker = read_pid("worker");
+	struct stat st;
+
+	(void)arg;
+	assert_int_equal(kill(supervisor, SIGSTOP), 0);
+	assert_int_equal(kill(worker, SIGKILL), 0);
+	wait_for_death(worker);
+	assert_int_equal(kill(supervisor, SIGKILL), 0);
+	wait_for_death(supervisor);
+	assert_int_equal(stat(mnt, &st), -1);
+	assert_int_equal(errno, ENOTCONN);
+	assert_int_equal(run(NULL, NULL), 0);
+	assert_int_equal(stat(mnt, &st), 0);
+}
+
+static void expect_refusal(const char *sentence)
+{
+	_cleanup_buf_ struct buf output = BUF_INIT;
+
+	assert_int_equal(run(NULL, &output), 1);
+	if (!strstr(buf_string(&output), sentence))
+		fail_msg("\"%s\" is not in: %s", sentence, buf_string(&output));
+	/* One sentence on one line. */
+	assert_ptr_equal(strchr(buf_string(&output), '\n'), output.data + output.len - 1);
+}
+
+static void test_refusals(void **arg)
+{
+	char own_mnt[sizeof(mnt)], own_state[sizeof(state)], path[PATH_MAX];
+	int fd;
+
+	(void)arg;
+	memcpy(own_mnt, mnt, sizeof(mnt));
+	memcpy(own_state, state, sizeof(state));
+	expect_refusal("is already a duplofs mount");
+	(void)snprintf(mnt, sizeof(mnt), "%s/none", base);
+	expect_refusal("does not exist");
+	(void)snprintf(mnt, sizeof(mnt), "%s/other", base);
+	assert_int_equal(mkdir(mnt, 0755), 0);
+	expect_refusal("is in use by the platform at");
+	(void)snprintf(state, sizeof(state), "%s/state2", base);
+	(void)snprintf(path, sizeof(path), "%s/thing", mnt);
+	fd = open(path, O_WRONLY | O_CREAT, 0644);
+	assert_true(fd >= 0);
+	(void)close(fd);
+	expect_refusal("is not empty");
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkdir(state, 0700), 0);
+	(void)snprintf(path, sizeof(path), "%s/refuse", state);
+	fd = open(path, O_WRONLY | O_CREAT, 0644);
+	(void)close(fd);
+	expect_refusal("the fixture does not want to");
+	assert_false(mount_is(mnt, "fuse.duplofs", NULL, 0));
+	assert_int_equal(read_pid("supervisor"), 0);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(run(NULL, NULL), 0);
+	assert_int_equal(umount2(mnt, 0), 0);
+	wait_for_death(read_pid("supervisor"));
+	memcpy(mnt, own_mnt, sizeof(mnt));
+	memcpy(state, own_state, sizeof(state));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+
+int main(int argc, char **argv)
+{
+	static const struct CMUnitTest tests[] = {
+		TEST(test_worker_killed),
+		TEST(test_worker_killed_before_it_is_ready),
+		TEST(test_supervisor_killed),
+		TEST(test_handover_and_upgrade),
+		TEST(test_blocked_reads_survive),
+		TEST(test_poison_is_refused),
+		TEST(test_term_ends_it),
+		TEST(test_term_while_in_use),
+		TEST(test_term_twice),
+		TEST(test_again_and_again),
+		TEST(test_dead_mount_is_taken_away),
+		TEST(test_refusals),
+	};
+
+	if (argc > 1)
+		return program(argc, argv);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
