@@ -46,7 +46,7 @@ static int check_cloud(const char *value, struct error *reterr)
 
 static int check_docker(const char *value, struct error *reterr)
 {
-	static const char *const schemes[] = {"unix://", "tcp://", "http://", "https://"};
+	static const char *const schemes[] = {"unix:///", "tcp://"};
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(schemes); i++)

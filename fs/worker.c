@@ -37,7 +37,7 @@ struct worker {
 	const struct worker_service *service;
 	struct handoff *handoff;
 	struct session *session;
-	void *userdata;
+	void *arg; /* of the service's calls */
 	int supervisor; /* pidfd */
 	int signals;
 	int watched; /* eventfd: ends the watch */
@@ -100,7 +100,7 @@ static void worker_stop_work(struct worker *worker, bool keep)
 	worker->work = WORKER_STOPPING;
 	lock_release(&worker->lock);
 	if (ours && worker->service->stop)
-		worker->service->stop(worker->userdata, keep);
+		worker->service->stop(worker->arg, keep);
 	worker_set_work(worker, WORKER_STOPPED);
 }
 
@@ -165,7 +165,7 @@ static void worker_ready(void *arg)
 	if (!wanted)
 		return;
 	if (worker->service->start)
-		r = worker->service->start(worker->userdata, &error);
+		r = worker->service->start(worker->arg, &error);
 	if (r < 0)
 		log_error("files are served, but nothing else works: %s", error.text);
 	worker_set_work(worker, r < 0 ? WORKER_STOPPED : WORKER_STARTED);
@@ -212,13 +212,12 @@ static int worker_open(struct worker *worker, struct error *reterr)
 	int r;
 
 	runtime_path(runtime, worker->options->state);
-	r = service->open ? service->open(&context, &worker->userdata, reterr) : 0;
+	r = service->open(&context, &worker->arg, &session.userdata, reterr);
 	if (r < 0)
 		return r;
-	session.userdata = worker->userdata;
 	r = session_new(&worker->session, &session, reterr);
 	if (r == 0 && service->attach)
-		r = service->attach(worker->userdata, session_fuse(worker->session), reterr);
+		r = service->attach(worker->arg, session_fuse(worker->session), reterr);
 	if (r == 0)
 		r = thread_start(&worker->watch_thread, "watch", worker_watch, worker, reterr);
 	return r;
@@ -256,10 +255,10 @@ static int worker_serve(struct worker *worker)
 	worker_stop_work(worker, r < 0 && !atomic_load(&worker->handoff->ending));
 	if (r != -ETIMEDOUT) {
 		if (worker->service->detach)
-			worker->service->detach(worker->userdata);
+			worker->service->detach(worker->arg);
 		session_free(worker->session);
 		if (worker->service->close)
-			worker->service->close(worker->userdata);
+			worker->service->close(worker->arg);
 	}
 	worker_end_watch(worker);
 	if (r == -ETIMEDOUT)

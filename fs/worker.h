@@ -28,17 +28,18 @@ struct worker_context {
 struct worker_service {
 	const struct fuse_lowlevel_ops *operations;
 	size_t operations_size;
-	/* Makes the operations' userdata. */
-	int (*open)(const struct worker_context *context, void **ret, struct error *reterr);
+	/* Makes what the calls below take, and the operations' userdata. */
+	int (*open)(const struct worker_context *context, void **ret, void **ret_userdata,
+		struct error *reterr);
 	/* Nothing is served yet. */
-	int (*attach)(void *userdata, struct fuse_session *fuse, struct error *reterr);
+	int (*attach)(void *arg, struct fuse_session *fuse, struct error *reterr);
 	/* The file system answers: begin the work behind it. */
-	int (*start)(void *userdata, struct error *reterr);
+	int (*start)(void *arg, struct error *reterr);
 	/* End that work; keep: a successor goes on with what runs outside. Any thread. */
-	void (*stop)(void *userdata, bool keep);
+	void (*stop)(void *arg, bool keep);
 	/* Nothing is served any more, and libfuse's session is about to go. */
-	void (*detach)(void *userdata);
-	void (*close)(void *userdata);
+	void (*detach)(void *arg);
+	void (*close)(void *arg);
 };
 
 /* The program's exit status. */

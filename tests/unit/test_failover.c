@@ -38,7 +38,8 @@
 
 /* ---- the program under test ---- */
 
-static int service_open(const struct worker_context *context, void **ret, struct error *reterr)
+static int service_open(const struct worker_context *context, void **ret, void **ret_userdata,
+	struct error *reterr)
 {
 	char refuse[PATH_MAX + 8];
 	struct fixture *shared = fixture_open(context->options->state);
@@ -47,13 +48,13 @@ static int service_open(const struct worker_context *context, void **ret, struct
 	if (!shared || access(refuse, F_OK) == 0)
 		return error_set(reterr, -EIO, "the fixture does not want to");
 	atomic_fetch_add(&shared->workers, 1);
-	*ret = shared;
+	*ret = *ret_userdata = shared;
 	return 0;
 }
 
-static void service_close(void *userdata)
+static void service_close(void *arg)
 {
-	struct fixture *shared = userdata;
+	struct fixture *shared = arg;
 
 	atomic_fetch_add(&shared->stopped, 1);
 }
