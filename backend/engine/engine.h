@@ -139,6 +139,9 @@ struct engine_ops {
 	/* Gone: 0 with CONTAINER_ABSENT. */
 	int (*inspect)(struct engine *engine, const char *id, struct container_state *ret,
 		struct error *reterr);
+	/* NULL: probe the container's address. Else the engine's own word whether it is well (what is
+	 * simulated has no address that answers); gone: 0 with false. */
+	int (*healthy)(struct engine *engine, const char *id, bool *ret, struct error *reterr);
 	/* All containers with our platform label, running or not (address may be empty). */
 	int (*list)(struct engine *engine, engine_list_fn fn, void *arg, struct error *reterr);
 	/* Names of networks with our platform label, one callback each. */
@@ -174,7 +177,9 @@ struct engine {
 int engine_docker_new(struct engine **ret, const char *url, const char *platform,
 	struct error *reterr);
 
-/* Accepts everything; each call takes about latency_ms. Containers live in this process's memory. */
+/* Accepts everything; each call takes about latency_ms. Containers live in this process's memory.
+ * Images that misbehave (any tag): simulated/missing is in no registry, simulated/exits dies at once,
+ * simulated/crashes a second after each start, simulated/unhealthy runs and is never well. */
 int engine_simulated_new(struct engine **ret, const char *platform, int64_t latency_ms,
 	struct error *reterr);
 

@@ -43,8 +43,8 @@ static int tear_down(void **state)
 
 static const char *at(const char *path)
 {
-	static char urls[4][256];
-	static unsigned turn;
+	static _Thread_local char urls[4][256];
+	static _Thread_local unsigned turn;
 	char *url = urls[turn++ % 4];
 
 	(void)snprintf(url, sizeof(urls[0]), "%s%s", peer.url, path);

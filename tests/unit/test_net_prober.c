@@ -158,7 +158,7 @@ static void the_map_finds_what_was_put(void **state)
 	for (uint32_t turn = 1; turn < 50000; turn++) {
 		random = random * UINT64_C(6364136223846793005) + 1442695040888963407;
 		size_t i = (size_t)(random >> 33) % KEYS;
-		int64_t key = ((int64_t)i - KEYS / 2) << 28;
+		int64_t key = ((int64_t)i - KEYS / 2) * (INT64_C(1) << 28);
 
 		if ((random >> 20) % 3 != 0) {
 			assert_int_equal(key_map_put(&map, key, turn), 0);
@@ -168,7 +168,7 @@ static void the_map_finds_what_was_put(void **state)
 			expected[i] = 0;
 		}
 		i = (size_t)(random >> 43) % KEYS;
-		key = ((int64_t)i - KEYS / 2) << 28;
+		key = ((int64_t)i - KEYS / 2) * (INT64_C(1) << 28);
 		assert_int_equal(key_map_get(&map, key, &value), expected[i] != 0);
 		if (expected[i] != 0)
 			assert_int_equal(value, expected[i]);
