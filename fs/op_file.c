@@ -236,9 +236,11 @@ static bool is_opener(const struct edit *edit, pid_t thread)
 {
 	pid_t opener = edit->header.pid;
 
-	if (opener == 0 || thread == 0 || opener == thread || opener == op_process(thread))
+	if (opener == 0 || thread == 0 || opener == thread)
 		return true;
-	return kill(opener, 0) < 0 && errno == ESRCH;
+	if (kill(opener, 0) < 0 && errno == ESRCH)
+		return true;
+	return op_process(opener) == op_process(thread);
 }
 
 static int decide(struct fs *fs, const struct ref *ref, uint64_t handle,

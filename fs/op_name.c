@@ -19,9 +19,11 @@ static void reply(fuse_req_t req, int r)
 
 static void reply_refused(fuse_req_t req, const struct ref *ref, int r, const struct error *error)
 {
+	struct fs *fs = op_fs(req); /* the request is gone with its reply */
+
 	reply(req, r);
 	if (r < 0)
-		commit_refuse(op_fs(req), ref, error);
+		commit_refuse(fs, ref, error);
 }
 
 /* ---- mkdir ---- */

@@ -51,7 +51,7 @@ static int open_writing(fuse_req_t req, const struct ref *ref, uint32_t flags,
 		.flags = flags,
 		.uid = context->uid,
 		.gid = context->gid,
-		.pid = op_process(context->pid),
+		.pid = context->pid,
 	};
 
 	file->direct_io = 1;
@@ -91,6 +91,7 @@ static void open_scratch(fuse_req_t req, uint64_t node, struct fuse_file_info *f
 void op_open(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *file)
 {
 	_cleanup_ref_ struct ref ref = REF_INIT;
+	struct fs *fs = op_fs(req);
 	int r;
 
 	file->fh = 0;
@@ -98,14 +99,14 @@ void op_open(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *file)
 		open_scratch(req, node, file);
 		return;
 	}
-	r = ref_open(op_fs(req), node, &ref);
+	r = ref_open(fs, node, &ref);
 	if (r == 0)
 		r = is_writing(file) ? open_writing(req, &ref, 0, file)
-				     : open_reading(op_fs(req), &ref, file);
+				     : open_reading(fs, &ref, file);
 	if (r < 0)
 		(void)fuse_reply_err(req, -r);
 	else if (fuse_reply_open(req, file) == -ENOENT && OP_IS_DRAFT(file->fh))
-		edit_drop(op_fs(req)->edits, file->fh);
+		edit_drop(fs->edits, file->fh);
 }
 
 static void create_scratch(fuse_req_t req, uint64_t directory, const char *name, mode_t mode,
@@ -137,16 +138,17 @@ static void create_file(fuse_req_t req, struct ref *directory, struct ref *ref, 
 	struct fuse_file_info *file)
 {
 	struct fuse_entry_param entry;
+	struct fs *fs = op_fs(req);
 	int r;
 
-	veil_lift(op_fs(req)->veils, ref->node);
-	r = op_entry(op_fs(req), directory, ref, &entry);
+	veil_lift(fs->veils, ref->node);
+	r = op_entry(fs, directory, ref, &entry);
 	if (r == 0)
 		r = open_writing(req, ref, flags | EDIT_EMPTY, file);
 	if (r < 0)
 		(void)fuse_reply_err(req, -r);
 	else if (fuse_reply_create(req, &entry, file) == -ENOENT && OP_IS_DRAFT(file->fh))
-		edit_drop(op_fs(req)->edits, file->fh);
+		edit_drop(fs->edits, file->fh);
 }
 
 void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,

@@ -67,8 +67,10 @@ static bool is_same(struct fs *fs, struct ref *ref, const struct content *conten
 {
 	_cleanup_content_ struct content now = CONTENT_INIT;
 
-	return ref->object.generation > 0 && content_render(fs, ref, &now) == 0 &&
-	       now.text.len == content->text.len &&
+	/* A new empty value is a write all the same. */
+	if (ref->object.generation == 0 && ref->row->flags & ROW_VALUE)
+		return false;
+	return content_render(fs, ref, &now) == 0 && now.text.len == content->text.len &&
 	       (now.text.len == 0 || memcmp(now.text.data, content->text.data, now.text.len) == 0);
 }
 
