@@ -27,7 +27,7 @@
 #include "fs/spawn.h"
 #include "fs/statedir.h"
 
-/* A worker that ends before it was ready is started again at once this often, then ever later. */
+/* A worker that fails before it was ready is followed by another at once this often, then ever later. */
 #define SUPERVISOR_FREE_RESTARTS  3
 #define SUPERVISOR_RESTART_MIN_MS 20
 #define SUPERVISOR_RESTART_MAX_MS 1000
@@ -158,16 +158,21 @@ static void supervisor_read_report(struct supervisor *supervisor)
 	supervisor->settled = true;
 }
 
-/* True when the process died of a fault of its own, as far as that can be known. */
-static bool supervisor_reap(const struct supervisor *supervisor)
+enum supervisor_cause {
+	SUPERVISOR_ENDED,   /* by itself, or nobody knows */
+	SUPERVISOR_KILLED,  /* by somebody */
+	SUPERVISOR_CRASHED, /* of a fault of its own */
+};
+
+static enum supervisor_cause supervisor_reap(const struct supervisor *supervisor)
 {
 	siginfo_t info = {0};
 
-	/* Not our child when we were started by it: then nobody knows. */
+	/* Not our child when it was the worker that started us. */
 	if (waitid(P_PIDFD, (id_t)supervisor->worker_fd, &info, WEXITED | WNOHANG) < 0)
-		return false;
+		return SUPERVISOR_ENDED;
 	if (info.si_code != CLD_KILLED && info.si_code != CLD_DUMPED)
-		return false;
+		return SUPERVISOR_ENDED;
 	log_warning("the worker (process %d) was ended by signal %d", (int)supervisor->worker,
 		info.si_status);
 	switch (info.si_status) {
@@ -176,16 +181,19 @@ static bool supervisor_reap(const struct supervisor *supervisor)
 	case SIGABRT:
 	case SIGILL:
 	case SIGFPE:
-		return true;
+		return SUPERVISOR_CRASHED;
 	default:
-		return false;
+		return SUPERVISOR_KILLED;
 	}
 }
 
 static void supervisor_worker_ended(struct supervisor *supervisor)
 {
+	enum supervisor_cause cause;
+
 	supervisor_read_report(supervisor);
-	if (supervisor_reap(supervisor))
+	cause = supervisor_reap(supervisor);
+	if (cause == SUPERVISOR_CRASHED)
 		inflight_crashed(&supervisor->handoff->inflight);
 	else
 		inflight_reset(&supervisor->handoff->inflight);
@@ -205,7 +213,7 @@ static void supervisor_worker_ended(struct supervisor *supervisor)
 		supervisor->phase = SUPERVISOR_OVER;
 		return;
 	}
-	if (!supervisor->ready) {
+	if (!supervisor->ready && cause != SUPERVISOR_KILLED) {
 		supervisor->failures++;
 		log_error("a worker could not start: %s", supervisor->error.text);
 	}

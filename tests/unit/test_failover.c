@@ -274,16 +274,19 @@ static void client_run(int number)
 
 static void clients_start(void)
 {
+	pid_t pid;
 	int i;
 
 	clients = mmap(NULL, sizeof(*clients), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
 		-1, 0);
 	assert_true(clients != MAP_FAILED);
 	for (i = 0; i < CLIENTS; i++) {
-		clients->pids[i] = fork();
-		assert_true(clients->pids[i] >= 0);
-		if (clients->pids[i] == 0)
+		/* The memory is shared: the child must not write its 0 there. */
+		pid = fork();
+		assert_true(pid >= 0);
+		if (pid == 0)
 			client_run(i);
+		clients->pids[i] = pid;
 	}
 }
 
