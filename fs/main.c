@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "cloud/cloud.h"
 #include "engine/engine.h"
+#include "fs/check.h"
 #include "fs/fs.h"
 #include "fs/launch.h"
 #include "fs/options.h"
@@ -217,9 +218,9 @@ static int main_run(struct options *options)
 		return supervisor_adopt(options, &error) < 0 ? main_fail(&error, EXIT_FAILURE)
 							     : EXIT_SUCCESS;
 	case OPTIONS_CHECK:
-	default:
-		return EXIT_FAILURE;
+		return check(options, stdout) ? EXIT_SUCCESS : EXIT_FAILURE;
 	}
+	return EXIT_FAILURE;
 }
 
 int main(int argc, char **argv)

@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/pidfd.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -57,8 +57,8 @@ static pid_t statedir_read_pid(const char *state, const char *name)
 /* Somebody has the lock. When its file system is gone already it will soon be gone itself. */
 static int statedir_wait(const char *state, int fd, struct error *reterr)
 {
+	int64_t deadline_ns = clock_now_ns() + STATEDIR_END_MS * NS_PER_MILLISECOND;
 	pid_t pid = statedir_read_pid(state, STATEDIR_SUPERVISOR);
-	struct pollfd ended = {.events = POLLIN};
 	char place[PATH_MAX];
 	ssize_t len = pread(fd, place, sizeof(place) - 1, 0);
 
@@ -68,18 +68,14 @@ static int statedir_wait(const char *state, int fd, struct error *reterr)
 			"state directory %s is in use by the platform at %s "
 			"(process %d); give another one with -o state=DIR",
 			state, place, (int)pid);
-	ended.fd = pid > 0 ? pidfd_open(pid, 0) : -1;
-	if (ended.fd < 0)
-		return flock(fd, LOCK_EX | LOCK_NB) == 0
-			       ? 0
-			       : error_set(reterr, -EBUSY,
-					 "state directory %s is in use by another process", state);
-	(void)poll(&ended, 1, STATEDIR_END_MS);
-	(void)close(ended.fd);
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-		return 0;
-	return error_set(reterr, -EBUSY, "state directory %s is still in use by process %d", state,
-		(int)pid);
+	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		if (clock_now_ns() >= deadline_ns)
+			return error_set(reterr, -EBUSY,
+				"state directory %s is still in use by process %d", state,
+				(int)pid);
+		(void)poll(NULL, 0, STATEDIR_RETRY_MS);
+	}
+	return 0;
 }
 
 int statedir_lock(const char *state, const char *mountpoint, int *ret_fd, struct error *reterr)

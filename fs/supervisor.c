@@ -405,8 +405,8 @@ static void supervisor_close(struct supervisor *supervisor)
 	/* Once unmounted, the place may be somebody else's already. */
 	if (supervisor->mounted && !supervisor_is_unmounted(supervisor))
 		(void)mount_remove(supervisor->options->mountpoint, true, NULL);
-	statedir_remove_pids(supervisor->options->state);
 	runtime_close(supervisor->runtime);
+	statedir_remove_pids(supervisor->options->state);
 	log_info("%s has ended", supervisor->options->mountpoint);
 }
 

@@ -18,20 +18,32 @@
 
 extern char **environ;
 
+static bool child_is_program(char *path, size_t size, const char *dir, size_t len,
+	const char *end, const char *program)
+{
+	int used = snprintf(path, size, "%.*s%s/%s", (int)len, dir, end, program);
+
+	return used > 0 && (size_t)used < size && access(path, X_OK) == 0;
+}
+
 int child_find(const char *program, char *path, size_t size)
 {
 	const char *search = getenv("PATH");
-	char paths[PATH_MAX];
-	char *part, *rest = paths;
+	const char *dir, *end;
 
-	(void)snprintf(paths, sizeof(paths), "%s:/usr/sbin:/sbin:/usr/bin:/bin",
-		search ? search : "");
-	while ((part = strsep(&rest, ":")) != NULL) {
-		if (*part != '/')
+	if (!search)
+		search = "/usr/local/bin:/usr/bin:/bin";
+	for (dir = search; *dir; dir = *end ? end + 1 : end) {
+		size_t len = strcspn(dir, ":");
+
+		end = dir + len;
+		if (*dir != '/')
 			continue;
-		if (snprintf(path, size, "%s/%s", part, program) >= (int)size)
-			continue;
-		if (access(path, X_OK) == 0)
+		if (child_is_program(path, size, dir, len, "", program))
+			return 0;
+		/* Not on everybody's PATH: the sbin beside a bin. */
+		if (len >= 4 && strncmp(end - 4, "/bin", 4) == 0 &&
+			child_is_program(path, size, dir, len - 3, "sbin", program))
 			return 0;
 	}
 	return -ENOENT;

@@ -14,7 +14,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 
-/* Finds program on PATH (and in /usr/sbin, /sbin) and writes its path; -ENOENT. */
+/* Finds program on PATH, or in the sbin beside a bin on PATH, and writes its path; -ENOENT. */
 int child_find(const char *program, char *path, size_t size);
 
 /* Starts argv[0] (a path) with stdin from /dev/null and stdout, stderr to output_fd (-1: inherit). */

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <fuse_lowlevel.h>
 #include <limits.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -116,6 +117,13 @@ static void op_getattr(fuse_req_t request, fuse_ino_t node, struct fuse_file_inf
 		(void)fuse_reply_err(request, ENOENT);
 }
 
+/* Makes it likely to be killed when it is done, but nobody was told. */
+static void fixture_linger(void)
+{
+	if (fixture->linger)
+		(void)poll(NULL, 0, (int)fixture->linger);
+}
+
 static void op_create(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t mode,
 	struct fuse_file_info *info)
 {
@@ -140,6 +148,7 @@ static void op_create(fuse_req_t request, fuse_ino_t parent, const char *name, m
 			return;
 		}
 	}
+	fixture_linger();
 	entry.ino = NODE_FIRST + (fuse_ino_t)index;
 	(void)fixture_stat(entry.ino, &entry.attr);
 	info->direct_io = 1;
@@ -164,6 +173,7 @@ static void op_unlink(fuse_req_t request, fuse_ino_t parent, const char *name)
 		(void)fuse_reply_err(request, ENOENT);
 		return;
 	}
+	fixture_linger();
 	(void)fuse_reply_err(request, 0);
 }
 
