@@ -104,15 +104,10 @@ static int platform_start_cloud(struct platform *platform, bool simulated, struc
 	const char *name = store_platform(platform->store);
 	int r;
 
-#if __has_include("engine/simulated.h")
 	if (simulated) {
 		r = engine_simulated_new(&platform->engine, name, options->latency_ms, reterr);
 		return r < 0 ? r : cloud_simulated_new(&platform->cloud, options->latency_ms, reterr);
 	}
-#else
-	if (simulated)
-		return error_set(reterr, -ENOSYS, "cloud=simulated has not landed");
-#endif
 	r = engine_docker_new(&platform->engine, options->docker, name, reterr);
 	return r < 0 ? r : cloud_local_new(&platform->cloud, &local, reterr);
 }
