@@ -76,37 +76,26 @@ static bool process_mentions(const char *pid, const char *text)
 	       memmem(arguments.data, arguments.len, text, strlen(text)) != NULL;
 }
 
-static int processes_each(const char *text, pid_t *ret_first)
+int fixture_processes(const char *text)
 {
 	DIR *proc = opendir("/proc");
 	struct dirent *entry;
 	int count = 0;
 
-	while (proc && (entry = readdir(proc)) != NULL) {
-		if (!isdigit((unsigned char)entry->d_name[0]) ||
-			!process_mentions(entry->d_name, text))
-			continue;
-		if (count++ == 0)
-			*ret_first = (pid_t)strtol(entry->d_name, NULL, 10);
-	}
+	while (proc && (entry = readdir(proc)) != NULL)
+		if (isdigit((unsigned char)entry->d_name[0]))
+			count += process_mentions(entry->d_name, text);
 	if (proc)
 		(void)closedir(proc);
 	return count;
 }
 
-int fixture_processes(const char *text)
+bool fixture_runs(pid_t pid, const char *text)
 {
-	pid_t ignored;
+	char number[16];
 
-	return processes_each(text, &ignored);
-}
-
-pid_t fixture_process(const char *text)
-{
-	pid_t pid = 0;
-
-	(void)processes_each(text, &pid);
-	return pid;
+	(void)snprintf(number, sizeof(number), "%d", (int)pid);
+	return process_mentions(number, text);
 }
 
 int fixture_reloads(const struct fixture *fixture)

@@ -52,7 +52,7 @@ void fixture_pause(void);
 
 /* Processes, zombies excepted, that have text in one of their arguments. */
 int fixture_processes(const char *text);
-pid_t fixture_process(const char *text);
+bool fixture_runs(pid_t pid, const char *text);
 
 /* How often HAProxy says that it has reloaded. */
 int fixture_reloads(const struct fixture *fixture);

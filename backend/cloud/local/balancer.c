@@ -15,7 +15,9 @@
 #include "base/thread.h"
 #include "cloud/local/balancer_manager.h"
 
-#define CALL_TIMEOUT_NS (30 * NS_PER_SECOND)
+#define CALL_TIMEOUT_NS	       (30 * NS_PER_SECOND)
+#define CONNECTIONS_TIMEOUT_NS (3 * NS_PER_SECOND)
+#define RELOAD_PAUSE_MS	       3
 
 static void balancers_wake(struct balancers *b)
 {
@@ -84,6 +86,7 @@ static void manager_describe(struct balancers *b)
 	for (i = 0; i < b->table.count; i++)
 		count += b->table.entries[i]->listener != NULL;
 	b->up = true;
+	b->running = b->haproxy.process.pid != 0;
 	if (b->haproxy.process.pid) {
 		(void)snprintf(b->health, sizeof(b->health),
 			"HAProxy %s, process %d, %zu load balancer%s", b->haproxy.version,
@@ -339,6 +342,13 @@ int balancers_remove(struct balancers *b, int64_t service, struct error *reterr)
 	return r;
 }
 
+static bool balancers_running(struct balancers *b)
+{
+	LOCKED(&b->lock);
+
+	return b->running;
+}
+
 static int64_t count_sessions(const char *answer, const char *backend, const char *target)
 {
 	const char *line;
@@ -359,15 +369,23 @@ static int64_t count_sessions(const char *answer, const char *backend, const cha
 int balancers_connections(struct balancers *b, int64_t service, const char *target, int64_t *ret,
 	struct error *reterr)
 {
+	int64_t deadline_ns = clock_now_ns() + CONNECTIONS_TIMEOUT_NS;
 	_cleanup_buf_ struct buf answer = BUF_INIT;
 	char command[96], backend[32];
-	int r;
+	int r = -EAGAIN;
 
 	(void)snprintf(backend, sizeof(backend), "b%" PRId64, service);
 	(void)snprintf(command, sizeof(command), "show stat %s 4 -1", backend);
-	r = haproxy_ask_all(&b->haproxy, command, &answer, reterr);
+	while (r < 0 && balancers_running(b)) {
+		buf_reset(&answer);
+		r = haproxy_ask_all(&b->haproxy, command, &answer, reterr);
+		if (r != -ECONNREFUSED || clock_now_ns() > deadline_ns)
+			break;
+		/* While it reloads, the master does not listen for some milliseconds. */
+		(void)poll(NULL, 0, RELOAD_PAUSE_MS);
+	}
 	/* No HAProxy, no connections. */
-	if (r == -ENOENT || r == -ECONNREFUSED)
+	if (r == -EAGAIN || r == -ENOENT)
 		r = 0;
 	if (r == 0)
 		*ret = count_sessions(buf_string(&answer), backend, target);

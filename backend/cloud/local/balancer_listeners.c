@@ -139,9 +139,11 @@ static void listener_touch(struct balancers *b, struct balancer_entry *entry)
 /* Renders the configuration with the servers that are ready. */
 static int listeners_render(struct balancers *b, const char *revision, struct buf *text)
 {
+	char socket_path[108];
 	size_t i;
 
-	haproxy_config_head(text, revision, b->haproxy.socket, geteuid() == 0);
+	haproxy_socket_name(&b->haproxy, revision, socket_path);
+	haproxy_config_head(text, revision, socket_path, geteuid() == 0);
 	for (i = 0; i < b->work_count; i++) {
 		struct balancer_entry *entry = b->work[i];
 		const char *listener = listener_effective(entry);
@@ -471,9 +473,10 @@ static int adopt_server(void *arg, int64_t service, const struct server *server)
 static bool adopt_same_head(const struct adoption *adoption)
 {
 	_cleanup_buf_ struct buf head = BUF_INIT;
+	char socket_path[108];
 
-	haproxy_config_head(&head, adoption->b->revision, adoption->b->haproxy.socket,
-		geteuid() == 0);
+	haproxy_socket_name(&adoption->b->haproxy, adoption->b->revision, socket_path);
+	haproxy_config_head(&head, adoption->b->revision, socket_path, geteuid() == 0);
 	return !head.error && head.len == adoption->head_len &&
 	       memcmp(head.data, adoption->text, head.len) == 0;
 }

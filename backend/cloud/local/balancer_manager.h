@@ -25,6 +25,7 @@ struct balancers {
 	struct balancer_table table; /* only the manager removes entries */
 	bool stopping;
 	uint64_t settle_asked, settle_answered;
+	bool running; /* HAProxy does */
 	bool up;
 	char health[256];
 

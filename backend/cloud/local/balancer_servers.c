@@ -9,8 +9,8 @@
 #include "base/text.h"
 #include "cloud/local/balancer_manager.h"
 
-/* HAProxy reads a line of commands into one buffer of 16 KiB. */
-#define LINE_MAX_BYTES	   12000
+/* HAProxy reads a line of commands into one buffer of 16 KiB, of which it keeps some back. */
+#define LINE_MAX_BYTES	   8000
 #define GARBAGE_PERIOD_NS  (1000 * NS_PER_MILLISECOND)
 
 static const struct target *want_find(const struct balancer_want *want, const char *name)
@@ -134,7 +134,7 @@ static int servers_send(struct balancers *b, const struct buf *commands, struct 
 		if (len > LINE_MAX_BYTES)
 			for (len = LINE_MAX_BYTES; at[len - 1] != ';'; len--)
 				;
-		buf_add(&line, at, len);
+		buf_add(&line, at, len - 1); /* without the last ';' */
 		at += len;
 		r = line.error ? line.error
 			       : haproxy_ask(&b->haproxy, line.data, answer, reterr);

@@ -24,15 +24,9 @@
 #define STOP_GRACE_MS	 3000
 #define LOG_MAX_BYTES	 (1024 * 1024)
 
-/* HAProxy appends ".PID.bak" to a socket's path for a moment: sun_path must have room for it. */
-static int haproxy_socket_path(char target[108], const char *runtime_dir, const char *name,
-	struct error *reterr)
-{
-	if (snprintf(target, 108, "%s/%s", runtime_dir, name) >= 108 - 20)
-		return error_set(reterr, -ENAMETOOLONG,
-			"the runtime directory %s is too long for a socket's path", runtime_dir);
-	return 0;
-}
+/* What is left of a socket's path for a name, a revision and the ".PID.bak" that HAProxy appends to it
+ * for a moment. */
+#define RUNTIME_DIR_MAX 64
 
 int haproxy_init(struct haproxy *haproxy, const char *runtime_dir, const char *tools,
 	struct error *reterr)
@@ -40,17 +34,24 @@ int haproxy_init(struct haproxy *haproxy, const char *runtime_dir, const char *t
 	int r = haproxy_config_check_path(runtime_dir, reterr);
 
 	*haproxy = (struct haproxy){.process = PROCESS_NONE, .output = BUF_INIT};
-	if (r == 0)
-		r = haproxy_socket_path(haproxy->socket, runtime_dir, "haproxy.sock", reterr);
-	if (r == 0)
-		r = haproxy_socket_path(haproxy->master, runtime_dir, "haproxy-master.sock", reterr);
 	if (r < 0)
 		return r;
+	if (strlen(runtime_dir) > RUNTIME_DIR_MAX)
+		return error_set(reterr, -ENAMETOOLONG,
+			"the runtime directory %s has more than %d characters: too many for a socket",
+			runtime_dir, RUNTIME_DIR_MAX);
+	(void)snprintf(haproxy->socket_base, 108, "%s/haproxy", runtime_dir);
+	(void)snprintf(haproxy->master, 108, "%s/haproxy-master.sock", runtime_dir);
 	(void)snprintf(haproxy->config, PATH_MAX, "%s/haproxy.cfg", runtime_dir);
 	(void)snprintf(haproxy->candidate, PATH_MAX, "%s/haproxy.cfg.check", runtime_dir);
 	(void)snprintf(haproxy->log, PATH_MAX, "%s/haproxy.log", runtime_dir);
 	(void)snprintf(haproxy->tools, PATH_MAX, "%s", tools ? tools : "");
 	return 0;
+}
+
+void haproxy_socket_name(const struct haproxy *haproxy, const char *revision, char ret[108])
+{
+	(void)snprintf(ret, 108, "%.80s-%.24s", haproxy->socket_base, revision);
 }
 
 void haproxy_done(struct haproxy *haproxy)
@@ -140,10 +141,11 @@ static void haproxy_log_since(struct haproxy *haproxy, off_t since)
 static bool haproxy_runs(struct haproxy *haproxy, const char *revision)
 {
 	_cleanup_buf_ struct buf answer = BUF_INIT;
-	char wanted[96];
+	char wanted[96], path[108];
 	const char *at;
 
-	if (haproxy_socket_call(haproxy->socket, "show env DUPLOFS_REVISION;show info",
+	haproxy_socket_name(haproxy, revision, path);
+	if (haproxy_socket_call(path, "show env DUPLOFS_REVISION;show info",
 		    ASK_TIMEOUT_MS, &answer, NULL) < 0)
 		return false;
 	(void)snprintf(wanted, sizeof(wanted), "DUPLOFS_REVISION=%s\n", revision);
@@ -157,24 +159,28 @@ static bool haproxy_runs(struct haproxy *haproxy, const char *revision)
 	if (at)
 		(void)snprintf(haproxy->version, sizeof(haproxy->version), "%.*s",
 			(int)strcspn(at + strlen("\nVersion: "), "-\n"), at + strlen("\nVersion: "));
+	if (strcmp(path, haproxy->socket) != 0 && haproxy->socket[0])
+		(void)unlink(haproxy->socket);
+	memcpy(haproxy->socket, path, sizeof(path));
 	return true;
 }
 
-/* True when the master says that its last reload failed. */
-static bool haproxy_reload_failed(const struct haproxy *haproxy)
+/* How many reloads have failed since the last good one; -1 while the master does not answer. */
+static long haproxy_failed_reloads(const struct haproxy *haproxy)
 {
 	_cleanup_buf_ struct buf answer = BUF_INIT;
 	const char *at;
 
 	if (haproxy_socket_call(haproxy->master, "show proc", ASK_TIMEOUT_MS, &answer, NULL) < 0)
-		return false;
+		return -1;
 	at = strstr(buf_string(&answer), "[failed: ");
-	return at && strtol(at + strlen("[failed: "), NULL, 10) > 0;
+	return at ? strtol(at + strlen("[failed: "), NULL, 10) : 0;
 }
 
-/* Waits until revision is in service; -EIO with HAProxy's words when it will not come. */
+/* Waits until revision is in service; -EIO with HAProxy's words when it will not come. failed: how
+ * many reloads had failed before this one, -1: it is a start. */
 static int haproxy_await(struct haproxy *haproxy, const char *revision, off_t log_start,
-	bool reload, struct error *reterr)
+	long failed, struct error *reterr)
 {
 	int64_t deadline_ns = clock_now_ns() + READY_TIMEOUT_MS * NS_PER_MILLISECOND;
 	char line[300];
@@ -183,14 +189,14 @@ static int haproxy_await(struct haproxy *haproxy, const char *revision, off_t lo
 	for (;;) {
 		if (haproxy_runs(haproxy, revision))
 			return 0;
-		if (reload && haproxy_reload_failed(haproxy))
+		if (failed >= 0 && haproxy_failed_reloads(haproxy) > failed)
 			break;
 		late = clock_now_ns() > deadline_ns;
 		if (late || process_ended(&haproxy->process, 3))
 			break;
 	}
 	haproxy_log_since(haproxy, log_start);
-	return error_set(reterr, -EIO, "HAProxy does not %s: %s", reload ? "reload" : "start",
+	return error_set(reterr, -EIO, "HAProxy does not %s: %s", failed >= 0 ? "reload" : "start",
 		haproxy_complaint(haproxy, line, sizeof(line)));
 }
 
@@ -212,7 +218,7 @@ int haproxy_start(struct haproxy *haproxy, const char *revision, struct error *r
 	r = process_start(&haproxy->process, argv, log, reterr);
 	if (r < 0)
 		return r;
-	r = haproxy_await(haproxy, revision, log_start, false, reterr);
+	r = haproxy_await(haproxy, revision, log_start, -1, reterr);
 	if (r < 0)
 		process_stop(&haproxy->process, STOP_GRACE_MS);
 	return r;
@@ -220,12 +226,19 @@ int haproxy_start(struct haproxy *haproxy, const char *revision, struct error *r
 
 int haproxy_reload(struct haproxy *haproxy, const char *revision, struct error *reterr)
 {
+	int64_t deadline_ns = clock_now_ns() + READY_TIMEOUT_MS * NS_PER_MILLISECOND;
 	off_t log_start = haproxy_log_end(haproxy);
-	int r = haproxy_socket_call(haproxy->master, "reload", ASK_TIMEOUT_MS, NULL, reterr);
+	long failed;
+	int r;
 
+	/* From the last reload on, the new worker may be up before the master listens again. */
+	while ((failed = haproxy_failed_reloads(haproxy)) < 0)
+		if (clock_now_ns() > deadline_ns || process_ended(&haproxy->process, 3))
+			return error_set(reterr, -EIO, "HAProxy's master does not answer");
+	r = haproxy_socket_call(haproxy->master, "reload", ASK_TIMEOUT_MS, NULL, reterr);
 	if (r < 0)
 		return r;
-	return haproxy_await(haproxy, revision, log_start, true, reterr);
+	return haproxy_await(haproxy, revision, log_start, failed, reterr);
 }
 
 int haproxy_adopt(struct haproxy *haproxy, const char *revision)
@@ -244,7 +257,9 @@ void haproxy_stop(struct haproxy *haproxy)
 {
 	process_stop(&haproxy->process, STOP_GRACE_MS);
 	haproxy->worker = 0;
-	(void)unlink(haproxy->socket);
+	if (haproxy->socket[0])
+		(void)unlink(haproxy->socket);
+	haproxy->socket[0] = '\0';
 	(void)unlink(haproxy->master);
 	(void)unlink(haproxy->candidate);
 }
@@ -268,7 +283,7 @@ static void haproxy_address(struct buf *line, long pid, const char *commands)
 	while (*at) {
 		size_t len = strcspn(at, ";");
 
-		buf_printf(line, "@!%ld %.*s;", pid, (int)len, at);
+		buf_printf(line, "%s@!%ld %.*s", line->len ? ";" : "", pid, (int)len, at);
 		at += len + (at[len] == ';');
 	}
 }

@@ -3,7 +3,7 @@
  * haproxy - the HAProxy program as a supervised process: start, reload, adopt, talk to it, stop.
  * Promises: start and reload return when the worker that runs the wanted revision answers, or with
  *           what HAProxy said; a reload that fails leaves the old worker in service.
- * Threads: a struct haproxy belongs to one thread; haproxy_ask and haproxy_ask_all to any.
+ * Threads: a struct haproxy belongs to one thread; haproxy_ask_all may be called by any.
  * Ownership: paths are fixed by haproxy_init; the process outlives us after haproxy_leave.
  */
 #ifndef DUPLOFS_CLOUD_LOCAL_HAPROXY_H
@@ -21,7 +21,8 @@
 struct haproxy {
 	char config[PATH_MAX]; /* what runs, or what is about to */
 	char candidate[PATH_MAX];
-	char socket[108];
+	char socket_base[108];
+	char socket[108]; /* of the worker that runs now */
 	char master[108];
 	char log[PATH_MAX];
 	char tools[PATH_MAX]; /* "": PATH */
@@ -34,6 +35,10 @@ struct haproxy {
 int haproxy_init(struct haproxy *haproxy, const char *runtime_dir, const char *tools,
 	struct error *reterr);
 void haproxy_done(struct haproxy *haproxy);
+
+/* The socket that the configuration of revision must open. Each revision has one of its own: a reload
+ * hands listening sockets on, and one with the same name would be answered by both workers. */
+void haproxy_socket_name(const struct haproxy *haproxy, const char *revision, char ret[108]);
 
 /* -ENOPKG with the name of the package when the program is missing. */
 int haproxy_find(const struct haproxy *haproxy, char path[PATH_MAX], struct error *reterr);

@@ -79,10 +79,13 @@ int haproxy_socket_call(const char *path, const char *commands, int timeout_ms,
 {
 	int64_t deadline_ns = clock_now_ns() + timeout_ms * NS_PER_MILLISECOND;
 	_cleanup_close_ int fd = socket_connect(path, timeout_ms);
-	int r = fd < 0 ? fd : socket_send(fd, commands, strlen(commands));
+	_cleanup_buf_ struct buf line = BUF_INIT;
+	int r;
 
-	if (r == 0)
-		r = socket_send(fd, "\n", 1);
+	/* In one piece: HAProxy closes as soon as it has carried out all that it has read. */
+	buf_puts(&line, commands);
+	buf_putc(&line, '\n');
+	r = fd < 0 ? fd : line.error ? line.error : socket_send(fd, line.data, line.len);
 	if (r == 0) {
 		/* The master's socket waits for more commands until it sees the end. */
 		(void)shutdown(fd, SHUT_WR);
