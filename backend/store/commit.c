@@ -1,155 +1,251 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Group commit: whoever finds nobody committing leads. The leader takes all that wait, runs each in a
- * savepoint of one transaction, commits once and wakes them. Who arrives meanwhile waits for the
- * next batch.
- */
-#include "store/internal.h"
+#include "store/commit.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 #include "base/clock.h"
+#include "store/store_private.h"
 
-static int commit_sync(struct store *store, bool full)
+/* The longest that a leader waits for the members that the last batch had. */
+#define GATHER_MAX_NS (2 * NS_PER_MILLISECOND)
+
+struct member {
+	struct member *next;
+	store_update_fn fn;
+	void *arg;
+	const struct caller *caller;
+	enum store_durability durability;
+	struct error *reterr;
+	int result;
+	bool done, leads; /* guarded by queue_lock */
+	struct cond woken;
+};
+
+void commit_init(struct commit *commit, struct connection *writer, const struct error *frozen)
 {
+	*commit = (struct commit){.writer = writer};
+	if (frozen)
+		commit->frozen = *frozen;
+	lock_init(&commit->writer_lock, LOCK_STORE_WRITER);
+	lock_init(&commit->queue_lock, LOCK_STORE_QUEUE);
+	cond_init(&commit->arrived);
+	commit->end = &commit->first;
+}
+
+void commit_done(struct commit *commit)
+{
+	connection_close(commit->writer);
+	change_list_done(&commit->changes);
+	change_list_done(&commit->part_changes);
+	cond_done(&commit->arrived);
+	lock_done(&commit->queue_lock);
+	lock_done(&commit->writer_lock);
+}
+
+static int commit_not_written(struct connection *writer, struct error *reterr)
+{
+	int r = connection_error(writer, reterr);
+
+	return reterr ? error_prefix(reterr, "nothing was changed") : r;
+}
+
+/* The member's function and its token. */
+static int member_apply(struct member *member, struct txn *txn)
+{
+	sqlite3 *db = connection_handle(txn->connection);
+	uint64_t token = member->caller ? member->caller->token : 0;
+	int before = sqlite3_total_changes(db);
 	int r;
 
-	if (store->synced == full)
+	if (token && tokens_known(&txn->store->tokens, token))
 		return 0;
-	r = connection_exec(&store->writer,
-		full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
-	if (r == 0)
-		store->synced = full;
-	return r;
-}
-
-static int commit_statement(struct store *store, const char *sql)
-{
-	return connection_run(&store->writer, connection_take(&store->writer, sql));
-}
-
-static int commit_refused(const struct store *store, int r, struct error *reterr)
-{
-	return error_set(reterr, r == -ENOMEM ? r : -EROFS,
-		"the platform's database cannot be written: %s", sqlite3_errmsg(store->writer.db));
-}
-
-/* One member, in its own savepoint. */
-static void commit_member(struct txn *txn, struct update *update)
-{
-	static const char begin[] = "SAVEPOINT member";
-	static const char keep[] = "RELEASE member";
-	static const char undo[] = "ROLLBACK TO member";
-	struct store *store = txn->store;
-	int r = commit_statement(store, begin);
-
-	txn->caller = update->caller;
-	txn->now_ns = clock_wall_ns();
-	txn->member_start = txn->change_count;
-	if (r < 0) {
-		update->result = commit_refused(store, r, update->reterr);
-		return;
-	}
-	update->result = update->fn(txn, update->arg, update->reterr);
-	if (update->result >= 0)
-		update->result = token_record(txn);
-	if (update->result < 0) {
-		txn->change_count = txn->member_start;
-		(void)commit_statement(store, undo);
-	}
-	(void)commit_statement(store, keep);
-}
-
-/* The whole batch: r < 0 when nothing of it was kept. */
-static int commit_transaction(struct txn *txn, struct update *batch)
-{
-	static const char begin[] = "BEGIN IMMEDIATE";
-	static const char commit[] = "COMMIT";
-	struct store *store = txn->store;
-	struct update *update;
-	bool full = false;
-	int r;
-
-	for (update = batch; update; update = update->next)
-		full = full || update->durability == STORE_DURABLE;
-	r = commit_sync(store, full);
-	if (r == 0)
-		r = commit_statement(store, begin);
+	r = member->fn(txn, member->arg, member->reterr);
+	if (txn->failure < 0)
+		return commit_not_written(txn->connection, member->reterr);
 	if (r < 0)
 		return r;
-	for (update = batch; update; update = update->next)
-		commit_member(txn, update);
-	r = commit_statement(store, commit);
-	if (r < 0 && !sqlite3_get_autocommit(store->writer.db))
-		(void)connection_exec(&store->writer, "ROLLBACK");
+	/* What changed nothing may as well run again. */
+	if (token && sqlite3_total_changes(db) != before) {
+		r = tokens_record(&txn->store->tokens, txn->connection, token);
+		if (r < 0)
+			return commit_not_written(txn->connection, member->reterr);
+	}
+	if (change_list_add_all(&txn->store->commit.changes, txn->changes) < 0)
+		return error_oom(member->reterr);
+	return 0;
+}
+
+static int member_run(struct member *member, struct store *store)
+{
+	struct connection *writer = store->commit.writer;
+	struct txn txn = {
+		.store = store,
+		.connection = writer,
+		.caller = member->caller,
+		.now_ns = clock_wall_ns(),
+		.changes = &store->commit.part_changes,
+	};
+	int r;
+
+	change_list_reset(txn.changes);
+	if (connection_run(writer, "SAVEPOINT part", "") < 0)
+		return commit_not_written(writer, member->reterr);
+	r = member_apply(member, &txn);
+	if (r < 0 && connection_run(writer, "ROLLBACK TO part", "") < 0)
+		return r;
+	if (connection_run(writer, "RELEASE part", "") < 0 && r == 0)
+		r = commit_not_written(writer, member->reterr);
 	return r;
 }
 
-static void commit_batch(struct store *store, struct update *batch)
+/* All that would have been kept is not. */
+static void batch_fail(struct member *batch, struct connection *writer)
 {
-	struct txn txn = {.store = store, .connection = &store->writer};
-	struct update *update;
-	int r;
-
-	lock_acquire(&store->writer_lock);
-	r = commit_transaction(&txn, batch);
-	if (r < 0) {
-		for (update = batch; update; update = update->next)
-			if (update->result >= 0)
-				update->result = commit_refused(store, r, update->reterr);
-	} else {
-		feed_publish(store, txn.changes, txn.change_count);
-	}
-	lock_release(&store->writer_lock);
-	free(txn.changes);
+	for (struct member *member = batch; member; member = member->next)
+		if (member->result == 0)
+			member->result = commit_not_written(writer, member->reterr);
 }
 
-static void commit_lead(struct store *store)
+/* A change of the setting is only allowed outside a transaction. */
+static int batch_set_sync(struct commit *commit, const struct member *batch)
 {
-	struct update *batch, *update, *next;
+	int wanted = 1, r;
 
-	batch = store->queue_head;
-	store->queue_head = NULL;
-	store->queue_tail = &store->queue_head;
-	lock_release(&store->queue_lock);
-	commit_batch(store, batch);
-	lock_acquire(&store->queue_lock);
-	for (update = batch; update; update = next) {
-		next = update->next;
-		update->done = true;
+	for (const struct member *member = batch; member; member = member->next)
+		if (member->durability == STORE_DURABLE)
+			wanted = 2;
+	if (commit->synced == wanted)
+		return 0;
+	r = connection_execute(commit->writer,
+		wanted == 2 ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
+	if (r == 0)
+		commit->synced = wanted;
+	return r;
+}
+
+static void batch_write(struct store *store, struct member *batch)
+{
+	struct commit *commit = &store->commit;
+	struct connection *writer = commit->writer;
+
+	change_list_reset(&commit->changes);
+	if (batch_set_sync(commit, batch) < 0 ||
+		connection_run(writer, "BEGIN IMMEDIATE", "") < 0) {
+		batch_fail(batch, writer);
+		return;
+	}
+	for (struct member *member = batch; member; member = member->next) {
+		member->result = member_run(member, store);
+		/* Out of space or memory, SQLite may have rolled back the whole of it. */
+		if (sqlite3_get_autocommit(connection_handle(writer))) {
+			batch_fail(batch, writer);
+			return;
+		}
+	}
+	if (connection_run(writer, "COMMIT", "") < 0) {
+		batch_fail(batch, writer);
+		(void)connection_execute(writer, "ROLLBACK");
+		return;
+	}
+	feed_publish(&store->feed, &commit->changes);
+}
+
+/*
+ * Writers that come again and again would fall into two groups that take turns, each half as large
+ * as it could be: those whom a batch has just woken come back a moment after the next one began. So
+ * a leader waits for as many as the last batch had, for a fraction of the time that writing takes.
+ */
+static void commit_gather(struct commit *commit)
+{
+	int64_t deadline_ns, patience_ns = commit->last_ns / 2;
+
+	if (commit->last_count < 2 || commit->waiting >= commit->last_count)
+		return;
+	if (patience_ns > GATHER_MAX_NS)
+		patience_ns = GATHER_MAX_NS;
+	deadline_ns = clock_now_ns() + patience_ns;
+	commit->gathering = commit->last_count;
+	while (commit->waiting < commit->gathering)
+		if (!cond_wait_until(&commit->arrived, &commit->queue_lock, deadline_ns))
+			break;
+	commit->gathering = 0;
+}
+
+/* Wakes the batch and hands the lead to the first who waits. A member may be gone once it is done. */
+static void commit_wake(struct commit *commit, struct member *batch, const struct member *self)
+{
+	for (struct member *next; batch; batch = next) {
+		next = batch->next;
+		batch->done = true;
+		if (batch != self)
+			cond_signal(&batch->woken);
+	}
+	if (commit->first) {
+		commit->first->leads = true;
+		cond_signal(&commit->first->woken);
+	} else {
+		commit->leading = false;
+	}
+}
+
+/* Called and returns with queue_lock held. */
+static void commit_lead(struct store *store, const struct member *self)
+{
+	struct commit *commit = &store->commit;
+	struct member *batch;
+	size_t count;
+	int64_t start_ns;
+
+	commit_gather(commit);
+	batch = commit->first;
+	count = commit->waiting;
+	commit->first = NULL;
+	commit->end = &commit->first;
+	commit->waiting = 0;
+	lock_release(&commit->queue_lock);
+
+	lock_acquire(&commit->writer_lock);
+	start_ns = clock_now_ns();
+	batch_write(store, batch);
+	start_ns = clock_now_ns() - start_ns;
+	lock_release(&commit->writer_lock);
+
+	lock_acquire(&commit->queue_lock);
+	commit->last_count = count;
+	commit->last_ns = start_ns;
+	commit_wake(commit, batch, self);
+}
+
+static void commit_enqueue(struct commit *commit, struct member *member)
+{
+	*commit->end = member;
+	commit->end = &member->next;
+	commit->waiting++;
+	if (commit->gathering && commit->waiting >= commit->gathering)
+		cond_signal(&commit->arrived);
+	if (!commit->leading) {
+		commit->leading = true;
+		member->leads = true;
 	}
 }
 
 int store_update(struct store *store, enum store_durability durability, const struct caller *caller,
 	store_update_fn fn, void *arg, struct error *reterr)
 {
-	struct update update = {
-		.durability = durability,
-		.caller = caller,
-		.fn = fn,
-		.arg = arg,
-		.reterr = reterr,
-	};
+	struct commit *commit = &store->commit;
+	struct member member = {
+		.fn = fn, .arg = arg, .caller = caller, .durability = durability, .reterr = reterr};
 
-	if (store->read_only)
-		return error_set(reterr, -EROFS,
-			"the platform's database is open for reading only");
-	if (token_applied(store, caller))
-		return 0;
-	lock_acquire(&store->queue_lock);
-	*store->queue_tail = &update;
-	store->queue_tail = &update.next;
-	while (!update.done) {
-		if (store->leading) {
-			cond_wait(&store->queue_cond, &store->queue_lock);
-			continue;
-		}
-		store->leading = true;
-		commit_lead(store);
-		store->leading = false;
-		cond_broadcast(&store->queue_cond);
-	}
-	lock_release(&store->queue_lock);
-	return update.result;
+	if (!commit->writer)
+		return error_set(reterr, commit->frozen.code, "%s", commit->frozen.text);
+	cond_init(&member.woken);
+	lock_acquire(&commit->queue_lock);
+	commit_enqueue(commit, &member);
+	while (!member.done && !member.leads)
+		cond_wait(&member.woken, &commit->queue_lock);
+	if (!member.done)
+		commit_lead(store, &member);
+	lock_release(&commit->queue_lock);
+	cond_done(&member.woken);
+	return member.result;
 }

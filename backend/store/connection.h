@@ -1,46 +1,68 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * connection - one SQLite connection with its prepared statements.
- * Promises: a statement is prepared once and used again; one that is in use (a list whose callback
- *           reads) is never disturbed. Errors of SQLite become errnos.
- * Threads: a connection belongs to one thread at a time.
- * Ownership: statements are returned with connection_give.
+ * connection - one SQLite connection with its prepared statements, and SQLite's codes as errnos.
+ * Promises: a statement is prepared once a connection; nothing here aborts or loops without end.
+ * Threads: one thread at a time (see reader.h and commit.h for who holds which).
+ * Ownership: the connection owns its statements; a statement in use is given back by
+ *            statement_done, which the cleanup attribute calls.
  */
 #ifndef DUPLOFS_STORE_CONNECTION_H
 #define DUPLOFS_STORE_CONNECTION_H
 
 #include <sqlite3.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/error.h"
 
-#define CONNECTION_STATEMENTS 96
+struct connection;
 
-struct connection {
-	sqlite3 *db;
-	struct {
-		const char *sql; /* identity: the address of the text */
-		sqlite3_stmt *statement;
-		bool busy;
-	} statements[CONNECTION_STATEMENTS];
-	unsigned used;
+enum connection_mode {
+	CONNECTION_WRITE,
+	CONNECTION_READ,
+	CONNECTION_FROZEN, /* the file cannot change: no locks, no write-ahead log */
 };
 
-int connection_open(struct connection *connection, const char *path, bool read_only,
+int connection_open(struct connection **ret, const char *path, enum connection_mode mode,
 	struct error *reterr);
 void connection_close(struct connection *connection);
 
-/* A statement for sql (a string constant), reset and without bindings; NULL when SQLite refuses. */
-sqlite3_stmt *connection_take(struct connection *connection, const char *sql);
-void connection_give(struct connection *connection, sqlite3_stmt *statement);
+sqlite3 *connection_handle(struct connection *connection);
 
-/* Runs a statement that returns no row; gives it back. 0 or a negative errno. */
-int connection_run(struct connection *connection, sqlite3_stmt *statement);
-/* The same for a text without bindings, prepared anew. */
-int connection_exec(struct connection *connection, const char *sql);
+/* The code of the last failure as a negative errno: -EROFS for all that keeps from writing. */
+int connection_errno(const struct connection *connection);
 
-/* The errno for a result of SQLite: -EROFS for a disk that is full or cannot be written. */
-int connection_errno(int result);
+/* The last failure as a sentence. */
+int connection_error(const struct connection *connection, struct error *reterr);
+
+/*
+ * Prepares sql (a string literal: its address is the key of the cache) and binds the arguments:
+ * types has a letter for each, 'i' int64_t, 't' text or NULL, 'b' two arguments, bytes and size_t.
+ * Bound text and bytes must live until statement_done. NULL on failure.
+ */
+sqlite3_stmt *connection_query(struct connection *connection, const char *sql, const char *types,
+	...);
+
+/* 1: a row, 0: no more, or a negative errno. */
+int connection_step(struct connection *connection, sqlite3_stmt *statement);
+
+/* Query, step to the end, done. 0 or a negative errno. */
+int connection_run(struct connection *connection, const char *sql, const char *types, ...);
+
+/* The first column of the first row; -ENOENT when there is no row. */
+int connection_get_int(struct connection *connection, int64_t *ret, const char *sql,
+	const char *types, ...);
+
+/* Statements without arguments that are not worth keeping. */
+int connection_execute(struct connection *connection, const char *sql);
+
+void statement_done(sqlite3_stmt *statement);
+
+static inline void cleanup_statement(sqlite3_stmt **statement)
+{
+	statement_done(*statement);
+}
+#define _cleanup_statement_ __attribute__((cleanup(cleanup_statement)))
 
 #endif

@@ -1,139 +1,153 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "store/internal.h"
-
+/* What happened to an object, in words for a person, the newest last. */
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
+#include "store/txn.h"
 
-static const char event_insert[] =
-	"INSERT INTO events (object, tenant, wall_ns, severity, path, text)"
-	" VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+#define EVENTS_MAX      500
+#define EVENT_TEXT_SIZE 1024
 
-/* "tenant/service" or "tenant"; an instance speaks for its service; "platform" for the platform. */
+/* An event is one line, whatever a program or an engine has put into its text. */
+static void event_make_line(char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < ' ' || *text == 0x7f)
+			*text = ' ';
+}
+
+/* What happens to an instance or a value is an event of the service or tenant that it belongs to. */
+static int event_bearer(struct txn *txn, int64_t id, struct object *ret)
+{
+	int r = txn_peek(txn, id, ret);
+
+	while (r == 0 && (ret->kind == KIND_INSTANCE || ret->kind == KIND_SECRET ||
+				 ret->kind == KIND_CONFIG))
+		r = txn_peek(txn, ret->parent, ret);
+	return r;
+}
+
 static int event_path(struct txn *txn, const struct object *object, char *path, size_t size)
 {
-	_cleanup_object_ struct object tenant = OBJECT_INIT;
+	struct object tenant = OBJECT_INIT;
 	int r;
 
-	if (object->kind == KIND_PLATFORM || object->kind == KIND_TENANT) {
+	if (object->id == PLATFORM_ID || object->tenant == object->id || object->tenant == 0) {
 		(void)snprintf(path, size, "%s", object->name[0] ? object->name : "platform");
 		return 0;
 	}
-	r = object_by_id(txn->connection, object->tenant, false, &tenant);
+	r = txn_peek(txn, object->tenant, &tenant);
 	if (r == 0)
 		(void)snprintf(path, size, "%s/%s", tenant.name, object->name);
 	return r;
 }
 
-static int event_write(struct txn *txn, const struct object *object, const char *severity,
-	const char *path, const char *text)
+static int event_insert(struct txn *txn, const struct object *object, const char *severity,
+	const char *text)
 {
-	sqlite3_stmt *statement = connection_take(txn->connection, event_insert);
+	char path[2 * OBJECT_NAME_MAX + 2];
+	int r;
 
-	if (!statement)
-		return -EIO;
-	(void)sqlite3_bind_int64(statement, 1, object->id);
-	(void)sqlite3_bind_int64(statement, 2, object->tenant);
-	(void)sqlite3_bind_int64(statement, 3, txn->now_ns);
-	(void)sqlite3_bind_text(statement, 4, severity, -1, SQLITE_STATIC);
-	(void)sqlite3_bind_text(statement, 5, path, -1, SQLITE_STATIC);
-	(void)sqlite3_bind_text(statement, 6, text, -1, SQLITE_STATIC);
-	return connection_run(txn->connection, statement);
+	r = event_path(txn, object, path, sizeof(path));
+	if (r < 0)
+		return r;
+	r = txn_run(txn,
+		"INSERT INTO event (object, tenant, wall_ns, severity, path, text)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+		"iiittt", object->id, object->tenant, txn->now_ns, severity, path, text);
+	if (r < 0)
+		return r;
+	return txn_run(txn,
+		"DELETE FROM event WHERE object = ?1 AND id <="
+		" (SELECT id FROM event WHERE object = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)",
+		"ii", object->id, (int64_t)EVENTS_MAX);
 }
 
-static int event_run(struct txn *txn, const char *sql, int64_t id, int64_t number)
+/* The files `events` of the tenant and of the platform show it too. */
+static int event_note(struct txn *txn, const struct object *object)
 {
-	sqlite3_stmt *statement = connection_take(txn->connection, sql);
+	const int64_t bearers[] = {object->id, object->tenant, PLATFORM_ID};
+	struct object bearer = OBJECT_INIT;
+	int r = 0;
 
-	if (!statement)
-		return -EIO;
-	(void)sqlite3_bind_int64(statement, 1, id);
-	(void)sqlite3_bind_int64(statement, 2, number);
-	return connection_run(txn->connection, statement);
-}
-
-/* Moves the object's time, drops what is above the cap, tells the feed. */
-static int event_settle(struct txn *txn, int64_t id)
-{
-	static const char touch[] =
-		"UPDATE objects SET events_ns = max(events_ns + 1, ?2) WHERE id = ?1";
-	static const char cap[] =
-		"DELETE FROM events WHERE object = ?1 AND id <= (SELECT id FROM events"
-		" WHERE object = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)";
-	int r = event_run(txn, touch, id, txn->now_ns);
-
-	if (r == 0)
-		r = event_run(txn, cap, id, STORE_EVENTS_MAX);
-	return r ? r : txn_changed(txn, id, CHANGE_EVENTS);
+	for (int i = 0; i < 3 && r == 0; i++) {
+		if (bearers[i] == 0 || (i > 0 && bearers[i] == bearers[0]))
+			continue;
+		r = txn_run(txn,
+			"UPDATE object SET events_ns = max(events_ns + 1, ?2) WHERE id = ?1", "ii",
+			bearers[i], txn->now_ns);
+		if (r == 0)
+			r = txn_peek(txn, bearers[i], &bearer);
+		if (r == 0)
+			r = txn_note(txn, &bearer, CHANGE_EVENTS);
+	}
+	return r;
 }
 
 int txn_event(struct txn *txn, int64_t id, const char *severity, const char *format, ...)
 {
-	_cleanup_object_ struct object object = OBJECT_INIT;
-	char path[2 * OBJECT_NAME_MAX + 8], text[1024];
+	struct object object = OBJECT_INIT;
+	char text[EVENT_TEXT_SIZE];
 	va_list ap;
-	char *at;
 	int r;
 
 	va_start(ap, format);
 	(void)vsnprintf(text, sizeof(text), format, ap);
 	va_end(ap);
-	for (at = text; *at; at++) /* one line an event, whatever a program printed */
-		if ((unsigned char)*at < ' ')
-			*at = ' ';
-	r = object_by_id(txn->connection, id, false, &object);
-	if (r == 0 && object.kind == KIND_INSTANCE) {
-		id = object.parent;
-		object_done(&object);
-		r = object_by_id(txn->connection, id, false, &object);
-	}
+	event_make_line(text);
+	r = event_bearer(txn, id, &object);
 	if (r == 0)
-		r = event_path(txn, &object, path, sizeof(path));
+		r = event_insert(txn, &object, severity, text);
 	if (r == 0)
-		r = event_write(txn, &object, severity, path, text);
-	return r ? r : event_settle(txn, id);
+		r = event_note(txn, &object);
+	return r;
 }
 
-/* Oldest first of the newest STORE_EVENTS_MAX. */
-static int event_print(struct connection *connection, const char *sql, int64_t id, struct buf *out)
-{
-	sqlite3_stmt *row = connection_take(connection, sql);
-	char time[32];
+#define NEWEST_FIRST        " ORDER BY id DESC LIMIT ?2"
+#define EVENT_COLUMNS       "SELECT id, wall_ns, severity, path, text FROM event "
+#define OLDEST_FIRST(query) "SELECT * FROM (" query NEWEST_FIRST ") ORDER BY id"
 
-	if (!row)
-		return -EIO;
-	(void)sqlite3_bind_int64(row, 1, id);
-	(void)sqlite3_bind_int(row, 2, STORE_EVENTS_MAX);
-	while (sqlite3_step(row) == SQLITE_ROW) {
-		clock_format_utc(sqlite3_column_int64(row, 0), time, sizeof(time));
-		buf_printf(out, "%s %s %s: %s\n", time, (const char *)sqlite3_column_text(row, 1),
-			(const char *)sqlite3_column_text(row, 2),
-			(const char *)sqlite3_column_text(row, 3));
+static sqlite3_stmt *event_query(struct connection *connection, const struct object *object)
+{
+	int64_t limit = EVENTS_MAX;
+
+	if (object->kind == KIND_PLATFORM)
+		return connection_query(connection, OLDEST_FIRST(EVENT_COLUMNS "WHERE ?1 = ?1"),
+			"ii", object->id, limit);
+	if (object->kind == KIND_TENANT)
+		return connection_query(connection, OLDEST_FIRST(EVENT_COLUMNS "WHERE tenant = ?1"),
+			"ii", object->id, limit);
+	return connection_query(connection, OLDEST_FIRST(EVENT_COLUMNS "WHERE object = ?1"), "ii",
+		object->id, limit);
+}
+
+static int event_print(struct connection *connection, int64_t id, struct buf *out)
+{
+	_cleanup_statement_ sqlite3_stmt *statement = NULL;
+	struct object object = OBJECT_INIT;
+	char when[32];
+	int r;
+
+	r = object_read(connection, id, false, &object);
+	if (r < 0)
+		return r;
+	statement = event_query(connection, &object);
+	while ((r = connection_step(connection, statement)) > 0) {
+		clock_format_utc(sqlite3_column_int64(statement, 1), when, sizeof(when));
+		buf_printf(out, "%s %s %s: %s\n", when, sqlite3_column_text(statement, 2),
+			sqlite3_column_text(statement, 3), sqlite3_column_text(statement, 4));
 	}
-	connection_give(connection, row);
-	return out->error;
+	return r < 0 ? r : out->error;
 }
 
 int store_events(struct store *store, int64_t id, struct buf *out)
 {
-#define EVENTS_NEWEST(where)                                                                       \
-	"SELECT wall_ns, severity, path, text FROM (SELECT * FROM events WHERE " where             \
-	" ORDER BY id DESC LIMIT ?2) ORDER BY id"
-	static const char all[] = EVENTS_NEWEST("?1 = ?1");
-	static const char of_tenant[] = EVENTS_NEWEST("tenant = ?1");
-	static const char of_object[] = EVENTS_NEWEST("object = ?1");
-	_cleanup_object_ struct object object = OBJECT_INIT;
-	struct reader *reader = reader_take(store);
-	const char *sql = of_object;
-	int r = reader ? object_by_id(&reader->connection, id, false, &object) : -EIO;
+	struct connection *connection = reader_take(store, NULL);
+	int r = connection ? event_print(connection, id, out) : -EIO;
 
-	if (object.kind == KIND_PLATFORM)
-		sql = all;
-	if (object.kind == KIND_TENANT)
-		sql = of_tenant;
-	if (r == 0)
-		r = event_print(&reader->connection, sql, id, out);
-	reader_give(store, reader);
+	reader_give(store, connection);
 	return r;
 }

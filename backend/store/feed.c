@@ -1,76 +1,102 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "store/internal.h"
+#include "store/feed.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 
-#include "base/text.h"
+#include "store/store_private.h"
+
+#define CHANGES_KEPT 64 /* entries that a list keeps room for between commits */
+
+static int change_list_grow(struct change_list *list)
+{
+	size_t capacity = list->capacity ? list->capacity * 2 : 16;
+	struct change *entries;
+
+	if (list->count < list->capacity)
+		return 0;
+	entries = reallocarray(list->entries, capacity, sizeof(*entries));
+	if (!entries)
+		return -ENOMEM;
+	list->entries = entries;
+	list->capacity = capacity;
+	return 0;
+}
+
+int change_list_add(struct change_list *list, const struct change *change)
+{
+	size_t place = (size_t)(uintptr_t)idmap_get(&list->places, change->id);
+	int r;
+
+	if (place > 0) {
+		list->entries[place - 1].flags |= change->flags;
+		return 0;
+	}
+	r = change_list_grow(list);
+	if (r == 0)
+		r = idmap_put(&list->places, change->id, (void *)(uintptr_t)(list->count + 1));
+	if (r == 0)
+		list->entries[list->count++] = *change;
+	return r;
+}
+
+int change_list_add_all(struct change_list *list, const struct change_list *more)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < more->count && r == 0; i++)
+		r = change_list_add(list, &more->entries[i]);
+	return r;
+}
+
+void change_list_reset(struct change_list *list)
+{
+	if (list->capacity > CHANGES_KEPT) {
+		change_list_done(list);
+		return;
+	}
+	for (size_t i = 0; i < list->count; i++)
+		(void)idmap_remove(&list->places, list->entries[i].id);
+	list->count = 0;
+}
+
+void change_list_done(struct change_list *list)
+{
+	free(list->entries);
+	idmap_done(&list->places);
+	*list = (struct change_list){0};
+}
+
+void feed_init(struct feed *feed)
+{
+	lock_init(&feed->lock, LOCK_STORE_WATCH);
+	feed->count = 0;
+}
+
+void feed_done(struct feed *feed)
+{
+	lock_done(&feed->lock);
+}
+
+void feed_publish(struct feed *feed, const struct change_list *list)
+{
+	if (list->count == 0)
+		return;
+	LOCKED(&feed->lock);
+	for (size_t i = 0; i < feed->count; i++)
+		feed->watchers[i].fn(feed->watchers[i].arg, list->entries, list->count);
+}
 
 int store_watch(struct store *store, store_watch_fn fn, void *arg)
 {
-	LOCKED(&store->watch_lock);
-	if (store->watcher_count == STORE_WATCHERS_MAX)
+	struct feed *feed = &store->feed;
+
+	LOCKED(&feed->lock);
+	if (feed->count == FEED_WATCHERS_MAX)
 		return -ENOSPC;
-	store->watchers[store->watcher_count].fn = fn;
-	store->watchers[store->watcher_count].arg = arg;
-	store->watcher_count++;
-	return 0;
-}
-
-void feed_publish(struct store *store, const struct change *changes, size_t count)
-{
-	unsigned i, watchers;
-
-	if (count == 0)
-		return;
-	lock_acquire(&store->watch_lock);
-	watchers = store->watcher_count;
-	lock_release(&store->watch_lock);
-	/* Watchers are only ever added, so those counted stay as they are. */
-	for (i = 0; i < watchers; i++)
-		store->watchers[i].fn(store->watchers[i].arg, changes, count);
-}
-
-static int feed_grow(struct txn *txn)
-{
-	size_t capacity = txn->change_capacity ? 2 * txn->change_capacity : 16;
-	struct change *changes;
-
-	if (txn->change_count < txn->change_capacity)
-		return 0;
-	changes = realloc(txn->changes, capacity * sizeof(*changes));
-	if (!changes)
-		return -ENOMEM;
-	txn->changes = changes;
-	txn->change_capacity = capacity;
-	return 0;
-}
-
-int txn_changed(struct txn *txn, int64_t id, unsigned flags)
-{
-	_cleanup_object_ struct object object = OBJECT_INIT;
-	struct change *change;
-	size_t i;
-	int r;
-
-	/* Entries of earlier members of the batch stay: this one may still be rolled back. */
-	for (i = txn->member_start; i < txn->change_count; i++) {
-		if (txn->changes[i].id != id)
-			continue;
-		txn->changes[i].flags |= flags;
-		return 0;
-	}
-	r = object_by_id(txn->connection, id, false, &object);
-	if (r == 0)
-		r = feed_grow(txn);
-	if (r < 0)
-		return r;
-	change = &txn->changes[txn->change_count++];
-	change->id = id;
-	change->parent = object.parent;
-	change->tenant = object.tenant;
-	change->kind = object.kind;
-	change->flags = flags;
-	(void)text_copy(change->name, sizeof(change->name), object.name);
+	feed->watchers[feed->count].fn = fn;
+	feed->watchers[feed->count].arg = arg;
+	feed->count++;
 	return 0;
 }

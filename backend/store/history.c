@@ -1,62 +1,86 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "store/internal.h"
-
+/* Every accepted spec, with who and when. */
 #include <errno.h>
 
-static void history_from_row(sqlite3_stmt *row, struct history_entry *ret)
+#include "store/store_private.h"
+
+#define HISTORY_PAGE 64
+
+static void history_fill(sqlite3_stmt *row, struct history_entry *entry)
 {
-	ret->generation = sqlite3_column_int64(row, 0);
-	ret->wall_ns = sqlite3_column_int64(row, 1);
-	ret->uid = (uid_t)sqlite3_column_int64(row, 2);
-	ret->gid = (gid_t)sqlite3_column_int64(row, 3);
-	ret->size = (size_t)sqlite3_column_int64(row, 4);
+	entry->generation = sqlite3_column_int64(row, 0);
+	entry->wall_ns = sqlite3_column_int64(row, 1);
+	entry->uid = (uid_t)sqlite3_column_int64(row, 2);
+	entry->gid = (gid_t)sqlite3_column_int64(row, 3);
+	entry->size = (size_t)sqlite3_column_int64(row, 4);
+}
+
+static int history_read(struct connection *connection, int64_t id, int64_t generation,
+	struct history_entry *ret, struct buf *out)
+{
+	_cleanup_statement_ sqlite3_stmt *statement = NULL;
+	int r;
+
+	statement = connection_query(connection,
+		"SELECT generation, wall_ns, uid, gid, size, text FROM history"
+		" WHERE object = ?1 AND generation = ?2",
+		"ii", id, generation);
+	r = connection_step(connection, statement);
+	if (r <= 0)
+		return r < 0 ? r : -ENOENT;
+	if (out) {
+		const void *text = sqlite3_column_text(statement, 5);
+
+		buf_add(out, text ? text : "", (size_t)sqlite3_column_bytes(statement, 5));
+		if (out->error)
+			return out->error;
+	}
+	if (ret)
+		history_fill(statement, ret);
+	return 0;
 }
 
 int store_history(struct store *store, int64_t id, int64_t generation, struct history_entry *ret,
 	struct buf *out)
 {
-	static const char sql[] = "SELECT generation, wall_ns, uid, gid, length(CAST(spec AS "
-				  "BLOB)), spec FROM history"
-				  " WHERE object = ?1 AND generation = ?2";
-	struct reader *reader = reader_take(store);
-	sqlite3_stmt *statement = reader ? connection_take(&reader->connection, sql) : NULL;
-	int r = -EIO;
+	struct connection *connection = reader_take(store, NULL);
+	int r = connection ? history_read(connection, id, generation, ret, out) : -EIO;
 
-	if (statement) {
-		(void)sqlite3_bind_int64(statement, 1, id);
-		(void)sqlite3_bind_int64(statement, 2, generation);
-		r = sqlite3_step(statement) == SQLITE_ROW ? 0 : -ENOENT;
-		if (r == 0 && ret)
-			history_from_row(statement, ret);
-		if (r == 0 && out)
-			buf_add(out, sqlite3_column_text(statement, 5),
-				(size_t)sqlite3_column_bytes(statement, 5));
-		connection_give(&reader->connection, statement);
-	}
-	reader_give(store, reader);
-	return r == 0 && out && out->error ? out->error : r;
+	reader_give(store, connection);
+	return r;
+}
+
+static int history_read_page(struct connection *connection, int64_t id, int64_t after,
+	struct history_entry *page, int *ret_count)
+{
+	_cleanup_statement_ sqlite3_stmt *statement = NULL;
+	int count = 0, r;
+
+	statement = connection_query(connection,
+		"SELECT generation, wall_ns, uid, gid, size FROM history"
+		" WHERE object = ?1 AND generation > ?2 ORDER BY generation LIMIT ?3",
+		"iii", id, after, (int64_t)HISTORY_PAGE);
+	while ((r = connection_step(connection, statement)) > 0)
+		history_fill(statement, &page[count++]);
+	*ret_count = count;
+	return r;
 }
 
 int store_history_list(struct store *store, int64_t id, int64_t after,
 	int (*fn)(void *arg, const struct history_entry *entry), void *arg)
 {
-	static const char sql[] =
-		"SELECT generation, wall_ns, uid, gid, length(CAST(spec AS BLOB)) FROM history"
-		" WHERE object = ?1 AND generation > ?2 ORDER BY generation";
-	struct reader *reader = reader_take(store);
-	sqlite3_stmt *statement = reader ? connection_take(&reader->connection, sql) : NULL;
-	struct history_entry entry;
-	int r = statement ? 0 : -EIO;
+	struct history_entry page[HISTORY_PAGE];
+	int count = HISTORY_PAGE, r = 0;
 
-	if (statement) {
-		(void)sqlite3_bind_int64(statement, 1, id);
-		(void)sqlite3_bind_int64(statement, 2, after);
-		while (r == 0 && sqlite3_step(statement) == SQLITE_ROW) {
-			history_from_row(statement, &entry);
-			r = fn(arg, &entry);
+	while (r == 0 && count == HISTORY_PAGE) {
+		struct connection *connection = reader_take(store, NULL);
+
+		r = connection ? history_read_page(connection, id, after, page, &count) : -EIO;
+		reader_give(store, connection);
+		for (int i = 0; i < count && r == 0; i++) {
+			after = page[i].generation;
+			r = fn(arg, &page[i]);
 		}
-		connection_give(&reader->connection, statement);
 	}
-	reader_give(store, reader);
-	return r > 0 ? 0 : r;
+	return r < 0 ? r : 0;
 }

@@ -1,64 +1,76 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "store/internal.h"
-
+/* What is being made outside, written before the call that makes it. */
 #include <errno.h>
+#include <string.h>
 
 #include "base/text.h"
+#include "store/txn.h"
 
-static int journal_run(struct txn *txn, const char *sql, int64_t owner, const char *type,
-	const char *name)
-{
-	sqlite3_stmt *statement = connection_take(txn->connection, sql);
-
-	if (!statement)
-		return -EIO;
-	(void)sqlite3_bind_int64(statement, 1, owner);
-	(void)sqlite3_bind_text(statement, 2, type, -1, SQLITE_STATIC);
-	(void)sqlite3_bind_text(statement, 3, name, -1, SQLITE_STATIC);
-	(void)sqlite3_bind_int64(statement, 4, txn->now_ns);
-	return connection_run(txn->connection, statement);
-}
+#define INTENT_PAGE 32
 
 int txn_intent_add(struct txn *txn, int64_t owner, const char *type, const char *name)
 {
-	static const char sql[] = "INSERT OR IGNORE INTO intents (owner, type, name, created_ns)"
-				  " VALUES (?1, ?2, ?3, ?4)";
+	struct intent intent;
 
-	return journal_run(txn, sql, owner, type, name);
+	if (strlen(type) >= sizeof(intent.type) || strlen(name) >= sizeof(intent.name))
+		return -ENAMETOOLONG;
+	return txn_run(txn,
+		"INSERT INTO intent (owner, type, name, created_ns) VALUES (?1, ?2, ?3, ?4)"
+		" ON CONFLICT (owner, type, name) DO NOTHING",
+		"itti", owner, type, name, txn->now_ns);
 }
 
 int txn_intent_done(struct txn *txn, int64_t owner, const char *type, const char *name)
 {
-	static const char sql[] = "DELETE FROM intents WHERE owner = ?1 AND type = ?2 AND name = ?3"
-				  " AND ?4 = ?4";
+	return txn_run(txn, "DELETE FROM intent WHERE owner = ?1 AND type = ?2 AND name = ?3",
+		"itt", owner, type, name);
+}
 
-	return journal_run(txn, sql, owner, type, name);
+static int intent_read_page(struct connection *connection, int64_t owner, int64_t after,
+	struct intent *page, int *ret_count)
+{
+	_cleanup_statement_ sqlite3_stmt *statement = NULL;
+	int count = 0, r;
+
+	statement = owner ? connection_query(connection,
+				    "SELECT id, owner, type, name, created_ns FROM intent"
+				    " WHERE owner = ?1 AND id > ?2 ORDER BY id LIMIT ?3",
+				    "iii", owner, after, (int64_t)INTENT_PAGE)
+			  : connection_query(connection,
+				    "SELECT id, owner, type, name, created_ns FROM intent"
+				    " WHERE id > ?1 ORDER BY id LIMIT ?2",
+				    "ii", after, (int64_t)INTENT_PAGE);
+	while ((r = connection_step(connection, statement)) > 0) {
+		struct intent *intent = &page[count++];
+
+		intent->id = sqlite3_column_int64(statement, 0);
+		intent->owner = sqlite3_column_int64(statement, 1);
+		(void)text_copy(intent->type, sizeof(intent->type),
+			(const char *)sqlite3_column_text(statement, 2));
+		(void)text_copy(intent->name, sizeof(intent->name),
+			(const char *)sqlite3_column_text(statement, 3));
+		intent->created_ns = sqlite3_column_int64(statement, 4);
+	}
+	*ret_count = count;
+	return r;
 }
 
 int store_intents(struct store *store, int64_t owner,
 	int (*fn)(void *arg, const struct intent *intent), void *arg)
 {
-	static const char sql[] = "SELECT id, owner, type, name, created_ns FROM intents"
-				  " WHERE ?1 = 0 OR owner = ?1 ORDER BY id";
-	struct reader *reader = reader_take(store);
-	sqlite3_stmt *row = reader ? connection_take(&reader->connection, sql) : NULL;
-	struct intent intent;
-	int r = row ? 0 : -EIO;
+	struct intent page[INTENT_PAGE];
+	int count = INTENT_PAGE, r = 0;
+	int64_t after = 0;
 
-	if (row) {
-		(void)sqlite3_bind_int64(row, 1, owner);
-		while (r == 0 && sqlite3_step(row) == SQLITE_ROW) {
-			intent.id = sqlite3_column_int64(row, 0);
-			intent.owner = sqlite3_column_int64(row, 1);
-			(void)text_copy(intent.type, sizeof(intent.type),
-				(const char *)sqlite3_column_text(row, 2));
-			(void)text_copy(intent.name, sizeof(intent.name),
-				(const char *)sqlite3_column_text(row, 3));
-			intent.created_ns = sqlite3_column_int64(row, 4);
-			r = fn(arg, &intent);
+	while (r == 0 && count == INTENT_PAGE) {
+		struct connection *connection = reader_take(store, NULL);
+
+		r = connection ? intent_read_page(connection, owner, after, page, &count) : -EIO;
+		reader_give(store, connection);
+		for (int i = 0; i < count && r == 0; i++) {
+			after = page[i].id;
+			r = fn(arg, &page[i]);
 		}
-		connection_give(&reader->connection, row);
 	}
-	reader_give(store, reader);
-	return r > 0 ? 0 : r;
+	return r < 0 ? r : 0;
 }

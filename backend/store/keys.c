@@ -1,196 +1,296 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Two levels: the master key, a file beside the database, seals a random key of each tenant; the
- * tenant's key seals its values, each bound to its object. Only the master key stays in memory.
- */
-#include "store/internal.h"
+#include "store/keys.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/file.h"
 #include "base/text.h"
-#include "store/seal.h"
+#include "store/master.h"
+#include "store/txn.h"
 
-_Static_assert(STORE_KEY_SIZE == SEAL_KEY_SIZE, "one key size");
+struct cached_key {
+	int64_t tenant, version; /* tenant 0: the place is free */
+	uint64_t used; /* when, in uses of the cache */
+	unsigned char key[SEAL_KEY_SIZE];
+};
 
-#define KEY_VERSION 1
+struct vault {
+	struct master_key masters[MASTER_KEYS_MAX]; /* the newest first; constant after keys_open */
+	size_t master_count;
+	char platform[PLATFORM_NAME_SIZE];
+	uint64_t uses;
+	struct cached_key cached[KEYS_CACHED];
+};
 
-static int keys_make_master(const char *path, struct error *reterr)
+/* What a tenant's key is bound to. */
+struct key_context {
+	char purpose[16], platform[16];
+	int64_t tenant, version, master_version;
+};
+
+static struct key_context key_context(const struct vault *vault, int64_t tenant, int64_t version,
+	int64_t master_version)
 {
-	unsigned char key[STORE_KEY_SIZE];
-	int r = text_random(key, sizeof(key));
+	struct key_context context = {
+		.tenant = tenant, .version = version, .master_version = master_version};
 
-	if (r < 0)
-		return error_errno(reterr, -r, "cannot get random bytes");
-	r = file_write_atomic(path, key, sizeof(key), 0600, 1, reterr);
-	explicit_bzero(key, sizeof(key));
-	return r;
+	(void)text_copy(context.purpose, sizeof(context.purpose), "tenant key");
+	(void)text_copy(context.platform, sizeof(context.platform), vault->platform);
+	return context;
 }
 
-static int keys_read_master(const char *path, unsigned char *key, struct error *reterr)
+void keys_init(struct keys *keys)
 {
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	struct stat st;
+	lock_init(&keys->lock, LOCK_STORE_KEYS);
+	keys->vault = NULL;
+}
 
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return error_errno(reterr, errno, "cannot open the master key %s", path);
-	if (st.st_mode & 077)
-		return error_set(reterr, -EPERM,
-			"the master key %s may be read by others: chmod 600 it", path);
-	if (read(fd, key, STORE_KEY_SIZE) != STORE_KEY_SIZE || st.st_size != STORE_KEY_SIZE)
-		return error_set(reterr, -EINVAL, "the master key %s is damaged", path);
+void keys_done(struct keys *keys)
+{
+	if (keys->vault) {
+		explicit_bzero(keys->vault, sizeof(*keys->vault));
+		(void)munmap(keys->vault, sizeof(*keys->vault));
+	}
+	keys->vault = NULL;
+	lock_done(&keys->lock);
+}
+
+static int vault_map(struct keys *keys)
+{
+	void *memory = mmap(NULL, sizeof(*keys->vault), PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (memory == MAP_FAILED)
+		return -ENOMEM;
+	/* As good as it gets: who may lock no memory still runs. */
+	(void)mlock(memory, sizeof(*keys->vault));
+	(void)madvise(memory, sizeof(*keys->vault), MADV_DONTDUMP);
+	keys->vault = memory;
 	return 0;
 }
 
-int keys_open(struct store *store, bool fresh, struct error *reterr)
+static const struct master_key *vault_master(const struct vault *vault, int64_t version)
 {
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	char path[4096];
-	int r;
-
-	(void)snprintf(path, sizeof(path), "%s/master.key", store->dir);
-	if (fresh && !store->read_only && access(path, F_OK) < 0) {
-		r = keys_make_master(path, reterr);
-		if (r < 0)
-			return r;
-	}
-	store->master =
-		mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (store->master == MAP_FAILED) {
-		store->master = NULL;
-		return error_oom(reterr);
-	}
-	/* Best effort: an unprivileged reader may not lock memory. */
-	(void)mlock(store->master, page);
-	(void)madvise(store->master, page, MADV_DONTDUMP);
-	return keys_read_master(path, store->master, reterr);
+	for (size_t i = 0; i < vault->master_count; i++)
+		if (vault->masters[i].version == version)
+			return &vault->masters[i];
+	return NULL;
 }
 
-void keys_close(struct store *store)
+static int key_unseal(const struct vault *vault, int64_t tenant, int64_t version,
+	int64_t master_version, const void *sealed, size_t len, unsigned char key[SEAL_KEY_SIZE])
 {
-	if (!store->master)
-		return;
-	explicit_bzero(store->master, STORE_KEY_SIZE);
-	(void)munmap(store->master, (size_t)sysconf(_SC_PAGESIZE));
-	store->master = NULL;
-}
-
-static int keys_read_sealed(struct connection *connection, int64_t tenant, struct buf *out)
-{
-	static const char sql[] = "SELECT sealed FROM keys WHERE tenant = ?1 AND version = ?2";
-	sqlite3_stmt *statement = connection_take(connection, sql);
-	int r = -ENOENT;
-
-	if (!statement)
-		return -EIO;
-	(void)sqlite3_bind_int64(statement, 1, tenant);
-	(void)sqlite3_bind_int(statement, 2, KEY_VERSION);
-	if (sqlite3_step(statement) == SQLITE_ROW) {
-		buf_add(out, sqlite3_column_blob(statement, 0),
-			(size_t)sqlite3_column_bytes(statement, 0));
-		r = out->error;
-	}
-	connection_give(connection, statement);
-	return r;
-}
-
-/* The tenant's key in the clear, for the time of one value. */
-static int keys_tenant(const struct store *store, struct connection *connection, int64_t tenant,
-	unsigned char key[STORE_KEY_SIZE])
-{
-	_cleanup_buf_ struct buf sealed = BUF_INIT;
+	const struct master_key *master = vault_master(vault, master_version);
+	struct key_context context = key_context(vault, tenant, version, master_version);
 	_cleanup_buf_ struct buf plain = BUF_INIT;
-	int r = keys_read_sealed(connection, tenant, &sealed);
+	int r = -EBADMSG;
 
-	if (r == 0)
-		r = unseal(store->master, &tenant, sizeof(tenant), sealed.data, sealed.len, &plain);
-	if (r == 0 && plain.len != STORE_KEY_SIZE)
+	if (master)
+		r = unseal(master->key, &context, sizeof(context), sealed, len, &plain);
+	if (r == 0 && plain.len != SEAL_KEY_SIZE)
 		r = -EBADMSG;
 	if (r == 0)
-		memcpy(key, plain.data, STORE_KEY_SIZE);
+		memcpy(key, plain.data, SEAL_KEY_SIZE);
 	buf_wipe(&plain);
 	return r;
 }
 
-static int keys_make_tenant(struct txn *txn, int64_t tenant, unsigned char key[STORE_KEY_SIZE])
+static bool cache_get(struct keys *keys, int64_t tenant, int64_t version,
+	unsigned char key[SEAL_KEY_SIZE])
 {
-	static const char sql[] = "INSERT INTO keys (tenant, version, sealed) VALUES (?1, ?2, ?3)";
-	_cleanup_buf_ struct buf sealed = BUF_INIT;
-	sqlite3_stmt *statement;
-	int r = text_random(key, STORE_KEY_SIZE);
+	struct vault *vault = keys->vault;
 
+	LOCKED(&keys->lock);
+	for (size_t i = 0; i < KEYS_CACHED; i++) {
+		struct cached_key *cached = &vault->cached[i];
+
+		if (cached->tenant != tenant || cached->version != version)
+			continue;
+		cached->used = ++vault->uses;
+		memcpy(key, cached->key, SEAL_KEY_SIZE);
+		return true;
+	}
+	return false;
+}
+
+static void cache_put(struct keys *keys, int64_t tenant, int64_t version,
+	const unsigned char key[SEAL_KEY_SIZE])
+{
+	struct vault *vault = keys->vault;
+	struct cached_key *oldest = &vault->cached[0];
+
+	LOCKED(&keys->lock);
+	for (size_t i = 1; i < KEYS_CACHED; i++)
+		if (vault->cached[i].used < oldest->used)
+			oldest = &vault->cached[i];
+	oldest->tenant = tenant;
+	oldest->version = version;
+	oldest->used = ++vault->uses;
+	memcpy(oldest->key, key, SEAL_KEY_SIZE);
+}
+
+static int key_load(struct keys *keys, struct connection *connection, int64_t tenant,
+	int64_t version, unsigned char key[SEAL_KEY_SIZE])
+{
+	_cleanup_statement_ sqlite3_stmt *row = NULL;
+	int r;
+
+	row = connection_query(connection,
+		"SELECT master_version, sealed FROM tenant_key WHERE tenant = ?1 AND version = ?2",
+		"ii", tenant, version);
+	r = connection_step(connection, row);
+	if (r <= 0)
+		return r < 0 ? r : -ENOENT;
+	return key_unseal(keys->vault, tenant, version, sqlite3_column_int64(row, 0),
+		sqlite3_column_blob(row, 1), (size_t)sqlite3_column_bytes(row, 1), key);
+}
+
+int keys_find(struct keys *keys, struct connection *connection, int64_t tenant, int64_t version,
+	unsigned char key[SEAL_KEY_SIZE])
+{
+	int r;
+
+	if (!keys->vault)
+		return -ENOENT;
+	if (cache_get(keys, tenant, version, key))
+		return 0;
+	r = key_load(keys, connection, tenant, version, key);
+	/* What a transaction sees of itself may be rolled back yet. */
+	if (r == 0 && sqlite3_txn_state(connection_handle(connection), NULL) != SQLITE_TXN_WRITE)
+		cache_put(keys, tenant, version, key);
+	return r;
+}
+
+static int key_make(struct keys *keys, struct txn *txn, int64_t tenant, int64_t version,
+	unsigned char key[SEAL_KEY_SIZE])
+{
+	const struct master_key *master = &keys->vault->masters[0];
+	struct key_context context = key_context(keys->vault, tenant, version, master->version);
+	_cleanup_buf_ struct buf sealed = BUF_INIT;
+	int r;
+
+	r = text_random(key, SEAL_KEY_SIZE);
 	if (r == 0)
-		r = seal(txn->store->master, &tenant, sizeof(tenant), key, STORE_KEY_SIZE, &sealed);
+		r = seal(master->key, &context, sizeof(context), key, SEAL_KEY_SIZE, &sealed);
 	if (r < 0)
 		return r;
-	statement = connection_take(txn->connection, sql);
-	if (!statement)
-		return -EIO;
-	(void)sqlite3_bind_int64(statement, 1, tenant);
-	(void)sqlite3_bind_int(statement, 2, KEY_VERSION);
-	(void)sqlite3_bind_blob(statement, 3, sealed.data, (int)sealed.len, SQLITE_STATIC);
-	return connection_run(txn->connection, statement);
+	return txn_run(txn,
+		"INSERT INTO tenant_key (tenant, version, master_version, sealed)"
+		" VALUES (?1, ?2, ?3, ?4)",
+		"iiib", tenant, version, master->version, sealed.data, sealed.len);
 }
 
-int seal_value(struct txn *txn, int64_t tenant, int64_t object, const void *data, size_t len,
-	struct buf *out, struct error *reterr)
+int keys_newest(struct keys *keys, struct txn *txn, int64_t tenant, int64_t *ret_version,
+	unsigned char key[SEAL_KEY_SIZE])
 {
-	unsigned char key[STORE_KEY_SIZE];
-	int r = keys_tenant(txn->store, txn->connection, tenant, key);
+	int64_t version = 0;
+	int r;
 
-	if (r == -ENOENT)
-		r = keys_make_tenant(txn, tenant, key);
+	r = connection_get_int(txn->connection, &version,
+		"SELECT version FROM tenant_key WHERE tenant = ?1 ORDER BY version DESC LIMIT 1",
+		"i", tenant);
+	if (r == -ENOENT) {
+		version = 1;
+		r = key_make(keys, txn, tenant, version, key);
+	} else if (r == 0 && !cache_get(keys, tenant, version, key)) {
+		r = key_load(keys, txn->connection, tenant, version, key);
+	}
 	if (r == 0)
-		r = seal(key, &object, sizeof(object), data, len, out);
-	explicit_bzero(key, sizeof(key));
-	return r < 0 ? error_set(reterr, r, "cannot seal the value") : 0;
+		*ret_version = version;
+	return txn_fail(txn, r);
 }
 
-int unseal_value(struct store *store, struct connection *connection, int64_t tenant, int64_t object,
-	const void *data, size_t len, struct buf *out, struct error *reterr)
-{
-	unsigned char key[STORE_KEY_SIZE];
-	int r = keys_tenant(store, connection, tenant, key);
+/* ---- is this the key of this database? ---- */
 
-	if (r == 0)
-		r = unseal(key, &object, sizeof(object), data, len, out);
-	explicit_bzero(key, sizeof(key));
+#define CHECK_NAME "master_key_check"
+#define CHECK_TEXT "duplofs master key"
+
+static int check_write(const struct vault *vault, struct connection *writer)
+{
+	const struct master_key *master = &vault->masters[0];
+	struct key_context context = key_context(vault, 0, 0, master->version);
+	_cleanup_buf_ struct buf sealed = BUF_INIT, text = BUF_INIT;
+	int r;
+
+	r = seal(master->key, &context, sizeof(context), CHECK_TEXT, strlen(CHECK_TEXT), &sealed);
 	if (r < 0)
-		return error_set(reterr, -EIO, "the sealed value is damaged or of another key");
+		return r;
+	buf_printf(&text, "%lld ", (long long)master->version);
+	for (size_t i = 0; i < sealed.len; i++)
+		buf_printf(&text, "%02x", (unsigned char)sealed.data[i]);
+	return text.error ? text.error : schema_set(writer, CHECK_NAME, buf_string(&text));
+}
+
+/* text: "version hex". 0: the key opens it. */
+static int check_open(const struct vault *vault, char *text)
+{
+	_cleanup_buf_ struct buf sealed = BUF_INIT, plain = BUF_INIT;
+	const struct master_key *master;
+	struct key_context context;
+	char *hex = strchr(text, ' ');
+	unsigned byte;
+	int64_t version;
+
+	if (!hex)
+		return -EBADMSG;
+	*hex++ = '\0';
+	if (text_parse_int(text, 1, INT32_MAX, &version) < 0)
+		return -EBADMSG;
+	for (; sscanf(hex, "%2x", &byte) == 1; hex += 2)
+		buf_putc(&sealed, (char)byte);
+	master = vault_master(vault, version);
+	if (!master || sealed.error)
+		return -EBADMSG;
+	context = key_context(vault, 0, 0, version);
+	return unseal(master->key, &context, sizeof(context), sealed.data, sealed.len, &plain);
+}
+
+static int keys_check(struct keys *keys, const char *path, char *check, struct connection *writer,
+	struct error *reterr)
+{
+	if (check[0] && check_open(keys->vault, check) < 0)
+		return error_set(reterr, -EKEYREJECTED,
+			"%s is not the master key of this database: restore the right one from "
+			"your "
+			"copy",
+			path);
+	if (!check[0] && writer && check_write(keys->vault, writer) < 0)
+		return connection_error(writer, reterr);
 	return 0;
 }
 
-int store_value(struct store *store, int64_t id, struct buf *out, struct error *reterr)
+int keys_open(struct keys *keys, const char *dir, struct connection *reader,
+	struct connection *writer, struct error *reterr)
 {
-	static const char sql[] = "SELECT kind, tenant, value FROM objects WHERE id = ?1";
-	struct reader *reader = reader_take(store);
-	sqlite3_stmt *row = reader ? connection_take(&reader->connection, sql) : NULL;
-	int r = error_set(reterr, -EIO, "cannot read the database");
+	char path[PATH_MAX], check[256] = "";
+	int r;
 
-	if (row) {
-		(void)sqlite3_bind_int64(row, 1, id);
-		if (sqlite3_step(row) != SQLITE_ROW) {
-			r = error_set(reterr, -ENOENT, "it is gone");
-		} else if (sqlite3_column_type(row, 2) == SQLITE_NULL) {
-			r = 0;
-		} else if (sqlite3_column_int(row, 0) == KIND_SECRET) {
-			r = unseal_value(store, &reader->connection, sqlite3_column_int64(row, 1),
-				id, sqlite3_column_blob(row, 2),
-				(size_t)sqlite3_column_bytes(row, 2), out, reterr);
-		} else {
-			buf_add(out, sqlite3_column_blob(row, 2),
-				(size_t)sqlite3_column_bytes(row, 2));
-			r = out->error;
-		}
-		connection_give(&reader->connection, row);
+	if (snprintf(path, sizeof(path), "%s/master.key", dir) >= (int)sizeof(path))
+		return error_set(reterr, -ENAMETOOLONG, "path too long: %s", dir);
+	r = schema_get(reader, CHECK_NAME, check, sizeof(check));
+	if (r < 0 && r != -ENOENT)
+		return connection_error(reader, reterr);
+	if (access(path, F_OK) < 0 && errno == ENOENT) {
+		if (check[0])
+			return error_set(reterr, -ENOKEY,
+				"the master key %s is missing: restore it from your copy; without "
+				"it no secret of this database can be read",
+				path);
+		if (!writer)
+			return 0;
+		r = master_make(path, reterr);
+		if (r < 0)
+			return r;
 	}
-	reader_give(store, reader);
-	return r;
+	if (vault_map(keys) < 0)
+		return error_oom(reterr);
+	if (schema_get(reader, "platform", keys->vault->platform, PLATFORM_NAME_SIZE) < 0)
+		return connection_error(reader, reterr);
+	r = master_read(path, keys->vault->masters, &keys->vault->master_count, reterr);
+	return r < 0 ? r : keys_check(keys, path, check, writer, reterr);
 }

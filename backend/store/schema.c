@@ -2,121 +2,220 @@
 #include "store/schema.h"
 
 #include <errno.h>
+#include <inttypes.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/text.h"
 
+#define APPLICATION_ID 0x6475706c /* "dupl", as file(1) shows it */
+
+/*
+ * Steps are never edited once released: a change is a new step at the end.
+ *
+ * object holds what getattr needs, in rows of one size, so that a look at an object costs the same
+ * whatever its texts weigh. Texts of object N are rows N * 8 + part (object_row.h) of text. Owners
+ * are kept once a tenant: chown of a tenant costs one row, however much is below it.
+ */
 static const char *const schema_steps[] = {
-	/* 1 */
-	"CREATE TABLE objects ("
-	" id INTEGER PRIMARY KEY AUTOINCREMENT,"
-	" kind INTEGER NOT NULL,"
-	" parent INTEGER NOT NULL,"
-	" tenant INTEGER NOT NULL,"
-	" name TEXT NOT NULL,"
-	" generation INTEGER NOT NULL DEFAULT 0,"
-	" template_generation INTEGER NOT NULL DEFAULT 0,"
-	" observed INTEGER NOT NULL DEFAULT 0,"
-	" failed INTEGER NOT NULL DEFAULT 0,"
-	" deleting INTEGER NOT NULL DEFAULT 0,"
-	" protect INTEGER NOT NULL DEFAULT 0,"
-	" paused INTEGER NOT NULL DEFAULT 0,"
-	" restart INTEGER NOT NULL DEFAULT 0,"
-	" uid INTEGER NOT NULL DEFAULT 0,"
-	" gid INTEGER NOT NULL DEFAULT 0,"
-	" mode INTEGER NOT NULL DEFAULT 0,"
-	" created_ns INTEGER NOT NULL,"
-	" spec_ns INTEGER NOT NULL,"
-	" status_ns INTEGER NOT NULL,"
-	" events_ns INTEGER NOT NULL,"
-	" error_ns INTEGER NOT NULL,"
-	" children_ns INTEGER NOT NULL,"
-	" value_size INTEGER NOT NULL DEFAULT 0,"
-	" dns TEXT,"
-	" spec TEXT,"
-	" status TEXT,"
-	" last_error TEXT,"
-	" reason TEXT,"
-	" value BLOB);"
-	"CREATE UNIQUE INDEX objects_name ON objects(parent, kind, name) WHERE deleting = 0;"
-	"CREATE INDEX objects_children ON objects(parent, kind, deleting);"
-	"CREATE INDEX objects_kind ON objects(kind);"
-	"CREATE UNIQUE INDEX objects_dns ON objects(dns) WHERE deleting = 0 AND dns IS NOT NULL;"
+	"CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
+	"CREATE TABLE object ("
+	"  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	"  kind INTEGER NOT NULL,"
+	"  parent INTEGER NOT NULL,"
+	"  tenant INTEGER NOT NULL,"
+	"  name TEXT NOT NULL,"
+	"  generation INTEGER NOT NULL DEFAULT 0,"
+	"  template_generation INTEGER NOT NULL DEFAULT 0,"
+	"  observed INTEGER NOT NULL DEFAULT 0,"
+	"  failed INTEGER NOT NULL DEFAULT 0,"
+	"  deleting INTEGER NOT NULL DEFAULT 0,"
+	"  protect INTEGER NOT NULL DEFAULT 0,"
+	"  paused INTEGER NOT NULL DEFAULT 0,"
+	"  restart INTEGER NOT NULL DEFAULT 0,"
+	"  created_ns INTEGER NOT NULL,"
+	"  spec_ns INTEGER NOT NULL,"
+	"  status_ns INTEGER NOT NULL,"
+	"  events_ns INTEGER NOT NULL,"
+	"  error_ns INTEGER NOT NULL,"
+	"  children_ns INTEGER NOT NULL,"
+	"  value_size INTEGER NOT NULL DEFAULT 0,"
+	"  dns TEXT"
+	");"
+	"CREATE INDEX object_child ON object (parent, kind, deleting, id);"
+	"CREATE INDEX object_kind ON object (kind, id);"
+	"CREATE UNIQUE INDEX object_name ON object (parent, kind, name) WHERE deleting = 0;"
+	"CREATE UNIQUE INDEX object_dns ON object (dns) WHERE deleting = 0 AND dns IS NOT NULL;"
+	"CREATE TABLE text (id INTEGER PRIMARY KEY, text TEXT NOT NULL);"
+	"CREATE TABLE owner ("
+	"  tenant INTEGER PRIMARY KEY,"
+	"  uid INTEGER NOT NULL, gid INTEGER NOT NULL, mode INTEGER NOT NULL"
+	");"
+	"CREATE TABLE value ("
+	"  object INTEGER PRIMARY KEY,"
+	"  generation INTEGER NOT NULL,"
+	"  key_version INTEGER NOT NULL," /* 0: plain */
+	"  bytes BLOB NOT NULL"
+	");"
+	"CREATE TABLE tenant_key ("
+	"  tenant INTEGER NOT NULL,"
+	"  version INTEGER NOT NULL,"
+	"  master_version INTEGER NOT NULL,"
+	"  sealed BLOB NOT NULL,"
+	"  PRIMARY KEY (tenant, version)"
+	") WITHOUT ROWID;"
 	"CREATE TABLE history ("
-	" object INTEGER NOT NULL, generation INTEGER NOT NULL, wall_ns INTEGER NOT NULL,"
-	" uid INTEGER NOT NULL, gid INTEGER NOT NULL, spec TEXT NOT NULL,"
-	" PRIMARY KEY (object, generation)) WITHOUT ROWID;"
-	"CREATE TABLE events ("
-	" id INTEGER PRIMARY KEY AUTOINCREMENT, object INTEGER NOT NULL, tenant INTEGER NOT NULL,"
-	" wall_ns INTEGER NOT NULL, severity TEXT NOT NULL, path TEXT NOT NULL, text TEXT NOT "
-	"NULL);"
-	"CREATE INDEX events_object ON events(object, id);"
-	"CREATE INDEX events_tenant ON events(tenant, id);"
-	"CREATE TABLE intents ("
-	" id INTEGER PRIMARY KEY AUTOINCREMENT, owner INTEGER NOT NULL, type TEXT NOT NULL,"
-	" name TEXT NOT NULL, created_ns INTEGER NOT NULL, UNIQUE (owner, type, name));"
-	"CREATE TABLE allocations ("
-	" pool TEXT NOT NULL, number INTEGER NOT NULL, owner INTEGER NOT NULL,"
-	" PRIMARY KEY (pool, number)) WITHOUT ROWID;"
-	"CREATE UNIQUE INDEX allocations_owner ON allocations(owner, pool);"
-	"CREATE TABLE cursors (pool TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;"
-	"CREATE TABLE keys ("
-	" tenant INTEGER NOT NULL, version INTEGER NOT NULL, sealed BLOB NOT NULL,"
-	" PRIMARY KEY (tenant, version)) WITHOUT ROWID;"
-	"CREATE TABLE tokens (slot INTEGER PRIMARY KEY, token INTEGER NOT NULL);"
-	"CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;",
+	"  object INTEGER NOT NULL,"
+	"  generation INTEGER NOT NULL,"
+	"  wall_ns INTEGER NOT NULL,"
+	"  uid INTEGER NOT NULL, gid INTEGER NOT NULL, pid INTEGER NOT NULL,"
+	"  size INTEGER NOT NULL,"
+	"  text TEXT NOT NULL,"
+	"  PRIMARY KEY (object, generation)"
+	") WITHOUT ROWID;"
+	"CREATE TABLE event ("
+	"  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	"  object INTEGER NOT NULL,"
+	"  tenant INTEGER NOT NULL,"
+	"  wall_ns INTEGER NOT NULL,"
+	"  severity TEXT NOT NULL,"
+	"  path TEXT NOT NULL,"
+	"  text TEXT NOT NULL"
+	");"
+	"CREATE INDEX event_object ON event (object, id);"
+	"CREATE INDEX event_tenant ON event (tenant, id);"
+	"CREATE TABLE intent ("
+	"  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	"  owner INTEGER NOT NULL,"
+	"  type TEXT NOT NULL,"
+	"  name TEXT NOT NULL,"
+	"  created_ns INTEGER NOT NULL,"
+	"  UNIQUE (owner, type, name)"
+	");"
+	"CREATE TABLE allocation ("
+	"  pool TEXT NOT NULL, number INTEGER NOT NULL, owner INTEGER NOT NULL,"
+	"  PRIMARY KEY (pool, number)"
+	") WITHOUT ROWID;"
+	"CREATE UNIQUE INDEX allocation_owner ON allocation (owner, pool);"
+	"CREATE TABLE pool (pool TEXT PRIMARY KEY, last INTEGER NOT NULL) WITHOUT ROWID;"
+	"CREATE TABLE token ("
+	"  slot INTEGER PRIMARY KEY, sequence INTEGER NOT NULL, token INTEGER NOT NULL"
+	");"
+	"INSERT INTO owner (tenant, uid, gid, mode) VALUES (0, 0, 0, 493);" /* 0755 */
+	"INSERT INTO setting VALUES ('platform', lower(hex(randomblob(6))));",
 };
 
-static int schema_version(struct connection *connection, int *ret)
+int schema_get(struct connection *connection, const char *name, char *value, size_t size)
 {
-	sqlite3_stmt *statement = connection_take(connection, "PRAGMA user_version");
+	_cleanup_statement_ sqlite3_stmt *statement = connection_query(connection,
+		"SELECT value FROM setting WHERE name = ?1", "t", name);
+	int r = connection_step(connection, statement);
 
-	if (!statement || sqlite3_step(statement) != SQLITE_ROW) {
-		int r = connection_errno(sqlite3_errcode(connection->db));
+	if (r < 0)
+		return r;
+	if (r == 0)
+		return -ENOENT;
+	return text_copy(value, size, (const char *)sqlite3_column_text(statement, 0)) ? 0 : -EIO;
+}
 
-		connection_give(connection, statement);
-		return r ? r : -EIO;
+int schema_set(struct connection *connection, const char *name, const char *value)
+{
+	return connection_run(connection,
+		"INSERT INTO setting (name, value) VALUES (?1, ?2)"
+		" ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+		"tt", name, value);
+}
+
+static int schema_insert_platform(struct connection *connection)
+{
+	return connection_run(connection,
+		"INSERT INTO object (id, kind, parent, tenant, name, created_ns, spec_ns,"
+		" status_ns, events_ns, error_ns, children_ns)"
+		" VALUES (1, 1, 0, 0, '', ?1, ?1, ?1, ?1, ?1, ?1)",
+		"i", clock_wall_ns());
+}
+
+/* The step that the database stands at; 0: it is empty. */
+static int schema_step(struct connection *connection, int64_t *ret, struct error *reterr)
+{
+	int64_t application = 0, tables = 0, step = 0;
+	int r;
+
+	r = connection_get_int(connection, &application, "PRAGMA application_id", "");
+	if (r == 0)
+		r = connection_get_int(connection, &tables, "SELECT count(*) FROM sqlite_schema",
+			"");
+	if (r < 0)
+		return connection_error(connection, reterr);
+	if (tables == 0 && application == 0) {
+		*ret = 0;
+		return 0;
 	}
-	*ret = sqlite3_column_int(statement, 0);
-	connection_give(connection, statement);
+	if (application != APPLICATION_ID)
+		return error_set(reterr, -EMEDIUMTYPE, "the database belongs to another program");
+	if (connection_get_int(connection, &step, "SELECT max(step) FROM schema_step", "") < 0)
+		return connection_error(connection, reterr);
+	if (step > (int64_t)ARRAY_SIZE(schema_steps))
+		return error_set(reterr, -EPROTO,
+			"the database was written by a newer duplofs (schema %" PRId64
+			", this program knows %zu); start that version, or restore an older copy",
+			step, ARRAY_SIZE(schema_steps));
+	*ret = step;
 	return 0;
 }
 
-static int schema_step(struct connection *connection, int step)
+static int schema_apply(struct connection *connection, int64_t step)
 {
-	char version[64];
-	int r;
+	int r = connection_execute(connection, schema_steps[step]);
 
-	(void)sqlite3_snprintf(sizeof(version), version, "PRAGMA user_version = %d", step + 1);
-	r = connection_exec(connection, "BEGIN IMMEDIATE");
+	if (r == 0 && step == 0)
+		r = schema_insert_platform(connection);
 	if (r == 0)
-		r = connection_exec(connection, schema_steps[step]);
-	if (r == 0)
-		r = connection_exec(connection, version);
-	if (r == 0)
-		r = connection_exec(connection, "COMMIT");
-	if (r < 0)
-		(void)connection_exec(connection, "ROLLBACK");
+		r = connection_run(connection, "INSERT INTO schema_step VALUES (?1, ?2)", "ii",
+			step + 1, clock_wall_ns());
 	return r;
+}
+
+static int schema_upgrade_locked(struct connection *connection, struct error *reterr)
+{
+	int64_t step = 0;
+	int r = schema_step(connection, &step, reterr);
+
+	if (r < 0)
+		return r;
+	if (step == 0)
+		r = connection_execute(connection,
+			"PRAGMA application_id = 0x6475706c;"
+			"CREATE TABLE schema_step"
+			" (step INTEGER PRIMARY KEY, applied_ns INTEGER NOT NULL);");
+	for (; r == 0 && step < (int64_t)ARRAY_SIZE(schema_steps); step++)
+		r = schema_apply(connection, step);
+	return r < 0 ? connection_error(connection, reterr) : 0;
 }
 
 int schema_upgrade(struct connection *connection, struct error *reterr)
 {
-	int newest = (int)ARRAY_SIZE(schema_steps);
-	int version = 0, r;
+	int r;
 
-	r = schema_version(connection, &version);
+	if (connection_execute(connection, "BEGIN IMMEDIATE") < 0)
+		return connection_error(connection, reterr);
+	r = schema_upgrade_locked(connection, reterr);
+	if (r == 0 && connection_execute(connection, "COMMIT") < 0)
+		r = connection_error(connection, reterr);
 	if (r < 0)
-		return error_set(reterr, r, "cannot read the database: %s",
-			sqlite3_errmsg(connection->db));
-	if (version > newest)
-		return error_set(reterr, -EINVAL,
-			"the database is of version %d and this program knows up to %d: "
-			"use a newer duplofs",
-			version, newest);
-	for (; version < newest && r == 0; version++)
-		r = schema_step(connection, version);
+		(void)connection_execute(connection, "ROLLBACK");
+	return r;
+}
+
+int schema_check(struct connection *connection, struct error *reterr)
+{
+	int64_t step = 0;
+	int r = schema_step(connection, &step, reterr);
+
 	if (r < 0)
-		return error_set(reterr, r, "cannot bring the database up to date: %s",
-			sqlite3_errmsg(connection->db));
+		return r;
+	if (step != (int64_t)ARRAY_SIZE(schema_steps))
+		return error_set(reterr, -EROFS,
+			"the database needs an upgrade and cannot be written");
 	return 0;
 }

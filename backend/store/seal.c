@@ -25,6 +25,8 @@ int seal(const unsigned char key[SEAL_KEY_SIZE], const void *context, size_t con
 
 	if (r < 0)
 		return r;
+	if (!data)
+		data = ""; /* NULL would mean more context */
 	buf_add(out, nonce, sizeof(nonce));
 	buf_reserve(out, len + SEAL_TAG_SIZE);
 	if (!cipher || out->error)
@@ -50,7 +52,7 @@ int unseal(const unsigned char key[SEAL_KEY_SIZE], const void *context, size_t c
 	size_t plain;
 	int put = 0;
 
-	if (len < SEAL_NONCE_SIZE + SEAL_TAG_SIZE)
+	if (!sealed || len < SEAL_NONCE_SIZE + SEAL_TAG_SIZE)
 		return -EBADMSG;
 	plain = len - SEAL_NONCE_SIZE - SEAL_TAG_SIZE;
 	memcpy(tag, nonce + SEAL_NONCE_SIZE + plain, sizeof(tag));

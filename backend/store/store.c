@@ -1,142 +1,188 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "store/internal.h"
+#include "store/store.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/clock.h"
+#include "base/cleanup.h"
 #include "base/file.h"
-#include "base/text.h"
-#include "store/schema.h"
+#include "store/store_private.h"
 
-struct reader *reader_take(struct store *store)
+#define DATABASE_NAME "duplofs.db"
+
+static int store_sync_dir(const char *dir, struct error *reterr)
 {
-	struct reader *reader;
+	_cleanup_close_ int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	lock_acquire(&store->queue_lock);
-	reader = store->idle_readers;
-	if (reader)
-		store->idle_readers = reader->next;
-	lock_release(&store->queue_lock);
-	if (reader)
-		return reader;
-	reader = calloc(1, sizeof(*reader));
-	if (reader && connection_open(&reader->connection, store->path, true, NULL) < 0) {
-		free(reader);
-		return NULL;
-	}
-	return reader;
+	if (fd < 0)
+		return error_errno(reterr, errno, "cannot open %s", dir);
+	return fsync(fd) < 0 ? error_errno(reterr, errno, "cannot write %s", dir) : 0;
 }
 
-void reader_give(struct store *store, struct reader *reader)
+/* SQLite would make the file with the umask's mode; its log and index take after the database. */
+static int store_make_file(const struct store *store, const char *dir, struct error *reterr)
 {
+	_cleanup_close_ int fd = -1;
+	int r;
+
+	r = file_mkdirs(dir, 0700, reterr);
+	if (r < 0)
+		return r;
+	fd = open(store->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return error_errno(reterr, errno, "cannot make the database %s", store->path);
+	return store_sync_dir(dir, reterr);
+}
+
+static int store_check_file(const struct store *store, struct error *reterr)
+{
+	struct stat st;
+
+	if (lstat(store->path, &st) < 0)
+		return error_errno(reterr, errno, "cannot open the database %s", store->path);
+	if (!S_ISREG(st.st_mode))
+		return error_set(reterr, -EINVAL, "%s is not a regular file", store->path);
+	if (st.st_mode & 077)
+		return error_set(reterr, -EPERM,
+			"others may open the database: chmod 0600 %s and start again", store->path);
+	return 0;
+}
+
+static int store_set_log(struct connection *writer, struct error *reterr)
+{
+	_cleanup_statement_ sqlite3_stmt *statement =
+		connection_query(writer, "PRAGMA journal_mode = WAL", "");
+	const char *mode;
+	int r = connection_step(writer, statement);
+
+	if (r < 0)
+		return connection_error(writer, reterr);
+	mode = r > 0 ? (const char *)sqlite3_column_text(statement, 0) : NULL;
+	if (!mode || strcmp(mode, "wal") != 0)
+		return error_set(reterr, -EOPNOTSUPP,
+			"the file system cannot hold a write-ahead log (no shared memory maps)");
+	return 0;
+}
+
+static int store_open_writer(struct store *store, struct connection **ret, struct error *reterr)
+{
+	struct connection *writer = NULL;
+	int r;
+
+	r = connection_open(&writer, store->path, CONNECTION_WRITE, reterr);
+	if (r < 0)
+		return r;
+	r = store_set_log(writer, reterr);
+	if (r == 0)
+		r = schema_upgrade(writer, reterr);
+	if (r < 0) {
+		connection_close(writer);
+		if (reterr)
+			reterr->code = r;
+		return error_prefix(reterr, "cannot use the database %s", store->path);
+	}
+	*ret = writer;
+	return 0;
+}
+
+/* The log can only be read where its index can be written; without a log the file says it all. */
+static enum connection_mode store_read_mode(const struct store *store)
+{
+	char log[PATH_MAX + 8];
+	struct stat st;
+
+	(void)snprintf(log, sizeof(log), "%s-wal", store->path);
+	if (access(store->path, W_OK) < 0 && (stat(log, &st) < 0 || st.st_size == 0))
+		return CONNECTION_FROZEN;
+	return CONNECTION_READ;
+}
+
+static int store_identify(struct store *store, const char *dir, struct error *reterr)
+{
+	struct connection *reader = reader_take(store, reterr);
+	int r = 0;
+
 	if (!reader)
-		return;
-	lock_acquire(&store->queue_lock);
-	reader->next = store->idle_readers;
-	store->idle_readers = reader;
-	lock_release(&store->queue_lock);
-}
-
-static int store_setting(struct connection *connection, const char *name, char *value, size_t size)
-{
-	static const char sql[] = "SELECT value FROM settings WHERE name = ?1";
-	sqlite3_stmt *statement = connection_take(connection, sql);
-	int r = -ENOENT;
-
-	if (!statement)
-		return -EIO;
-	(void)sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
-	if (sqlite3_step(statement) == SQLITE_ROW) {
-		(void)text_copy(value, size, (const char *)sqlite3_column_text(statement, 0));
-		r = 0;
-	}
-	connection_give(connection, statement);
+		return error_prefix(reterr, "cannot read %s", store->path);
+	if (!store->commit.writer)
+		r = schema_check(reader, reterr);
+	if (r == 0 && schema_get(reader, "platform", store->platform, PLATFORM_NAME_SIZE) < 0)
+		r = connection_error(reader, reterr);
+	if (r == 0)
+		r = keys_open(&store->keys, dir, reader, store->commit.writer, reterr);
+	reader_give(store, reader);
 	return r;
 }
 
-/* The platform's row and its random name, at the first start. */
-static int store_found(struct store *store, struct error *reterr)
+static struct store *store_new(const char *dir, struct error *reterr)
 {
-	char *sql;
-	unsigned char random[6];
-	int r = text_random(random, sizeof(random));
+	struct store *store = calloc(1, sizeof(*store));
 
-	if (r < 0)
-		return error_errno(reterr, -r, "cannot get random bytes");
-	sql = sqlite3_mprintf("BEGIN IMMEDIATE;"
-			      "INSERT INTO settings VALUES ('platform', "
-			      "'%02x%02x%02x%02x%02x%02x');"
-			      "INSERT INTO objects (id, kind, parent, tenant, name, mode, "
-			      "created_ns,"
-			      " spec_ns, status_ns, events_ns, error_ns, children_ns)"
-			      " VALUES (%d, %d, 0, 0, '', 493, %lld, %lld, %lld, %lld, %lld, %lld);"
-			      "COMMIT",
-		random[0], random[1], random[2], random[3], random[4], random[5], PLATFORM_ID,
-		KIND_PLATFORM, clock_wall_ns(), clock_wall_ns(), clock_wall_ns(), clock_wall_ns(),
-		clock_wall_ns(), clock_wall_ns());
-	if (!sql)
-		return error_oom(reterr);
-	r = connection_exec(&store->writer, sql);
-	sqlite3_free(sql);
-	if (r < 0)
-		return error_set(reterr, r, "cannot write the database: %s",
-			sqlite3_errmsg(store->writer.db));
-	return store_setting(&store->writer, "platform", store->platform, sizeof(store->platform));
+	if (!store) {
+		(void)error_oom(reterr);
+		return NULL;
+	}
+	if (snprintf(store->path, sizeof(store->path), "%s/" DATABASE_NAME, dir) >=
+		(int)sizeof(store->path)) {
+		(void)error_set(reterr, -ENAMETOOLONG, "path too long: %s", dir);
+		free(store);
+		return NULL;
+	}
+	return store;
 }
 
-static int store_begin(struct store *store, struct error *reterr)
+/* Only what says "cannot be written" lets the store open for reading alone. */
+static int store_open_any_writer(struct store *store, const struct store_options *options,
+	struct connection **ret, struct error *frozen, struct error *reterr)
 {
-	bool fresh = access(store->path, F_OK) < 0;
-	mode_t old_mask = umask(0077);
-	int r = connection_open(&store->writer, store->path, store->read_only, reterr);
+	int r;
 
-	(void)umask(old_mask);
-	if (r < 0)
-		return r;
-	if (!store->read_only) {
-		r = connection_exec(&store->writer, "PRAGMA journal_mode = WAL;"
-						    "PRAGMA synchronous = FULL;"
-						    "PRAGMA wal_autocheckpoint = 4000");
-		if (r < 0)
-			return error_set(reterr, r, "cannot use %s: %s", store->path,
-				sqlite3_errmsg(store->writer.db));
-		store->synced = true;
-		r = schema_upgrade(&store->writer, reterr);
-		if (r < 0)
-			return r;
+	if (options->read_only) {
+		(void)error_set(frozen, -EROFS, "the store was opened for reading only");
+		return 0;
 	}
-	r = store_setting(&store->writer, "platform", store->platform, sizeof(store->platform));
-	if (r == -ENOENT && !store->read_only)
-		r = store_found(store, reterr);
-	if (r < 0)
-		return error_set(reterr, r, "%s is not a database of duplofs", store->path);
-	return keys_open(store, fresh, reterr);
+	if (access(store->path, W_OK) < 0) {
+		(void)error_set(frozen, -EROFS, "cannot write the database %s: %s", store->path,
+			errno == EROFS ? "its file system is read-only" : "no permission");
+		return 0;
+	}
+	r = store_open_writer(store, ret, frozen);
+	if (r == -EROFS)
+		return 0;
+	return r < 0 ? error_set(reterr, r, "%s", frozen->text) : 0;
 }
 
 int store_open(struct store **ret, const struct store_options *options, struct error *reterr)
 {
-	struct store *store = calloc(1, sizeof(*store));
+	struct store *store = store_new(options->dir, reterr);
+	struct connection *writer = NULL;
+	struct error frozen = ERROR_INIT;
 	int r;
 
 	if (!store)
-		return error_oom(reterr);
-	lock_init(&store->writer_lock, LOCK_STORE_WRITER);
-	lock_init(&store->queue_lock, LOCK_STORE_QUEUE);
-	lock_init(&store->watch_lock, LOCK_STORE_WATCH);
-	lock_init(&store->keys_lock, LOCK_STORE_KEYS);
-	cond_init(&store->queue_cond);
-	store->queue_tail = &store->queue_head;
-	store->read_only = options->read_only;
-	(void)text_copy(store->dir, sizeof(store->dir), options->dir);
-	(void)snprintf(store->path, sizeof(store->path), "%s/duplofs.db", store->dir);
-	r = options->read_only ? 0 : file_mkdirs(options->dir, 0700, reterr);
+		return reterr ? reterr->code : -ENOMEM;
+	r = access(store->path, F_OK) < 0 && !options->read_only
+		    ? store_make_file(store, options->dir, reterr)
+		    : 0;
 	if (r == 0)
-		r = store_begin(store, reterr);
+		r = store_check_file(store, reterr);
+	if (r == 0)
+		r = store_open_any_writer(store, options, &writer, &frozen, reterr);
+	if (r < 0) {
+		free(store);
+		return r;
+	}
+	commit_init(&store->commit, writer, writer ? NULL : &frozen);
+	feed_init(&store->feed);
+	readers_init(&store->readers, store->path,
+		writer ? CONNECTION_READ : store_read_mode(store));
+	keys_init(&store->keys);
+	r = store_identify(store, options->dir, reterr);
 	if (r < 0) {
 		store_close(store);
 		return r;
@@ -147,23 +193,13 @@ int store_open(struct store **ret, const struct store_options *options, struct e
 
 void store_close(struct store *store)
 {
-	struct reader *reader;
-
 	if (!store)
 		return;
-	while ((reader = store->idle_readers) != NULL) {
-		store->idle_readers = reader->next;
-		connection_close(&reader->connection);
-		free(reader);
-	}
-	connection_close(&store->writer);
-	keys_close(store);
-	free(store->tokens);
-	cond_done(&store->queue_cond);
-	lock_done(&store->keys_lock);
-	lock_done(&store->watch_lock);
-	lock_done(&store->queue_lock);
-	lock_done(&store->writer_lock);
+	readers_done(&store->readers);
+	commit_done(&store->commit);
+	feed_done(&store->feed);
+	tokens_done(&store->tokens);
+	keys_done(&store->keys);
 	free(store);
 }
 

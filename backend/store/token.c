@@ -1,114 +1,105 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Tokens of requests that were applied. The kernel sends a request again only while it has no
- * answer, and at most one request a serving thread is in that state when a worker dies (64 threads),
- * so a ring of the last STORE_TOKENS_MAX applied ones outlives many deaths in a row.
- */
-#include "store/internal.h"
+#include "store/token.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "store/store_private.h"
+
+#define MOUNT_NAME_SIZE 256
 
 static int token_compare(const void *a, const void *b)
 {
-	uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
+	const uint64_t *left = a, *right = b;
 
-	return left < right ? -1 : left > right;
+	return (*left > *right) - (*left < *right);
 }
 
-bool token_applied(const struct store *store, const struct caller *caller)
+bool tokens_known(const struct tokens *tokens, uint64_t token)
 {
-	if (!caller || !caller->token || !store->token_count)
-		return false;
-	return bsearch(&caller->token, store->tokens, store->token_count, sizeof(uint64_t),
-		       token_compare) != NULL;
+	return tokens->count > 0 && bsearch(&token, tokens->earlier, tokens->count,
+					    sizeof(*tokens->earlier), token_compare);
 }
 
-int token_record(struct txn *txn)
+int tokens_record(struct tokens *tokens, struct connection *connection, uint64_t token)
 {
-	static const char sql[] = "REPLACE INTO tokens (slot, token) VALUES (?1, ?2)";
-	sqlite3_stmt *statement;
+	int64_t sequence = tokens->sequence + 1;
+	int r = connection_run(connection,
+		"INSERT OR REPLACE INTO token (slot, sequence, token) VALUES (?1, ?2, ?3)", "iii",
+		sequence % TOKENS_MAX, sequence, (int64_t)token);
 
-	if (!txn->caller || !txn->caller->token)
-		return 0;
-	statement = connection_take(txn->connection, sql);
-	if (!statement)
-		return -EIO;
-	txn->store->token_slot = (txn->store->token_slot + 1) % STORE_TOKENS_MAX;
-	(void)sqlite3_bind_int64(statement, 1, txn->store->token_slot);
-	(void)sqlite3_bind_int64(statement, 2, (sqlite3_int64)txn->caller->token);
-	return connection_run(txn->connection, statement);
-}
-
-/* Forgets the tokens when they are another mount session's. */
-static int token_session(struct connection *connection, const char *mount)
-{
-	static const char forget[] =
-		"DELETE FROM tokens WHERE NOT EXISTS"
-		" (SELECT 1 FROM settings WHERE name = 'mount' AND value = ?1)";
-	static const char name[] = "REPLACE INTO settings (name, value) VALUES ('mount', ?1)";
-	static const char *const steps[] = {forget, name};
-	size_t i;
-	int r = 0;
-
-	for (i = 0; i < 2 && r == 0; i++) {
-		sqlite3_stmt *statement = connection_take(connection, steps[i]);
-
-		if (!statement)
-			return -EIO;
-		(void)sqlite3_bind_text(statement, 1, mount, -1, SQLITE_STATIC);
-		r = connection_run(connection, statement);
-	}
+	/* A number that a rolled back part has used is left out: slots are used a bit unevenly. */
+	if (r == 0)
+		tokens->sequence = sequence;
 	return r;
 }
 
-static int token_load(struct store *store)
+void tokens_done(struct tokens *tokens)
 {
-	static const char sql[] = "SELECT token, slot FROM tokens";
-	sqlite3_stmt *statement = connection_take(&store->writer, sql);
-	uint64_t *tokens = calloc(STORE_TOKENS_MAX, sizeof(*tokens));
-	size_t count = 0;
-
-	if (!statement || !tokens) {
-		connection_give(&store->writer, statement);
-		free(tokens);
-		return -ENOMEM;
-	}
-	while (count < STORE_TOKENS_MAX && sqlite3_step(statement) == SQLITE_ROW)
-		tokens[count++] = (uint64_t)sqlite3_column_int64(statement, 0);
-	connection_give(&store->writer, statement);
-	qsort(tokens, count, sizeof(*tokens), token_compare);
-	free(store->tokens);
-	store->tokens = tokens;
-	store->token_count = count;
-	return 0;
+	free(tokens->earlier);
+	*tokens = (struct tokens){0};
 }
 
-/* The ring goes on where it was: behind the youngest token. Tokens of one mount only grow. */
-static int token_resume(struct store *store)
+static int tokens_load(struct tokens *tokens, struct connection *connection)
 {
-	static const char sql[] = "SELECT slot FROM tokens ORDER BY token DESC LIMIT 1";
-	sqlite3_stmt *statement = connection_take(&store->writer, sql);
+	_cleanup_statement_ sqlite3_stmt *statement = NULL;
+	int r;
 
-	if (!statement)
-		return -EIO;
-	if (sqlite3_step(statement) == SQLITE_ROW)
-		store->token_slot = sqlite3_column_int64(statement, 0);
-	connection_give(&store->writer, statement);
-	return 0;
+	free(tokens->earlier);
+	tokens->count = 0;
+	tokens->earlier = calloc(TOKENS_MAX, sizeof(*tokens->earlier));
+	if (!tokens->earlier)
+		return -ENOMEM;
+	statement = connection_query(connection, "SELECT token, sequence FROM token LIMIT ?1", "i",
+		(int64_t)TOKENS_MAX);
+	while ((r = connection_step(connection, statement)) > 0) {
+		int64_t sequence = sqlite3_column_int64(statement, 1);
+
+		tokens->earlier[tokens->count++] = (uint64_t)sqlite3_column_int64(statement, 0);
+		if (sequence > tokens->sequence)
+			tokens->sequence = sequence;
+	}
+	if (r == 0)
+		qsort(tokens->earlier, tokens->count, sizeof(*tokens->earlier), token_compare);
+	return r;
+}
+
+static int tokens_switch(struct connection *connection, const char *mount)
+{
+	char last[MOUNT_NAME_SIZE];
+	int r = schema_get(connection, "mount", last, sizeof(last));
+
+	if (r == 0 && strcmp(last, mount) == 0)
+		return 0;
+	r = connection_execute(connection, "BEGIN IMMEDIATE; DELETE FROM token");
+	if (r == 0)
+		r = schema_set(connection, "mount", mount);
+	if (r == 0)
+		r = connection_execute(connection, "COMMIT");
+	if (r < 0)
+		(void)connection_execute(connection, "ROLLBACK");
+	return r;
 }
 
 int store_tokens_open(struct store *store, const char *mount, struct error *reterr)
 {
+	struct connection *writer = store->commit.writer;
 	int r;
 
-	LOCKED(&store->writer_lock);
-	r = token_session(&store->writer, mount);
+	if (strlen(mount) >= MOUNT_NAME_SIZE)
+		return error_set(reterr, -ENAMETOOLONG, "the mount session's name is too long");
+	if (!writer)
+		return error_set(reterr, -EROFS, "%s", store->commit.frozen.text);
+	LOCKED(&store->commit.writer_lock);
+	r = tokens_switch(writer, mount);
 	if (r == 0)
-		r = token_load(store);
-	if (r == 0)
-		r = token_resume(store);
-	return r < 0 ? error_set(reterr, r, "cannot read the journal of requests: %s",
-			       sqlite3_errmsg(store->writer.db))
-		     : 0;
+		r = tokens_load(&store->tokens, writer);
+	if (r == -ENOMEM)
+		return error_oom(reterr);
+	if (r < 0) {
+		(void)connection_error(writer, reterr);
+		return error_prefix(reterr, "cannot read which requests were applied");
+	}
+	return 0;
 }

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/reader.h"
+
+#include <errno.h>
+
+#include "store/store_private.h"
+
+void readers_init(struct readers *readers, const char *path, enum connection_mode mode)
+{
+	lock_init(&readers->lock, LOCK_LEAF);
+	cond_init(&readers->freed);
+	readers->path = path;
+	readers->mode = mode;
+	readers->idle_count = 0;
+	readers->open_count = 0;
+}
+
+void readers_done(struct readers *readers)
+{
+	while (readers->idle_count > 0)
+		connection_close(readers->idle[--readers->idle_count]);
+	cond_done(&readers->freed);
+	lock_done(&readers->lock);
+}
+
+struct connection *reader_take(struct store *store, struct error *reterr)
+{
+	struct readers *readers = &store->readers;
+	struct connection *connection = NULL;
+
+	lock_acquire(&readers->lock);
+	while (readers->idle_count == 0 && readers->open_count == READERS_MAX)
+		cond_wait(&readers->freed, &readers->lock);
+	if (readers->idle_count > 0)
+		connection = readers->idle[--readers->idle_count];
+	else
+		readers->open_count++;
+	lock_release(&readers->lock);
+	if (connection)
+		return connection;
+	if (connection_open(&connection, readers->path, readers->mode, reterr) == 0)
+		return connection;
+	lock_acquire(&readers->lock);
+	readers->open_count--;
+	cond_signal(&readers->freed);
+	lock_release(&readers->lock);
+	return NULL;
+}
+
+void reader_give(struct store *store, struct connection *connection)
+{
+	struct readers *readers = &store->readers;
+
+	if (!connection)
+		return;
+	lock_acquire(&readers->lock);
+	readers->idle[readers->idle_count++] = connection;
+	cond_signal(&readers->freed);
+	lock_release(&readers->lock);
+}
