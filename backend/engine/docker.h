@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * docker - what the files of the Docker engine share: the handle, one API call, its errors.
- * Promises: docker_call returns 0 only for an answer that counts as success; everything else becomes
- *           an errno and a sentence that a tenant understands.
+ * Promises: docker_call returns 0 only for an answer that counts as success; everything else
+ *           becomes an errno and a sentence that a tenant understands.
  * Threads: any at once.
  * Ownership: ret_json is the caller's (may be NULL in an answer without JSON).
  */
@@ -64,7 +64,8 @@ int docker_version(struct docker *docker, char version[16], struct error *reterr
 /* Turns what net said into -ENOTCONN and advice when the engine is away. */
 int docker_unreachable(const struct docker *docker, int code, struct error *reterr);
 
-/* Turns an answer of status with the engine's message into an errno and a sentence about subject. */
+/* Turns an answer of status with the engine's message into an errno and a sentence
+ * about subject. */
 int docker_failure(int status, const char *message, const char *subject, struct error *reterr);
 
 /* {"label":["duplo.platform=<platform>"]} as a URL's value; with name added when not NULL. */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * docker_frame - takes apart the stream of a container's output: frames of an 8-byte header (stream,
- *                three zeros, length big-endian; Docker Engine API, ContainerAttach) and a payload that
- *                begins with its time. Pure.
- * Promises: any bytes in any pieces are safe; what is no frame is -EPROTO, above FRAME_MAX_BYTES -EFBIG.
+ * docker_frame - takes apart the stream of a container's output: frames of an 8-byte header
+ *                (stream, three zeros, length big-endian; Docker Engine API, ContainerAttach) and a
+ *                payload that begins with its time. Pure.
+ * Promises: any bytes in any pieces are safe; what is no frame is -EPROTO, above FRAME_MAX_BYTES
+ *           -EFBIG.
  * Threads: a reader belongs to one thread at a time.
  * Ownership: frame_reader_done frees; data is borrowed for the callback.
  */

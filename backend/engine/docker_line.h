@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * docker_line - cuts a stream that comes in pieces into lines (the engine's JSON streams).
- * Promises: each complete line is handed over once, without its end; empty ones are left out; a line
- *           above LINE_MAX_BYTES is -EFBIG.
+ * Promises: each complete line is handed over once, without its end; empty ones are left out; a
+ *           line above LINE_MAX_BYTES is -EFBIG.
  * Threads: a reader belongs to one thread at a time.
  * Ownership: line_reader_done frees; a line is borrowed for the callback.
  */

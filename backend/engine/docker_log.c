@@ -46,7 +46,8 @@ int docker_log_follow(struct engine *engine, const char *id, int64_t since_wall_
 	struct engine_log *log;
 	int r;
 
-	/* Without a version: asking for it would block, and this path has not changed since 1.12. */
+	/* Without a version: asking for it would block, and this path has not changed
+	 * since 1.12. */
 	buf_printf(&url, "%s/containers/", docker->base);
 	net_escape(&url, id);
 	buf_printf(&url, "/logs?follow=1&stdout=1&stderr=1&timestamps=1&since=%lld.%09lld",

@@ -6,7 +6,8 @@
 
 #include "engine/docker.h"
 
-/* What the engine lists under kind ("/networks", "/volumes"); borrowed: the array in *ret_answer. */
+/* What the engine lists under kind ("/networks", "/volumes"); borrowed: the array
+ * in *ret_answer. */
 static int things_list(struct docker *docker, const char *kind, const char *name,
 	json_t **ret_answer, const json_t **ret_things, struct error *reterr)
 {

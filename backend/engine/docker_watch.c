@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The event stream: connects, reconnects with backoff, and notices when the engine goes away. A pulse
- * (GET /_ping) beside it finds the engine that keeps its connections and answers no more.
+ * The event stream: connects, reconnects with backoff, and notices when the engine goes away. A
+ * pulse (GET /_ping) beside it finds the engine that keeps its connections and answers no more.
  */
 #include <errno.h>
 #include <stdlib.h>

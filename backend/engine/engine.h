@@ -3,7 +3,8 @@
  * engine - one container engine on one host: Docker, or a simulated one.
  * Promises: every call has a deadline and returns a negative errno with a sentence for the tenant;
  *           every call is idempotent (creating what exists, removing what is gone: success).
- * Threads: all calls from any thread at once; they may block for seconds (never from a file handler).
+ * Threads: all calls from any thread at once; they may block for seconds (never from a file
+ *          handler).
  * Ownership: strings in arguments are borrowed for the call; ret_ values are the caller's.
  */
 #ifndef DUPLOFS_ENGINE_ENGINE_H
@@ -17,11 +18,11 @@
 #include "base/error.h"
 
 /* Labels on everything that we make; what lacks our LABEL_PLATFORM is never touched. */
-#define LABEL_PLATFORM	 "duplo.platform"
-#define LABEL_TENANT	 "duplo.tenant"
-#define LABEL_SERVICE	 "duplo.service"
-#define LABEL_INSTANCE	 "duplo.instance"   /* object id of the instance */
-#define LABEL_ORDINAL	 "duplo.ordinal"
+#define LABEL_PLATFORM   "duplo.platform"
+#define LABEL_TENANT     "duplo.tenant"
+#define LABEL_SERVICE    "duplo.service"
+#define LABEL_INSTANCE   "duplo.instance" /* object id of the instance */
+#define LABEL_ORDINAL    "duplo.ordinal"
 #define LABEL_GENERATION "duplo.generation" /* template generation of the service */
 
 #define ENGINE_ID_MAX 80
@@ -36,17 +37,17 @@ struct container_spec {
 	const char *name;
 	const char *hostname;
 	const char *image;
-	const char *const *command;	/* NULL-terminated, or NULL: the image's */
+	const char *const *command; /* NULL-terminated, or NULL: the image's */
 	const char *const *environment; /* "KEY=value", NULL-terminated */
-	const char *const *volumes;	/* "name-or-path:/path[:ro]", as the engine's Binds */
+	const char *const *volumes; /* "name-or-path:/path[:ro]", as the engine's Binds */
 	const struct label *labels;
 	size_t label_count;
-	const char *network;	   /* name of the tenant's network */
+	const char *network; /* name of the tenant's network */
 	const char *const *aliases; /* names in that network, NULL-terminated */
-	const char *host_address;  /* where the port is published, e.g. 127.0.0.1 */
-	int host_port;		   /* 0: not published */
+	const char *host_address; /* where the port is published, e.g. 127.0.0.1 */
+	int host_port; /* 0: not published */
 	int container_port;
-	int64_t cpu_milli;   /* 1000: one core; 0: no limit */
+	int64_t cpu_milli; /* 1000: one core; 0: no limit */
 	int64_t memory_mib; /* 0: no limit */
 };
 
@@ -69,12 +70,12 @@ struct container_state {
 	int64_t finished_wall_ns;
 	int64_t instance; /* from LABEL_INSTANCE, 0 when it has none */
 	int64_t generation; /* from LABEL_GENERATION */
-	char tenant[64];    /* from LABEL_TENANT */
-	char service[64];   /* from LABEL_SERVICE */
+	char tenant[64]; /* from LABEL_TENANT */
+	char service[64]; /* from LABEL_SERVICE */
 };
 
 enum engine_event_type {
-	ENGINE_UP,   /* the event stream is (again) connected: look at everything anew */
+	ENGINE_UP, /* the event stream is (again) connected: look at everything anew */
 	ENGINE_DOWN, /* the engine does not answer; reason in error */
 	ENGINE_CONTAINER_STARTED,
 	ENGINE_CONTAINER_DIED,
@@ -85,7 +86,7 @@ struct engine_event {
 	enum engine_event_type type;
 	char container[ENGINE_ID_MAX];
 	int64_t instance; /* from LABEL_INSTANCE */
-	int exit_code;	  /* ENGINE_CONTAINER_DIED */
+	int exit_code; /* ENGINE_CONTAINER_DIED */
 	struct error error;
 };
 
@@ -118,8 +119,8 @@ struct engine_ops {
 	int (*image_find)(struct engine *engine, const char *image, char ret_id[ENGINE_ID_MAX],
 		struct error *reterr);
 	/* Downloads the image; no overall deadline, but none without progress for 60 s. */
-	int (*image_pull)(struct engine *engine, const char *image, engine_pull_fn progress, void *arg,
-		struct error *reterr);
+	int (*image_pull)(struct engine *engine, const char *image, engine_pull_fn progress,
+		void *arg, struct error *reterr);
 
 	int (*network_ensure)(struct engine *engine, const char *name, const struct label *labels,
 		size_t label_count, struct error *reterr);
@@ -133,21 +134,23 @@ struct engine_ops {
 	int (*start)(struct engine *engine, const char *id, struct error *reterr);
 	/* SIGTERM, SIGKILL after grace_s. Already stopped or gone: 0. */
 	int (*stop)(struct engine *engine, const char *id, int grace_s, struct error *reterr);
-	int (*kill)(struct engine *engine, const char *id, const char *signal, struct error *reterr);
+	int (*kill)(struct engine *engine, const char *id, const char *signal,
+		struct error *reterr);
 	/* Removes it with its anonymous volumes, killing it when it still runs. Gone: 0. */
 	int (*remove)(struct engine *engine, const char *id, struct error *reterr);
 	/* Gone: 0 with CONTAINER_ABSENT. */
 	int (*inspect)(struct engine *engine, const char *id, struct container_state *ret,
 		struct error *reterr);
-	/* NULL: probe the container's address. Else the engine's own word whether it is well (what is
-	 * simulated has no address that answers); gone: 0 with false. */
+	/* NULL: probe the container's address. Else the engine's own word whether it is well (what
+	 * is simulated has no address that answers); gone: 0 with false. */
 	int (*healthy)(struct engine *engine, const char *id, bool *ret, struct error *reterr);
 	/* All containers with our platform label, running or not (address may be empty). */
 	int (*list)(struct engine *engine, engine_list_fn fn, void *arg, struct error *reterr);
 	/* Names of networks with our platform label, one callback each. */
 	int (*network_list)(struct engine *engine, engine_name_fn fn, void *arg,
 		struct error *reterr);
-	/* The same for named volumes (create makes them, with the container's platform and tenant). */
+	/* The same for named volumes (create makes them, with the container's platform
+	 * and tenant). */
 	int (*volume_list)(struct engine *engine, engine_name_fn fn, void *arg,
 		struct error *reterr);
 	/* Removes a named volume; -EBUSY while in use; gone: 0. */
@@ -156,8 +159,8 @@ struct engine_ops {
 	/* Starts the event stream (once per engine); it reconnects by itself with backoff. */
 	int (*watch)(struct engine *engine, engine_event_fn fn, void *arg, struct error *reterr);
 
-	/* Follows a container's output from since_wall_ns (0: all). log_stop blocks until no callback
-	 * runs any more; it is needed after the end too, and frees *log. */
+	/* Follows a container's output from since_wall_ns (0: all). log_stop blocks until no
+	 * callback runs any more; it is needed after the end too, and frees *log. */
 	int (*log_follow)(struct engine *engine, const char *id, int64_t since_wall_ns,
 		engine_log_fn fn, engine_log_end_fn end, void *arg, struct engine_log **ret,
 		struct error *reterr);
@@ -173,13 +176,14 @@ struct engine {
 	const struct engine_ops *ops;
 };
 
-/* url: unix:///path or tcp://127.0.0.1:port. platform: value of LABEL_PLATFORM. Does not connect. */
+/* url: unix:///path or tcp://127.0.0.1:port. platform: value of LABEL_PLATFORM. Does
+ * not connect. */
 int engine_docker_new(struct engine **ret, const char *url, const char *platform,
 	struct error *reterr);
 
 /* Accepts everything; each call takes about latency_ms. Containers live in this process's memory.
- * Images that misbehave (any tag): simulated/missing is in no registry, simulated/exits dies at once,
- * simulated/crashes a second after each start, simulated/unhealthy runs and is never well. */
+ * Images that misbehave (any tag): simulated/missing is in no registry, simulated/exits dies at
+ * once, simulated/crashes a second after each start, simulated/unhealthy runs and is never well. */
 int engine_simulated_new(struct engine **ret, const char *platform, int64_t latency_ms,
 	struct error *reterr);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The engine that only remembers: for a first look without Docker, and for trials of scale. Each call
- * takes its latency and then does what the real one would; images named simulated/... misbehave.
+ * The engine that only remembers: for a first look without Docker, and for trials of scale. Each
+ * call takes its latency and then does what the real one would; images named simulated/...
+ * misbehave.
  */
 #include "engine/simulated.h"
 

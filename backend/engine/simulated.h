@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * simulated - what the files of the simulated engine share: its containers, a table in memory, and its
- *             events.
+ * simulated - what the files of the simulated engine share: its containers, a table in memory, and
+ *             its events.
  * Promises: about 200 bytes and its names for a container; every look-up in constant time.
  * Threads: all here is called with the engine's lock held.
  * Ownership: pointers to containers are borrowed until the lock is released.

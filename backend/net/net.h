@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * net - HTTP requests over TCP, TLS and unix sockets, with a deadline, a size cap and a cancel flag.
- * Promises: a call returns by its limits or soon after a cancel; redirects are not followed; kept-alive
- *           connections are reused, and one that died while idle is replaced without a word.
+ * net - HTTP requests over TCP, TLS and unix sockets, with a deadline, a size cap and a cancel
+ *       flag.
+ * Promises: a call returns by its limits or soon after a cancel; redirects are not followed;
+ *           kept-alive connections are reused, and one that died while idle is replaced without a
+ *           word.
  * Threads: any at once; net_free only when no call runs. A net_cancel may be set from any thread.
  * Ownership: what a request points to is borrowed for the call; a response is the caller's.
  */
@@ -37,8 +39,9 @@ struct net_request {
 	int64_t open_timeout_ms; /* until the answer's headers are there; 0: none */
 	int64_t idle_timeout_ms; /* without a byte in either direction; 0: none */
 	size_t max_bytes; /* of the answer; 0: NET_BODY_MAX, with data: none. Above: -EFBIG */
-	/* Kept-alive connections may close just as a request is sent; it is then sent again, on a new
-	 * connection, when no byte of an answer came. Set this where a second sending could harm. */
+	/* Kept-alive connections may close just as a request is sent; it is then sent again, on a
+	 * new connection, when no byte of an answer came. Set this where a second sending could
+	 * harm. */
 	bool fresh;
 	struct net_cancel *cancel;
 	net_data_fn data; /* gets a 2xx answer instead of response.body; calling thread */
@@ -61,14 +64,15 @@ int net_new(struct net **ret, struct error *reterr);
 void net_free(struct net *net);
 
 /*
- * Makes one request. 0 when an answer came, whatever its status; else -ECONNREFUSED, -ENOENT (no such
- * socket), -EHOSTUNREACH (name or route), -ETIMEDOUT, -ECONNRESET, -EFBIG, -ECANCELED, -EPROTO (not
- * HTTP, or TLS failed), -ENOMEM, -EINVAL, or what the data callback returned.
+ * Makes one request. 0 when an answer came, whatever its status; else -ECONNREFUSED, -ENOENT (no
+ * such socket), -EHOSTUNREACH (name or route), -ETIMEDOUT, -ECONNRESET, -EFBIG, -ECANCELED, -EPROTO
+ * (not HTTP, or TLS failed), -ENOMEM, -EINVAL, or what the data callback returned.
  */
 int net_call(struct net *net, const struct net_request *request, struct net_response *response,
 	struct error *reterr);
 
-/* Writes the value of the last header called name (any case) into value; false when there is none. */
+/* Writes the value of the last header called name (any case) into value; false when there
+ * is none. */
 bool net_header(const struct net_response *response, const char *name, char *value, size_t size);
 
 void net_response_done(struct net_response *response);

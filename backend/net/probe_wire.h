@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * probe_wire - one probe on the wire: connect, and for HTTP send a request and read as far as the end
- *              of the answer's headers, with a socket that never blocks.
+ * probe_wire - one probe on the wire: connect, and for HTTP send a request and read as far as the
+ *              end of the answer's headers, with a socket that never blocks.
  * Promises: no call blocks; at most PROBE_ANSWER_MAX bytes are read; memory does not grow.
  * Threads: an attempt belongs to one thread at a time.
  * Ownership: the attempt owns its socket until probe_attempt_close.
@@ -59,8 +59,8 @@ int probe_target_init(struct probe_target *target, const struct probe *probe, st
 void probe_target_done(struct probe_target *target);
 bool probe_target_equal(const struct probe_target *a, const struct probe_target *b);
 
-/* True when it is over at once, with *ret written; else attempt->fd is to be watched, edge-triggered,
- * in both directions. */
+/* True when it is over at once, with *ret written; else attempt->fd is to be watched,
+ * edge-triggered, in both directions. */
 bool probe_attempt_begin(struct probe_attempt *attempt, const struct probe_target *target,
 	struct probe_outcome *ret);
 

@@ -42,14 +42,16 @@ typedef void (*prober_fn)(void *arg, int64_t key, enum probe_health health, cons
 
 int prober_new(struct prober **ret, prober_fn fn, void *arg, struct error *reterr);
 
-/* Adds the probe of key, or replaces it: another address, port or path starts over, other numbers take
- * effect from the next probe on, the same probe changes nothing. -EINVAL for what cannot be probed. */
+/* Adds the probe of key, or replaces it: another address, port or path starts over, other numbers
+ * take effect from the next probe on, the same probe changes nothing. -EINVAL for what cannot be
+ * probed. */
 int prober_set(struct prober *prober, int64_t key, const struct probe *probe, struct error *reterr);
 
 /* Blocks while the callback runs for key (unless called from it). An unknown key is fine. */
 void prober_drop(struct prober *prober, int64_t key);
 
-/* How key is by now and what its last probe met, in words; false when it is unknown. Never blocks. */
+/* How key is by now and what its last probe met, in words; false when it is unknown.
+ * Never blocks. */
 bool prober_look(struct prober *prober, int64_t key, enum probe_health *ret, char *why,
 	size_t size);
 

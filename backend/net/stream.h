@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * stream - answers that last: one thread serves any number of long-lived HTTP responses.
- * Promises: per exchange: open at most once, data while it lasts, end exactly once; nothing is called
- *           for a stream after net_stream_stop returned.
+ * Promises: per exchange: open at most once, data while it lasts, end exactly once; nothing is
+ *           called for a stream after net_stream_stop returned.
  * Threads: start, stop and break from any thread (stop: not from a callback); callbacks run on the
  *          loop's thread, one at a time, and must not block.
  * Ownership: the loop copies the request; who starts a stream stops it, also after its end.
@@ -37,8 +37,8 @@ void net_loop_free(struct net_loop *loop);
 int net_stream_start(struct net_loop *loop, const struct net_request *request,
 	const struct net_handler *handler, struct net_stream **ret, struct error *reterr);
 
-/* From within the end callback alone: makes the request anew after delay_ms, with another url when it
- * is not NULL. Out of memory: false, and it stays ended. */
+/* From within the end callback alone: makes the request anew after delay_ms, with another url when
+ * it is not NULL. Out of memory: false, and it stays ended. */
 bool net_stream_again(struct net_stream *stream, const char *url, int64_t delay_ms);
 
 /* Ends the exchange that runs, with -ECANCELED for its end callback. */

@@ -46,6 +46,11 @@ int transfer_check(struct transfer *transfer, int *ret_wait_ms, struct error *re
 /* What a finished exchange comes to. */
 int transfer_result(const struct transfer *transfer, CURLcode code, struct error *reterr);
 
+/* Copies a request with its strings, headers and body, but not its cancel flag. On -ENOMEM the
+ * target is to be done all the same. */
+int net_request_copy(struct net_request *target, const struct net_request *request);
+void net_request_done(struct net_request *request);
+
 /* The cancel flag's descriptor for poll(2), readable once set; -1 for NULL. */
 int net_cancel_fd(const struct net_cancel *cancel);
 

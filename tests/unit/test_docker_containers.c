@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Containers, networks, volumes and images of a real Docker Engine through the engine's contract. */
+/* Containers, networks, volumes and images of a real Docker Engine through the
+ * engine's contract. */
 #include <errno.h>
 #include <setjmp.h>
 #include <signal.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The event stream and the logs of a Docker Engine of the test's own, which it may stop and start. */
+/* The event stream and the logs of a Docker Engine of the test's own, which it may stop
+ * and start. */
 #include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
