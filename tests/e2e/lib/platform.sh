@@ -259,7 +259,6 @@ url() {
 # Identity of the container of an instance of SERVICE.
 container_of() {
 	status_field Container "$SERVICE/instances/$1/status.json"
-}/status.json"
 }
 
 platform_report() {
