@@ -102,7 +102,7 @@ static void replace(struct replica *replicas, size_t count, const struct replica
 		if (!replica->run || replica->action == REPLICA_RETIRE)
 			continue;
 		d = domain_of(rank++, wish->replicas, domains);
-		if (!replica->current && replica->ready && domain < 0)
+		if (!replica->current && serves(replica) && domain < 0)
 			domain = d;
 	}
 	rank = 0;
@@ -126,7 +126,7 @@ static void replace(struct replica *replicas, size_t count, const struct replica
 		d = domain_of(rank++, wish->replicas, domains);
 		if (replica->current)
 			continue;
-		if (!replica->ready) {
+		if (!serves(replica)) {
 			replica->action = REPLICA_REPLACE; /* nothing is lost with it */
 		} else if (d == domain && !elsewhere && left > 0) {
 			replica->action = REPLICA_REPLACE;
