@@ -216,14 +216,14 @@ int64_t instance_reconcile(struct reconciler *r, int64_t id)
 	int64_t next_ns;
 	int result;
 
-	if (!r->engine_up)
-		return QUEUE_DONE; /* its coming up wakes everything */
 	result = instance_load(&work, r, id, &error);
 	if (result == -ENOENT) {
 		health_drop(r, id);
 		logs_drop(r, id);
 		units_drop(r->units, id);
 		next_ns = QUEUE_DONE;
+	} else if (!r->engine_up) {
+		next_ns = QUEUE_DONE; /* its coming up wakes everything */
 	} else if (result < 0) {
 		log_debug("instance %" PRId64 ": %s", id, error.text);
 		next_ns = QUEUE_RETRY;

@@ -196,7 +196,7 @@ int64_t instance_start(struct instance_work *work, const char *words)
 		units_set_alive(work->r->units, unit->instance, false);
 		logs_follow(work->r, unit->instance, unit->container);
 		unit->logged = true;
-		return clock_now_ns(); /* revive looks at why */
+		return instance_revive(work); /* it looks at why, and counts */
 	}
 	if (!work->r->options.simulated && instance_commit(work, NULL, &error) < 0)
 		return QUEUE_RETRY;

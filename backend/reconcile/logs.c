@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reconcile/logs.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -198,6 +199,25 @@ void logs_drop(struct reconciler *r, int64_t instance)
 	log_free(r, log_take(r->logs, instance));
 	log_path(r, instance, path, sizeof(path));
 	(void)unlink(path);
+}
+
+void logs_sweep(struct reconciler *r)
+{
+	DIR *dir = opendir(r->options.logs_dir);
+	const struct dirent *entry;
+
+	while (dir && (entry = readdir(dir))) {
+		_cleanup_object_ struct object object = OBJECT_INIT;
+		char *end;
+		int64_t id = strtoll(entry->d_name, &end, 10);
+
+		if (id <= 0 || strcmp(end, ".log") != 0)
+			continue;
+		if (store_peek(r->options.store, id, &object) == -ENOENT)
+			(void)unlinkat(dirfd(dir), entry->d_name, 0);
+	}
+	if (dir)
+		(void)closedir(dir);
 }
 
 void logs_tail(struct reconciler *r, int64_t instance, int lines, struct buf *out)

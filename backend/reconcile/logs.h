@@ -16,6 +16,8 @@
 #define LOG_SIZE_MAX (1024 * 1024)
 
 int logs_new(struct logs **ret, struct error *reterr);
+/* Removes the files of instances that are gone: their end may have come while nobody ran. */
+void logs_sweep(struct reconciler *r);
 /* Ends all following; files stay. */
 void logs_free(struct reconciler *r);
 

@@ -141,6 +141,7 @@ static int reconciler_begin(struct reconciler *r, struct error *reterr)
 	r->listed = true;
 	lock_release(&r->lock);
 	service_stated(r, 0); /* settles at once when there is no service */
+	logs_sweep(r);
 	if (!r->options.simulated)
 		queue_wake(r->views, QUEUE_SWEEP);
 	wake_platform(r);

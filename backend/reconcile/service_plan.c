@@ -231,13 +231,16 @@ int service_plan(struct service_work *work, struct error *reterr)
 {
 	int r = make_plan(work, reterr);
 
-	if (r < 0 || !anything_to_do(work))
-		return r;
-	r = store_update(work->r->options.store, durability_of(work), NULL, apply_plan, work,
-		reterr);
-	if (r < 0)
-		return r;
-	work->changed = work->plan.create > 0;
-	forget_purged(work);
-	return 0;
+	/* What was written may allow the next step at once; what was made is seen at the next look. */
+	while (r == 0 && !work->changed && anything_to_do(work)) {
+		r = store_update(work->r->options.store, durability_of(work), NULL, apply_plan, work,
+			reterr);
+		if (r < 0)
+			return r;
+		work->changed = work->plan.create > 0;
+		forget_purged(work);
+		if (!work->changed)
+			r = make_plan(work, reterr);
+	}
+	return r;
 }

@@ -74,7 +74,10 @@ static int64_t view_service(struct reconciler *r, int64_t service)
 		result = store_peek(r->options.store, service, &object);
 		if (result == 0)
 			result = view_files_sync(r->options.store, service, path, &error);
-		else if (result == -ENOENT)
+		/* It may have been purged, and its view removed, while we wrote. */
+		object_done(&object);
+		object = OBJECT_INIT;
+		if (store_peek(r->options.store, service, &object) == -ENOENT)
 			result = file_remove_tree(path, &error);
 	}
 	view_tell(r, service, result, &error);
@@ -267,9 +270,14 @@ int view_ensure(struct reconciler *r, int64_t service, struct error *reterr)
 
 void view_remove(struct reconciler *r, int64_t service)
 {
+	char path[VIEW_PATH_MAX];
+
 	gate_forget(r->view_gate, service);
 	view_forget_peer(r, service);
-	/* The row is gone: the views' own thread removes what it finds of it. */
-	if (!r->options.simulated)
-		queue_wake(r->views, key_of(VIEW_KEY_SERVICE, service));
+	if (r->options.simulated)
+		return;
+	view_path(r, service, path, sizeof(path));
+	(void)file_remove_tree(path, NULL);
+	/* The views' thread may be writing there: it looks once more and finds the row gone. */
+	queue_wake(r->views, key_of(VIEW_KEY_SERVICE, service));
 }
