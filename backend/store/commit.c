@@ -171,7 +171,7 @@ static void commit_gather(struct commit *commit)
 	commit->gathering = 0;
 }
 
-/* Wakes the batch and hands the lead to the first who waits. A member may be gone once it is done. */
+/* Wakes the batch and hands the lead to the first who waits. A member is gone once it is done. */
 static void commit_wake(struct commit *commit, struct member *batch, const struct member *self)
 {
 	for (struct member *next; batch; batch = next) {

@@ -19,7 +19,7 @@ static void event_make_line(char *text)
 			*text = ' ';
 }
 
-/* What happens to an instance or a value is an event of the service or tenant that it belongs to. */
+/* What happens to an instance or a value is an event of the service or tenant above it. */
 static int event_bearer(struct txn *txn, int64_t id, struct object *ret)
 {
 	int r = txn_peek(txn, id, ret);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * keys - two levels: the master key, a file beside the database, seals a random key of each tenant;
- *        the tenant's key seals its values. Each has a version, so that either can be replaced while
- *        values sealed under the older one are still read.
+ * keys - two levels: the master key, a file beside the database, seals a random key of each
+ *        tenant; that one seals the tenant's values. Each has a version, so that either can be
+ *        replaced while values sealed under the older one are still read.
  * Promises: plain keys live in one region that is kept out of swap and core dumps and wiped.
  * Threads: keys_find on any that holds the connection; keys_newest inside a transaction.
  * Ownership: keys_done wipes and frees; the caller wipes the keys that it was given.

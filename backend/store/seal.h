@@ -14,7 +14,7 @@
 
 #define SEAL_KEY_SIZE 32
 
-/* Appends nonce (12, random), ciphertext (len) and tag (16). context binds the value to its place. */
+/* Appends nonce (12, random), ciphertext (len), tag (16). context binds the value to its place. */
 int seal(const unsigned char key[SEAL_KEY_SIZE], const void *context, size_t context_len,
 	const void *data, size_t len, struct buf *out);
 int unseal(const unsigned char key[SEAL_KEY_SIZE], const void *context, size_t context_len,

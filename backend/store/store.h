@@ -7,7 +7,7 @@
  *           still be read. Never touches a network.
  * Threads: all calls from any thread at once; an update's function runs on any thread, one at a
  *          time, and must only compute and call txn_ functions.
- * Ownership: struct object is filled in place and released with object_done; text given is borrowed.
+ * Ownership: struct object is filled in place, object_done releases it; text given is borrowed.
  */
 #ifndef DUPLOFS_STORE_STORE_H
 #define DUPLOFS_STORE_STORE_H
@@ -28,7 +28,7 @@ struct object {
 	int64_t id; /* never reused, below 2^28 */
 	enum kind kind;
 	int64_t parent;
-	int64_t tenant; /* id of the tenant it belongs to (its own for a tenant), 0 for the platform */
+	int64_t tenant; /* id of the tenant it belongs to (a tenant's own), 0 for the platform */
 	char name[OBJECT_NAME_MAX + 1];
 	int64_t generation; /* grows by one on each accepted change of the spec; 0: no spec yet */
 	int64_t template_generation; /* generation of the last change that replaces containers */
@@ -41,7 +41,7 @@ struct object {
 	uid_t uid; /* owner: of the object's tenant, whatever the object */
 	gid_t gid;
 	mode_t mode;	    /* of the object's tenant directory, permission bits only */
-	int64_t created_ns; /* wall clock, as all times here */
+	int64_t created_ns; /* wall clock, as all times; those below only grow */
 	int64_t spec_ns;    /* when spec (or the value) last changed */
 	int64_t status_ns;  /* when status, or what it sums up, last changed */
 	int64_t events_ns;
@@ -107,7 +107,7 @@ const char *store_platform(const struct store *store);
 
 int store_watch(struct store *store, store_watch_fn fn, void *arg);
 
-/* ---- reading: on a connection of the calling thread's own; sees every finished store_update ---- */
+/* ---- reading: waits for no writer; sees every finished store_update ---- */
 
 int store_get(struct store *store, int64_t id, struct object *ret); /* -ENOENT; tombstones too */
 int store_find(struct store *store, int64_t parent, enum kind kind, const char *name,
@@ -118,8 +118,11 @@ int store_peek(struct store *store, int64_t id, struct object *ret);
 int store_peek_name(struct store *store, int64_t parent, enum kind kind, const char *name,
 	struct object *ret);
 
-/* Living children of a kind with id > after, in id order; fn returns 0 to go on, 1 to stop, or a
- * negative errno. with_texts: as store_get, else as store_peek. fn may call store_get and others. */
+/*
+ * Living children of a kind with id > after, in id order; fn returns 0 to go on, 1 to stop, or a
+ * negative errno. with_texts: as store_get, else as store_peek. fn may call anything of the store;
+ * what changes meanwhile may or may not be seen.
+ */
 typedef int (*store_object_fn)(void *arg, const struct object *object);
 int store_list(struct store *store, int64_t parent, enum kind kind, int64_t after,
 	bool with_texts, store_object_fn fn, void *arg);
@@ -131,7 +134,8 @@ int store_count(struct store *store, int64_t parent, enum kind kind, int64_t *re
 /* Finds a living service by its DNS name; -ENOENT. */
 int store_find_dns(struct store *store, const char *dns, int64_t *ret_service);
 
-/* Plain bytes of a secret or config value; wipe secrets after use. */
+/* Plain bytes of a living secret or config value; wipe secrets after use. -ENOENT; -EIO: what is
+ * stored was changed by somebody else or belongs elsewhere. */
 int store_value(struct store *store, int64_t id, struct buf *out, struct error *reterr);
 
 struct history_entry {
@@ -146,9 +150,8 @@ int store_history(struct store *store, int64_t id, int64_t generation, struct hi
 int store_history_list(struct store *store, int64_t id, int64_t after,
 	int (*fn)(void *arg, const struct history_entry *entry), void *arg);
 
-/* The last events of an object (PLATFORM_ID: of all; a tenant: its own and its services'), oldest
- * first, a line each: "2026-11-23T02:30:00Z warning demo/web: text". At most 500 are kept per
- * object. */
+/* The last 500 events of an object (PLATFORM_ID: of all; a tenant: its own and its services'),
+ * oldest first, a line each: "2026-11-23T02:30:00Z warning demo/web: text". As many are kept. */
 int store_events(struct store *store, int64_t id, struct buf *out);
 
 /* ---- writing ---- */
@@ -163,8 +166,10 @@ enum store_durability {
 
 /*
  * Runs fn in a transaction, possibly one shared with concurrent callers. Returns fn's error, -EROFS
- * when the database cannot be written, or 0. caller may be NULL (the platform itself). When
- * caller->token was already applied by an earlier process, fn does not run and 0 is returned.
+ * when the database cannot be written (nothing was changed; try again when it can), or 0. caller
+ * may be NULL (the platform itself). When caller->token was already applied by an earlier process,
+ * fn does not run and 0 is returned: one request makes one update with its token. fn may have run
+ * although nothing was kept, so what it leaves in arg counts only when 0 is returned.
  */
 int store_update(struct store *store, enum store_durability durability,
 	const struct caller *caller, store_update_fn fn, void *arg, struct error *reterr);
@@ -180,11 +185,11 @@ int txn_list(struct txn *txn, int64_t parent, enum kind kind, bool with_texts,
  * gets the caller's uid and gid and mode 0750. */
 int txn_create(struct txn *txn, int64_t parent, enum kind kind, const char *name, int64_t *ret_id,
 	struct error *reterr);
-/* Sets the tombstone. Living children: -ENOTEMPTY (instances do not count and get theirs too;
- * a service's config values do not count either). -EBUSY when protected. */
+/* Sets the tombstone. Living children: -ENOTEMPTY; a service's instances and config values do not
+ * count and get theirs too. -EBUSY when protected, -ENOENT when it is one already. */
 int txn_delete(struct txn *txn, int64_t id, struct error *reterr);
-/* Removes the row for good, with its events, history, allocations. -EBUSY while the journal holds
- * an intent of it or while it has children, tombstones included. */
+/* Removes the row for good, with its value, events, history, allocations. -EBUSY while the journal
+ * holds an intent of it or while it has children, tombstones included. */
 int txn_purge(struct txn *txn, int64_t id, struct error *reterr);
 
 /* New spec text, new generation, history entry, last_error cleared. template_changed: the new
@@ -192,8 +197,10 @@ int txn_purge(struct txn *txn, int64_t id, struct error *reterr);
  * -EBUSY when another living service has it. */
 int txn_set_spec(struct txn *txn, int64_t id, const char *text, size_t len, bool template_changed,
 	const char *dns, struct error *reterr);
-/* The same spec in other words (formatting): no new generation, no history entry. */
+/* The same spec in other words (formatting): no new generation, no history entry; last_error is
+ * cleared. */
 int txn_set_spec_text(struct txn *txn, int64_t id, const char *text, size_t len);
+/* The same bytes again: nothing happens. */
 int txn_set_value(struct txn *txn, int64_t id, const void *data, size_t len,
 	struct error *reterr);
 int txn_set_owner(struct txn *txn, int64_t tenant, uid_t uid, gid_t gid, mode_t mode);
@@ -203,7 +210,7 @@ int txn_set_paused(struct txn *txn, int64_t id, bool paused);
 int txn_add_restart(struct txn *txn, int64_t id);
 int txn_set_last_error(struct txn *txn, int64_t id, const char *text);
 
-/* For the reconciler's own objects (instances): spec text without history and without sync. */
+/* For the reconciler's own objects (instances): spec text and generation, without history. */
 int txn_set_plan(struct txn *txn, int64_t id, const char *json);
 /* status_ns moves only when the text differs. */
 int txn_set_status(struct txn *txn, int64_t id, const char *json);
@@ -212,7 +219,8 @@ int txn_touch_status(struct txn *txn, int64_t id);
 /* The generation has settled: well (reason NULL) or not. Never moves backwards. */
 int txn_set_observed(struct txn *txn, int64_t id, int64_t generation, const char *reason);
 
-/* severity: "info", "warning", "error". */
+/* severity: "info", "warning", "error". What happens to an instance or a value counts for the
+ * service or tenant above; CHANGE_EVENTS is told of the object, its tenant and the platform. */
 int txn_event(struct txn *txn, int64_t id, const char *severity, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
@@ -234,14 +242,14 @@ int store_intents(struct store *store, int64_t owner,
 
 /* ---- allocations: numbers that only one object may have ---- */
 
-/* The number that owner holds in pool, or a free one in [low, high], searched round robin behind the
- * last one given; -ENOSPC. not_this: give up the held number when it is this one, it is taken by
- * somebody else outside (0: none). */
+/* The number that owner holds in pool, or a free one in [low, high], searched round robin behind
+ * the last one given; -ENOSPC. not_this: give up the held number when it is this one, it is taken
+ * by somebody else outside (0: none). */
 int txn_allocate(struct txn *txn, const char *pool, int64_t low, int64_t high, int64_t not_this,
 	int64_t owner, int64_t *ret);
 int txn_release(struct txn *txn, const char *pool, int64_t owner);
 
-/* ---- exactly once across a worker's death (a resent request may have been applied already) ---- */
+/* ---- exactly once across a worker's death: a resent request may have been applied already ---- */
 
 /* Called once by a new worker, before it serves: tokens that earlier workers of the same mount
  * session applied are remembered; those of other sessions are dropped. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * txn - what the txn_ functions have in common: look at an object, note its change, run a statement.
+ * txn - what the txn_ functions have in common: look at an object, note its change, run SQL.
  * Promises: a failure of the database is remembered in the txn, whatever its function does with it.
  * Threads: the one that leads the batch.
  * Ownership: nothing.

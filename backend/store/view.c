@@ -12,14 +12,25 @@
 #include "model/service.h"
 
 struct view_walk {
+	struct store *store;
+	enum view_part part;
+	char *const *allowed; /* NULL: all */
+	int64_t shadowing; /* a service whose config values hide those of the same name; 0: none */
 	view_entry_fn fn;
 	void *arg;
-	enum view_part part;
-	char **allowed; /* NULL: all */
-	int64_t service; /* config: names that this service has of its own are not the tenant's */
-	struct store *store;
-	const char *only; /* NULL, or the one name that is wanted */
+	bool stopped;
 };
+
+/*
+ * Names that the service is limited to; NULL: all of its tenant's. Services of other tenants
+ * ("tenant/service") are in no list yet: who owns them has to grant it first.
+ */
+static char *const *view_allowance(const struct service_spec *spec, enum view_part part)
+{
+	if (!spec || part == VIEW_CONFIG)
+		return NULL;
+	return part == VIEW_SECRETS ? spec->secrets : spec->neighbors;
+}
 
 static bool view_allowed(char *const *allowed, const char *name)
 {
@@ -31,23 +42,31 @@ static bool view_allowed(char *const *allowed, const char *name)
 	return false;
 }
 
+static void view_fill(const struct object *object, enum view_part part, struct view_entry *ret)
+{
+	*ret = (struct view_entry){.part = part, .object = object->id};
+	(void)text_copy(ret->name, sizeof(ret->name), object->name);
+	ret->mtime_ns = part == VIEW_NEIGHBORS ? object->status_ns : object->spec_ns;
+	ret->size = part == VIEW_NEIGHBORS ? -1 : object->value_size;
+}
+
 static int view_emit(void *arg, const struct object *object)
 {
+	struct object own = OBJECT_INIT;
 	struct view_walk *walk = arg;
-	struct view_entry entry = {.part = walk->part, .object = object->id};
-	_cleanup_object_ struct object own = OBJECT_INIT;
+	struct view_entry entry;
+	int r = -ENOENT;
 
-	if (walk->only && strcmp(walk->only, object->name) != 0)
-		return 0;
 	if (!view_allowed(walk->allowed, object->name))
 		return 0;
-	if (walk->part == VIEW_CONFIG && object->parent != walk->service &&
-		store_peek_name(walk->store, walk->service, KIND_CONFIG, object->name, &own) == 0)
-		return 0;
-	(void)text_copy(entry.name, sizeof(entry.name), object->name);
-	entry.mtime_ns = walk->part == VIEW_NEIGHBORS ? object->status_ns : object->spec_ns;
-	entry.size = walk->part == VIEW_NEIGHBORS ? -1 : object->value_size;
-	return walk->fn(walk->arg, &entry);
+	if (walk->shadowing)
+		r = store_peek_name(walk->store, walk->shadowing, KIND_CONFIG, object->name, &own);
+	if (r != -ENOENT)
+		return r;
+	view_fill(object, walk->part, &entry);
+	r = walk->fn(walk->arg, &entry);
+	walk->stopped = r != 0;
+	return r;
 }
 
 /* The service and, unless it has none yet, its spec. */
@@ -62,63 +81,74 @@ static int view_service(struct store *store, int64_t service, struct object *ret
 	return service_spec_parse(ret->spec, strlen(ret->spec), ret->name, ret_spec, NULL);
 }
 
-static int view_walk_part(struct store *store, const struct object *service,
-	const struct service_spec *spec, struct view_walk *walk)
+static int view_walk_part(struct store *store, const struct object *service, struct view_walk *walk)
 {
-	int r;
+	static const enum kind kinds[] = {
+		[VIEW_SECRETS] = KIND_SECRET,
+		[VIEW_CONFIG] = KIND_CONFIG,
+		[VIEW_NEIGHBORS] = KIND_SERVICE,
+	};
+	int r = 0;
 
-	walk->store = store;
-	walk->service = service->id;
-	switch (walk->part) {
-	case VIEW_SECRETS:
-		walk->allowed = spec ? spec->secrets : NULL;
-		return store_list(store, service->tenant, KIND_SECRET, 0, false, view_emit, walk);
-	case VIEW_CONFIG:
+	if (walk->part == VIEW_CONFIG) {
 		r = store_list(store, service->id, KIND_CONFIG, 0, false, view_emit, walk);
-		if (r < 0)
-			return r;
-		return store_list(store, service->tenant, KIND_CONFIG, 0, false, view_emit, walk);
-	case VIEW_NEIGHBORS:
-		walk->allowed = spec ? spec->neighbors : NULL;
-		return store_list(store, service->tenant, KIND_SERVICE, 0, false, view_emit, walk);
+		walk->shadowing = service->id;
 	}
-	return -EINVAL;
+	if (r < 0 || walk->stopped)
+		return r;
+	return store_list(store, service->tenant, kinds[walk->part], 0, false, view_emit, walk);
 }
 
 int view_list(struct store *store, int64_t service, enum view_part part, view_entry_fn fn,
 	void *arg)
 {
-	struct view_walk walk = {.fn = fn, .arg = arg, .part = part};
-	_cleanup_object_ struct object object = OBJECT_INIT;
+	struct view_walk walk = {.store = store, .part = part, .fn = fn, .arg = arg};
 	_cleanup_service_spec_ struct service_spec *spec = NULL;
+	_cleanup_object_ struct object object = OBJECT_INIT;
 	int r = view_service(store, service, &object, &spec);
 
-	return r < 0 ? r : view_walk_part(store, &object, spec, &walk);
+	if (r < 0)
+		return r;
+	walk.allowed = view_allowance(spec, part);
+	return view_walk_part(store, &object, &walk);
 }
 
-static int view_keep(void *arg, const struct view_entry *entry)
+/* The object behind a name, which the service is known to be allowed. */
+static int view_peek(struct store *store, const struct object *service, enum view_part part,
+	const char *name, struct object *ret)
 {
-	*(struct view_entry *)arg = *entry;
-	return 1;
+	int r;
+
+	switch (part) {
+	case VIEW_SECRETS:
+		return store_peek_name(store, service->tenant, KIND_SECRET, name, ret);
+	case VIEW_CONFIG:
+		r = store_peek_name(store, service->id, KIND_CONFIG, name, ret);
+		if (r == -ENOENT)
+			r = store_peek_name(store, service->tenant, KIND_CONFIG, name, ret);
+		return r;
+	case VIEW_NEIGHBORS:
+		return store_peek_name(store, service->tenant, KIND_SERVICE, name, ret);
+	}
+	return -ENOENT;
 }
 
 int view_find(struct store *store, int64_t service, enum view_part part, const char *name,
 	struct view_entry *ret)
 {
-	struct view_entry found = {.object = 0};
-	struct view_walk walk = {.fn = view_keep, .arg = &found, .part = part, .only = name};
-	_cleanup_object_ struct object object = OBJECT_INIT;
 	_cleanup_service_spec_ struct service_spec *spec = NULL;
+	_cleanup_object_ struct object object = OBJECT_INIT;
+	struct object behind = OBJECT_INIT;
 	int r = view_service(store, service, &object, &spec);
 
-	if (r == 0)
-		r = view_walk_part(store, &object, spec, &walk);
 	if (r < 0)
 		return r;
-	if (!found.object)
+	if (!view_allowed(view_allowance(spec, part), name))
 		return -ENOENT;
-	*ret = found;
-	return 0;
+	r = view_peek(store, &object, part, name, &behind);
+	if (r == 0)
+		view_fill(&behind, part, ret);
+	return r;
 }
 
 int view_read(struct store *store, int64_t service, const struct view_entry *entry, struct buf *out,

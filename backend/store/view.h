@@ -24,7 +24,7 @@ struct view_entry {
 
 typedef int (*view_entry_fn)(void *arg, const struct view_entry *entry);
 
-/* Entries of one part for one service (its Secrets and Neighbors lists applied), by name. */
+/* Entries of one part for one service, its Secrets and Neighbors lists applied, in no order. */
 int view_list(struct store *store, int64_t service, enum view_part part, view_entry_fn fn,
 	void *arg);
 int view_find(struct store *store, int64_t service, enum view_part part, const char *name,
