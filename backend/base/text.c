@@ -103,6 +103,18 @@ bool text_is_utf8(const char *text, size_t len)
 	return true;
 }
 
+void text_mend(char *text)
+{
+	size_t at = 0, step, len = strlen(text);
+
+	while (at < len) {
+		step = utf8_sequence((const unsigned char *)text + at, len - at);
+		if (step == 0)
+			text[at] = '?';
+		at += step ? step : 1;
+	}
+}
+
 static bool text_is_swap(const char *a, const char *b)
 {
 	return tolower((unsigned char)a[0]) == tolower((unsigned char)b[1]) &&

@@ -53,17 +53,32 @@ static bool is_registry(const char *text, size_t len)
 
 	if (!colon && !memchr(text, '.', len) && !(len == 9 && memcmp(text, "localhost", 9) == 0))
 		return false;
-	if (!is_all(text, host, LOWER UPPER DIGITS ".-"))
-		return false;
+	for (size_t at = 0; at <= host;) {
+		size_t label = strcspn(text + at, "./:");
+
+		if (!is_all(text + at, label, LOWER UPPER DIGITS "-") || text[at] == '-' ||
+			text[at + label - 1] == '-')
+			return false;
+		at += label + 1;
+	}
 	return !colon || is_all(colon + 1, len - host - 1, DIGITS);
 }
 
 static bool is_digest(const char *text)
 {
-	const char *colon = strchr(text, ':');
+	static const struct {
+		const char *prefix;
+		size_t digits;
+	} forms[] = {{"sha256:", 64}, {"sha384:", 96}, {"sha512:", 128}};
 
-	return colon && is_all(text, (size_t)(colon - text), LOWER DIGITS "+._-") &&
-	       strlen(colon + 1) >= 32 && is_all(colon + 1, strlen(colon + 1), HEX);
+	for (size_t i = 0; i < ARRAY_SIZE(forms); i++) {
+		size_t len = strlen(forms[i].prefix);
+
+		if (strncmp(text, forms[i].prefix, len) == 0)
+			return strlen(text + len) == forms[i].digits &&
+			       is_all(text + len, forms[i].digits, HEX);
+	}
+	return false;
 }
 
 static bool is_repository(const char *text, size_t len)
@@ -97,8 +112,8 @@ int check_image(const char *value, struct error *reterr)
 	if (strlen(value) > 255)
 		return error_set(reterr, -EINVAL, "an image reference has at most 255 characters");
 	if (at && !is_digest(at + 1))
-		return error_set(reterr, -EINVAL, "\"%s\" is no digest, such as sha256:0123...",
-			at + 1);
+		return error_set(reterr, -EINVAL,
+			"\"%s\" is no digest, such as sha256: and 64 hexadecimal digits", at + 1);
 	if (colon && (tag > 128 || !is_all(colon + 1, tag, LOWER UPPER DIGITS "_.-") ||
 			     strchr(".-", colon[1])))
 		return error_set(reterr, -EINVAL, "\"%.*s\" is no tag", (int)tag, colon + 1);
@@ -123,7 +138,7 @@ int check_dns(const char *value, struct error *reterr)
 		if (!is_all(label, len, LOWER UPPER DIGITS "-") || len > 63 || label[0] == '-' ||
 			label[len - 1] == '-')
 			return error_set(reterr, -EINVAL,
-				"\"%s\" is no DNS name: labels of letters, digits and \"-\" "
+				"\"%.80s\" is no DNS name: labels of letters, digits and \"-\" "
 				"joined by dots",
 				value);
 		if (!label[len])
@@ -144,7 +159,27 @@ static bool is_reserved_path(const char *path)
 		if (strncmp(path, reserved[i], len) == 0 && (!path[len] || path[len] == '/'))
 			return true;
 	}
-	return path[strspn(path, "/")] == '\0';
+	return path[1] == '\0';
+}
+
+/* Absolute, each component a name: no "", ".", "..", no control characters; "/" may end it. */
+static bool is_plain_path(const char *path)
+{
+	const char *at = path;
+
+	if (*at != '/')
+		return false;
+	for (; *at; at++)
+		if ((unsigned char)*at < ' ' || *at == 0x7f)
+			return false;
+	for (at = path; *at == '/' && at[1];) {
+		size_t len = strcspn(++at, "/");
+
+		if (len == 0 || (len <= 2 && strspn(at, ".") >= len))
+			return false;
+		at += len;
+	}
+	return true;
 }
 
 int check_volume(const char *value, struct error *reterr)
@@ -156,22 +191,22 @@ int check_volume(const char *value, struct error *reterr)
 
 	if (value[0] == '/' || value[0] == '.')
 		return error_set(reterr, -EPERM,
-			"\"%s\": a path of the host needs the policy of the tenant's group", value);
+			"\"%.80s\": a path of the host needs the policy of the tenant's group",
+			value);
 	if (!colon || path[0] != '/')
-		return error_set(reterr, -EINVAL, "\"%s\" is not name:/path or name:/path:ro",
+		return error_set(reterr, -EINVAL, "\"%.80s\" is not name:/path or name:/path:ro",
 			value);
 	if (!is_all(value, (size_t)(colon - value), LOWER UPPER DIGITS "_.-") ||
 		colon - value > 63 || strchr("_.-", value[0]))
 		return error_set(reterr, -EINVAL, "\"%.*s\" is no name of a volume",
-			(int)(colon - value), value);
+			colon - value < 80 ? (int)(colon - value) : 80, value);
 	if (mode && strcmp(mode, ":ro") != 0 && strcmp(mode, ":rw") != 0)
-		return error_set(reterr, -EINVAL, "\"%s\" is neither ro nor rw", mode + 1);
+		return error_set(reterr, -EINVAL, "\"%.80s\" is neither ro nor rw", mode + 1);
 	if (!text_copy(clean, sizeof(clean), path))
 		return error_set(reterr, -EINVAL, "the path of a volume is too long");
 	clean[strcspn(clean, ":")] = '\0';
-	if (strstr(clean, "//") || strstr(clean, "/./") || strstr(clean, "..") ||
-		is_reserved_path(clean))
-		return error_set(reterr, -EINVAL, "%s is no place for a volume", clean);
+	if (!is_plain_path(clean) || is_reserved_path(clean))
+		return error_set(reterr, -EINVAL, "%.80s is no place for a volume", clean);
 	return 0;
 }
 
@@ -180,8 +215,8 @@ int check_environment(const char *value, struct error *reterr)
 	size_t len = strcspn(value, "=");
 
 	if (!is_all(value, len, LOWER UPPER DIGITS "_.-") || isdigit((unsigned char)value[0]))
-		return error_set(reterr, -EINVAL, "\"%.*s\" is no name of a variable", (int)len,
-			value);
+		return error_set(reterr, -EINVAL, "\"%.*s\" is no name of a variable",
+			len < 80 ? (int)len : 80, value);
 	return 0;
 }
 
@@ -200,8 +235,15 @@ int check_neighbor(const char *value, struct error *reterr)
 		tenant[slash - value] = '\0';
 	}
 	if (!text_is_label(tenant) || !text_is_label(slash ? slash + 1 : value))
-		return error_set(reterr, -EINVAL, "\"%s\" is neither service nor tenant/service",
+		return error_set(reterr, -EINVAL, "\"%.80s\" is neither service nor tenant/service",
 			value);
+	return 0;
+}
+
+int check_host(const char *value, struct error *reterr)
+{
+	if (!is_all(value, strlen(value), LOWER UPPER DIGITS "_.-:=/") || strlen(value) > 128)
+		return error_set(reterr, -EINVAL, "\"%.80s\" is no name or tag of a host", value);
 	return 0;
 }
 
@@ -210,7 +252,7 @@ int check_url_path(const char *value, struct error *reterr)
 	const char *at;
 
 	if (value[0] != '/')
-		return error_set(reterr, -EINVAL, "\"%s\" does not begin with \"/\"", value);
+		return error_set(reterr, -EINVAL, "\"%.80s\" does not begin with \"/\"", value);
 	if (strlen(value) > 1024)
 		return error_set(reterr, -EINVAL, "a path has at most 1024 characters");
 	for (at = value; *at; at++)
@@ -230,7 +272,7 @@ int check_signal(const char *value, struct error *reterr)
 		if (strcmp(*at, value) == 0)
 			return 0;
 	return error_set(reterr, -EINVAL,
-		"\"%s\" is none of HUP, INT, QUIT, USR1, USR2, TERM, "
+		"\"%.80s\" is none of HUP, INT, QUIT, USR1, USR2, TERM, "
 		"WINCH, CONT, URG",
 		value);
 }

@@ -22,6 +22,8 @@ int check_environment(const char *value, struct error *reterr);
 int check_key(const char *value, struct error *reterr);
 /* "service" or "tenant/service". */
 int check_neighbor(const char *value, struct error *reterr);
+/* Name or tag of a host. */
+int check_host(const char *value, struct error *reterr);
 /* Absolute path of a health check's URL. */
 int check_url_path(const char *value, struct error *reterr);
 /* Name of a signal without SIG: HUP, USR1, ... */

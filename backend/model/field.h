@@ -18,14 +18,16 @@ enum field_type {
 	FIELD_INT,
 	FIELD_DECIMAL, /* stored as thousandths */
 	FIELD_BOOL,
-	FIELD_LIST,   /* of strings */
-	FIELD_MAP,    /* string to string */
+	FIELD_LIST, /* of strings */
+	FIELD_MAP, /* string to string */
+	FIELD_OBJECT, /* has members; the first of them may stand alone instead of the object */
 	FIELD_CUSTOM, /* parsed by its own function */
 };
 
 enum field_flags {
 	FIELD_REQUIRED = 1,
 	FIELD_TEMPLATE = 2, /* a change replaces containers, through the update domains */
+	FIELD_NONE = 4, /* an empty list or object means the same as none */
 };
 
 /* Says what is wrong with a value (of a list or map: with one element), in words without the field's
@@ -35,13 +37,20 @@ typedef int (*field_check_fn)(const char *value, struct error *reterr);
 struct field {
 	const char *name;
 	enum field_type type;
-	size_t offset; /* of the member in the spec's struct */
-	int64_t min, max;
-	const char *otherwise; /* the default, as text */
-	const char *view;      /* name of the single-value file, or NULL */
 	unsigned flags;
+	size_t offset; /* of the member in the spec's struct */
+	int64_t min, max; /* of a number; of a list or map: at most max elements */
+	const char *otherwise; /* the default, as text */
+	const char *view; /* name of the single-value file, or NULL */
 	field_check_fn check; /* NULL: the type and the bounds say it all */
+	const struct field *members;
 	const char *help;
 };
+
+/* The row of a table (its last has no name), or NULL. */
+const struct field *field_find(const struct field *fields, const char *name);
+
+/* The name in the table that is nearest to a misspelt one, or NULL. */
+const char *field_nearest(const struct field *fields, const char *name);
 
 #endif

@@ -20,9 +20,9 @@ struct instance_spec {
 	int64_t template_generation; /* of the service: which container it should be */
 	char host[64];
 	int64_t host_port; /* 0: none yet */
-	bool run;	   /* false: should have no container */
-	bool join;	   /* may receive traffic (load balancer, neighbors) when healthy */
-	int64_t restart;   /* grows to ask for a new container of the same template */
+	bool run; /* false: should have no container */
+	bool join; /* may receive traffic (load balancer, neighbors) when healthy */
+	int64_t restart; /* grows to ask for a new container of the same template */
 };
 
 enum instance_phase {
@@ -32,8 +32,8 @@ enum instance_phase {
 	INSTANCE_STARTING, /* container runs, not yet healthy */
 	INSTANCE_HEALTHY,
 	INSTANCE_UNHEALTHY, /* runs, and the probe says no */
-	INSTANCE_CRASHED,   /* exited; waits for its backoff */
-	INSTANCE_FAILED,    /* cannot be made as wanted (image, port, engine); retried with backoff */
+	INSTANCE_CRASHED, /* exited; waits for its backoff */
+	INSTANCE_FAILED, /* cannot be made as wanted (image, port, engine); retried with backoff */
 	INSTANCE_DRAINING,
 	INSTANCE_STOPPING,
 	INSTANCE_STOPPED, /* no container, as wanted */
@@ -43,10 +43,10 @@ enum instance_phase {
 struct instance_status {
 	enum instance_phase phase;
 	int64_t template_generation; /* of the container that is there; 0: none */
-	int64_t restart;	     /* instance_spec.restart of the container that is there */
+	int64_t restart; /* instance_spec.restart of the container that is there */
 	char container[80];
 	char address[64]; /* of the container */
-	int64_t port;	  /* container port */
+	int64_t port; /* container port */
 	int64_t restarts; /* starts after the first, since the template changed */
 	int64_t since_ns; /* wall clock: in this phase since */
 	int64_t retry_ns; /* wall clock: next try; 0: none planned */

@@ -12,7 +12,7 @@
 #include <stddef.h>
 
 struct json_member {
-	size_t key, key_end;	 /* the quotes included */
+	size_t key, key_end; /* the quotes included */
 	size_t value, value_end; /* offsets into the text */
 };
 

@@ -15,19 +15,19 @@ enum kind {
 	KIND_TENANT = 2,
 	KIND_SERVICE = 3,
 	KIND_INSTANCE = 4, /* child of a service, named by its ordinal */
-	KIND_SECRET = 5,   /* child of a tenant */
-	KIND_CONFIG = 6,   /* child of a tenant or of a service */
+	KIND_SECRET = 5, /* child of a tenant */
+	KIND_CONFIG = 6, /* child of a tenant or of a service */
 	KIND_HOST = 7,
 	KIND_RESOURCE = 8,
 	KIND_GROUP = 9,
 };
 
 #define OBJECT_NAME_MAX 128 /* bytes, without the NUL */
-#define PLATFORM_ID	1
+#define PLATFORM_ID     1
 
 #define SPEC_SIZE_MAX  (1024 * 1024) /* bytes of a spec */
-#define VALUE_SIZE_MAX (64 * 1024)   /* bytes of a secret or a config value */
-#define LINE_SIZE_MAX  4096	     /* bytes of a single-value file */
+#define VALUE_SIZE_MAX (64 * 1024) /* bytes of a secret or a config value */
+#define LINE_SIZE_MAX  4096 /* bytes of a single-value file */
 
 /* The word for a kind ("service"), for messages. */
 const char *kind_name(enum kind kind);

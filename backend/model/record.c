@@ -6,8 +6,23 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/json.h"
 #include "base/text.h"
+
+/* What others say (a container's last words, a cut sentence) may not be UTF-8. */
+static json_t *record_text(const char *text)
+{
+	_cleanup_free_ char *mended = NULL;
+
+	if (text_is_utf8(text, strlen(text)))
+		return json_string(text);
+	mended = strdup(text);
+	if (!mended)
+		return NULL;
+	text_mend(mended);
+	return json_string(mended);
+}
 
 static json_t *record_member_value(const struct record_member *member, const char *at)
 {
@@ -17,7 +32,7 @@ static json_t *record_member_value(const struct record_member *member, const cha
 	case RECORD_BOOL:
 		return json_boolean(*(const bool *)(const void *)at);
 	case RECORD_TEXT:
-		return json_string(at);
+		return record_text(at);
 	case RECORD_WORD:
 		return json_string(member->words[*(const unsigned *)(const void *)at]);
 	}

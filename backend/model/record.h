@@ -2,7 +2,7 @@
 /*
  * record - flat structs of numbers, truths and texts as JSON objects, by a table of their members.
  * Promises: print and parse are inverse; parse takes NULL and unknown members, and leaves members
- *           that are missing or of another type at zero.
+ *           that are missing or of another type at zero. Texts that are not UTF-8 are mended.
  * Threads: plain values.
  * Ownership: no pointers inside.
  */
@@ -19,7 +19,7 @@ struct record_member {
 	const char *name; /* NULL ends a table */
 	enum record_type type;
 	size_t offset;
-	size_t size;		  /* RECORD_TEXT: of the array */
+	size_t size; /* RECORD_TEXT: of the array */
 	const char *const *words; /* RECORD_WORD: an enum's names, NULL-terminated */
 };
 

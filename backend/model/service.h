@@ -18,7 +18,7 @@
 #include "model/field.h"
 
 struct health_spec {
-	char *path;   /* NULL: TCP connect */
+	char *path; /* NULL: TCP connect */
 	int64_t port; /* 0: the container port */
 	int64_t interval_s, timeout_s, healthy_threshold, unhealthy_threshold, start_period_s;
 };
@@ -30,18 +30,18 @@ struct service_spec {
 	char *image;
 	int64_t replicas;
 	int64_t container_port; /* resolved: ContainerPort, else ExternalLBPort, else 80 */
-	int64_t lb_port;	/* 0: none, internal */
-	char *dns;		/* "" none; lower case */
+	int64_t lb_port; /* 0: none, internal */
+	char *dns; /* "" none; lower case */
 	struct health_spec health;
 	int64_t update_domains;
 	int64_t max_surge;
 	bool auto_rollback;
-	char **command;	    /* NULL: the image's */
+	char **command; /* NULL: the image's */
 	char **environment; /* "KEY=value" in the order written, NULL-terminated; NULL: none */
-	char **volumes;	    /* "name:/path[:ro]" */
+	char **volumes; /* "name:/path[:ro]" */
 	int64_t cpu_milli;
 	int64_t memory_mib;
-	char **secrets;	  /* NULL: all of the tenant's */
+	char **secrets; /* NULL: all of the tenant's */
 	char **neighbors; /* NULL: all of the tenant's; else "service" or "tenant/service" */
 	bool spot;
 	char **hosts; /* names or tags to prefer; NULL: any */

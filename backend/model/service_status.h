@@ -15,11 +15,11 @@
 #include "base/buf.h"
 
 enum service_phase {
-	SERVICE_NEW,	   /* no spec accepted yet */
+	SERVICE_NEW, /* no spec accepted yet */
 	SERVICE_DEPLOYING, /* on its way to the wanted generation */
-	SERVICE_RUNNING,   /* settled: all replicas healthy, balancer and name in place */
-	SERVICE_DEGRADED,  /* was running; some replicas are not healthy */
-	SERVICE_FAILED,	   /* the generation cannot be reached; retried */
+	SERVICE_RUNNING, /* settled: all replicas healthy, balancer and name in place */
+	SERVICE_DEGRADED, /* was running; some replicas are not healthy */
+	SERVICE_FAILED, /* the generation cannot be reached; retried */
 	SERVICE_PAUSED,
 	SERVICE_ROLLING_BACK,
 	SERVICE_DELETING,
@@ -27,17 +27,17 @@ enum service_phase {
 
 struct service_status {
 	enum service_phase phase;
-	int64_t replicas;	     /* wanted */
-	int64_t total;		     /* instances that exist */
-	int64_t updated;	     /* of the wanted template generation and healthy */
-	int64_t healthy;	     /* of any generation */
-	int64_t generation;	     /* of the spec that is being worked on, or was last */
+	int64_t replicas; /* wanted */
+	int64_t total; /* instances that exist */
+	int64_t updated; /* of the wanted template generation and healthy */
+	int64_t healthy; /* of any generation */
+	int64_t generation; /* of the spec that is being worked on, or was last */
 	int64_t template_generation; /* being rolled out, or last rolled out */
-	int64_t step_ns;	     /* wall clock: when the work last got on */
-	int64_t good_generation;     /* last spec generation that settled well; 0: none */
-	int64_t good_template;	     /* its template generation */
-	int64_t domains;	     /* update domains */
-	int64_t domain;		     /* the one in work, from 0; equal to domains: done */
+	int64_t step_ns; /* wall clock: when the work last got on */
+	int64_t good_generation; /* last spec generation that settled well; 0: none */
+	int64_t good_template; /* its template generation */
+	int64_t domains; /* update domains */
+	int64_t domain; /* the one in work, from 0; equal to domains: done */
 	bool paused;
 	int64_t restart; /* counts `restart` commands: instance_spec.restart of a finished rollout */
 	int64_t lb_slot; /* 0: none */
@@ -46,7 +46,8 @@ struct service_status {
 	bool tls;
 	char dns[256];
 	char image[256];
-	char message[400]; /* one sentence: what it waits for or what is wrong; "" when all is well */
+	char message
+		[400]; /* one sentence: what it waits for or what is wrong; "" when all is well */
 };
 
 const char *service_phase_name(enum service_phase phase);

@@ -11,19 +11,9 @@
 #include "base/text.h"
 #include "model/json_text.h"
 
-static const struct field *field_named(const char *name)
-{
-	const struct field *field;
-
-	for (field = service_fields; field->name; field++)
-		if (strcmp(field->name, name) == 0)
-			return field;
-	return NULL;
-}
-
 int service_view_check(const char *name, const char *value, struct error *reterr)
 {
-	const struct field *field = field_named(name);
+	const struct field *field = field_find(service_fields, name);
 	struct error why = ERROR_INIT;
 	int64_t number;
 	int r = 0;
@@ -33,14 +23,16 @@ int service_view_check(const char *name, const char *value, struct error *reterr
 	if (!text_is_utf8(value, strlen(value)))
 		return error_set(reterr, -EINVAL, "%s: the value is not UTF-8", name);
 	if (field->type == FIELD_INT) {
-		r = text_parse_int(value, field->min, field->max, &number);
+		r = text_parse_int(value, INT64_MIN, INT64_MAX, &number);
+		if (r == -EINVAL)
+			return error_set(reterr, -EINVAL,
+				"line 1, column 1: %s: \"%.80s\" is no whole number", name, value);
 		if (r == -ERANGE)
-			return error_set(reterr, -EINVAL,
-				"line 1, column 1: %s: %s is not within %lld to %lld", name, value,
-				(long long)field->min, (long long)field->max);
-		if (r < 0)
-			return error_set(reterr, -EINVAL,
-				"line 1, column 1: %s: \"%s\" is no whole number", name, value);
+			number = value[0] == '-' ? INT64_MIN : INT64_MAX;
+		if (number < field->min || number > field->max)
+			return error_set(reterr, -EINVAL, "line 1, column 1: %s: %.40s is %s %lld",
+				name, value, number < field->min ? "below" : "above",
+				(long long)(number < field->min ? field->min : field->max));
 		return 0;
 	}
 	if (field->check)
@@ -48,13 +40,30 @@ int service_view_check(const char *name, const char *value, struct error *reterr
 	return r < 0 ? error_set(reterr, r, "line 1, column 1: %s: %s", name, why.text) : 0;
 }
 
+int service_spec_view(const struct service_spec *spec, const char *name, struct buf *out)
+{
+	const struct field *field = field_find(service_fields, name);
+	const void *slot = field ? (const char *)spec + field->offset : NULL;
+
+	if (!field)
+		return -EINVAL;
+	if (field->type == FIELD_INT)
+		buf_printf(out, "%lld", (long long)*(const int64_t *)slot);
+	else if (field->type == FIELD_TEXT && *(char *const *)slot)
+		buf_puts(out, *(char *const *)slot);
+	return out->error;
+}
+
 /* value as JSON: a number stays bare unless the text has a string there. */
 static void put_value(const struct field *field, bool as_string, const char *value, struct buf *out)
 {
 	_cleanup_json_ json_t *string = NULL;
+	int64_t number;
 
-	if (field->type == FIELD_INT && !as_string) {
-		buf_puts(out, value);
+	/* JSON knows no 007. */
+	if (field->type == FIELD_INT && !as_string &&
+		text_parse_int(value, INT64_MIN, INT64_MAX, &number) == 0) {
+		buf_printf(out, "%lld", (long long)number);
 		return;
 	}
 	string = json_string(value);
@@ -64,52 +73,87 @@ static void put_value(const struct field *field, bool as_string, const char *val
 		out->error = -ENOMEM;
 }
 
-/* A new member behind the last one, in the style of the first. */
-static void put_member(const char *text, struct json_span object, const struct field *field,
+/* How the text writes its members. */
+struct style {
+	struct json_member last;
+	size_t gap, gap_end; /* in front of a member's key */
+	size_t colon, colon_end; /* between key and value */
+	bool strings; /* numbers stand as strings */
+};
+
+static bool read_style(const char *text, struct json_span object, struct style *ret)
+{
+	size_t at = object.start, count = 0, behind = object.start + 1;
+
+	*ret = (struct style){0};
+	while (json_text_next(text, object, &at, &ret->last)) {
+		const struct json_member *member = &ret->last;
+		const struct field *field;
+		char name[64] = "";
+
+		ret->gap = behind;
+		ret->gap_end = member->key;
+		if (count++ == 0) {
+			ret->colon = member->key_end;
+			ret->colon_end = member->value;
+		} else {
+			/* Behind the comma. */
+			ret->gap +=
+				(size_t)((char *)memchr(text + behind, ',', object.end - behind) -
+					 (text + behind)) +
+				1;
+		}
+		behind = member->value_end;
+		if (member->key_end - member->key - 2 < sizeof(name))
+			memcpy(name, text + member->key + 1, member->key_end - member->key - 2);
+		field = field_find(service_fields, name);
+		if (field && field->type == FIELD_INT && text[member->value] == '"')
+			ret->strings = true;
+	}
+	return count > 0;
+}
+
+/* A new member behind the last one, in the style of the others. Returns where the text goes on. */
+static size_t put_member(const char *text, struct json_span object, const struct field *field,
 	const char *value, struct buf *out)
 {
-	struct json_member first, last;
-	size_t at = object.start;
-	bool as_string;
+	struct style style;
 
-	if (!json_text_next(text, object, &at, &first)) {
+	if (!read_style(text, object, &style)) {
 		buf_add(out, text, object.start + 1);
 		buf_printf(out, "\"%s\":", field->name);
 		put_value(field, false, value, out);
-		return;
+		return object.start + 1;
 	}
-	last = first;
-	while (json_text_next(text, object, &at, &last))
-		continue;
-	as_string = text[first.value] == '"' && text[last.value] == '"';
-	buf_add(out, text, last.value_end);
+	buf_add(out, text, style.last.value_end);
 	buf_putc(out, ',');
-	buf_add(out, text + object.start + 1, first.key - object.start - 1);
+	buf_add(out, text + style.gap, style.gap_end - style.gap);
 	buf_printf(out, "\"%s\"", field->name);
-	buf_add(out, text + first.key_end, first.value - first.key_end);
-	put_value(field, as_string, value, out);
+	buf_add(out, text + style.colon, style.colon_end - style.colon);
+	put_value(field, style.strings, value, out);
+	return style.last.value_end;
 }
 
 int service_text_set(const char *text, size_t len, const char *name, const char *value,
 	struct buf *out, struct error *reterr)
 {
 	struct json_span object = json_text_object(text, len);
-	const struct field *field = field_named(name);
-	struct json_member member, last;
-	size_t rest, at = object.start;
+	const struct field *field = field_find(service_fields, name);
+	struct json_member member;
+	size_t rest = 0;
 
-	if (!field || object.start >= len || text[object.start] != '{')
-		return error_set(reterr, -EINVAL, "unknown field \"%s\"", name);
+	if (!field || field->type == FIELD_LIST || field->type == FIELD_MAP)
+		return error_set(reterr, -EINVAL, "\"%s\" is no field with a single value", name);
+	if (object.start >= len || text[object.start] != '{')
+		return error_set(reterr, -EINVAL, "there is no spec whose %s could be set", name);
 	if (json_text_find(text, object, name, &member)) {
 		buf_add(out, text, member.value);
 		put_value(field, text[member.value] == '"', value, out);
 		rest = member.value_end;
-	} else {
-		put_member(text, object, field, value, out);
-		rest = object.start + 1;
-		while (json_text_next(text, object, &at, &last))
-			rest = last.value_end;
+	} else if (*value) {
+		rest = put_member(text, object, field, value, out);
 	}
+	/* A field that is missing has no value to clear. */
 	buf_add(out, text + rest, len - rest);
 	return out->error ? error_oom(reterr) : 0;
 }

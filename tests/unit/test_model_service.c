@@ -10,11 +10,10 @@
 
 #include <cmocka.h>
 
-#include "base/json.h"
-#include "model/instance.h"
+#include "base/text.h"
+#include "model/check.h"
 #include "model/kind.h"
 #include "model/service.h"
-#include "model/service_status.h"
 
 static struct service_spec *parse(const char *text)
 {
@@ -95,50 +94,162 @@ static void every_field_is_read(void **state)
 	service_spec_free(spec);
 }
 
-static void errors_say_where_and_what(void **state)
+#define IMAGE "{\"DockerImage\":\"a\","
+
+static void fields_that_are_unknown_or_missing_are_named(void **state)
 {
 	(void)state;
 	refuse("{\n  \"DockerImage\": \"a\",\n  \"Replica\": 3\n}", -EINVAL,
-		"line 3, column 3: Replica");
-	refuse("{\"DockerImage\": \"a\", \"Replica\": 3}", -EINVAL, "did you mean \"Replicas\"?");
-	refuse("{\"DockerImage\": \"a\", \"Zzzz\": 3}", -EINVAL, "Zzzz: unknown field");
-	refuse("{\"Replicas\": 3}", -EINVAL, "DockerImage is needed");
+		"line 3, column 3: unknown field \"Replica\", did you mean \"Replicas\"?");
+	refuse(IMAGE "\"dockerimage\":\"b\"}", -EINVAL, "did you mean \"DockerImage\"?");
+	refuse(IMAGE "\"Zzzz\": 3}", -EINVAL, "line 1, column 20: unknown field \"Zzzz\"");
+	refuse(IMAGE "\"\": 3}", -EINVAL, "unknown field \"\"");
+	refuse(IMAGE "\"a\\nb\": 3}", -EINVAL, "unknown field \"a?b\"");
+	refuse(IMAGE "\n\"HealthCheck\":\n {\"path\":\"/\"}}", -EINVAL,
+		"line 3, column 3: HealthCheck: unknown field \"path\", did you mean \"Path\"?");
+	refuse(IMAGE "\"HealthCheck\":{\"Command\":[\"x\"]}}", -EINVAL,
+		"HealthCheck: unknown field \"Command\"");
+	refuse(IMAGE "\"Hosts\":{\"spot\":true}}", -EINVAL, "did you mean \"Spot\"?");
+	refuse("{\"Replicas\": 3}", -EINVAL, "line 1, column 1: DockerImage is needed");
+	refuse("{}", -EINVAL, "DockerImage is needed");
+	refuse(" []", -EINVAL, "line 1, column 2: an object is needed, not a list");
+	refuse("null", -EINVAL, "an object is needed, not null");
+	refuse(IMAGE "\"DNS\":\"\",\n \"D\\u004eS\":\"\"}", -EINVAL,
+		"line 2, column 2: \"D\\u004eS\" is given twice");
+	refuse(IMAGE "\"HealthCheck\":{\"Path\":\"/\",\"Path\":\"/\"}}", -EINVAL,
+		"line 1, column 46: \"Path\" is given twice");
+	refuse(IMAGE "\"Name\": \"other\"}", -EINVAL,
+		"line 1, column 20: Name: \"other\" is not "
+		"the name of the directory, which is \"website\"");
+}
+
+static void numbers_have_bounds_and_types(void **state)
+{
+	(void)state;
+	refuse(IMAGE "\"Replicas\": 5000}", -EINVAL,
+		"line 1, column 20: Replicas: 5000 is above 1000");
+	refuse(IMAGE "\"Replicas\": -1}", -EINVAL, "Replicas: -1 is below 0");
+	refuse(IMAGE "\"Replicas\": \"-1\"}", -EINVAL, "-1 is below 0");
+	refuse(IMAGE "\"Replicas\": \"99999999999999999999\"}", -EINVAL, "is above 1000");
+	refuse(IMAGE "\"Replicas\": 99999999999999999999}", -EINVAL, "too large");
+	refuse(IMAGE "\"Replicas\": 9e99}", -EINVAL, "9e+99 is above 1000");
+	refuse(IMAGE "\"Replicas\": -9e99}", -EINVAL, "is below 0");
+	refuse(IMAGE "\"Replicas\": 1e999}", -EINVAL, "too large");
+	refuse(IMAGE "\"Replicas\": \"x\"}", -EINVAL, "\"x\" is no whole number");
+	refuse(IMAGE "\"Replicas\": \"3 \"}", -EINVAL, "no whole number");
+	refuse(IMAGE "\"Replicas\": \"+3\"}", -EINVAL, "no whole number");
+	refuse(IMAGE "\"Replicas\": \"0x3\"}", -EINVAL, "no whole number");
+	refuse(IMAGE "\"Replicas\": 1.5}", -EINVAL, "1.5 is no whole number");
+	refuse(IMAGE "\"Replicas\": true}", -EINVAL, "a number is needed, not true");
+	refuse(IMAGE "\"Replicas\": null}", -EINVAL, "a number is needed, not null");
+	refuse(IMAGE "\"Replicas\": [3]}", -EINVAL, "a number is needed, not a list");
+	refuse(IMAGE "\"UpdateDomains\": 0}", -EINVAL, "UpdateDomains: 0 is below 1");
+	refuse(IMAGE "\"ContainerPort\": 65536}", -EINVAL, "above 65535");
+	refuse(IMAGE "\"ExternalLBPort\": 0}", -EINVAL, "below 1");
+	refuse(IMAGE "\"DrainSeconds\": \"3601\"}", -EINVAL, "above 3600");
+	refuse(IMAGE "\"MemoryMiB\": 5}", -EINVAL, "MemoryMiB: 5 is below 6");
+	refuse(IMAGE "\"CPU\": \"0x10\"}", -EINVAL, "CPU: \"0x10\" is no number");
+	refuse(IMAGE "\"CPU\": \"1.\"}", -EINVAL, "no number");
+	refuse(IMAGE "\"CPU\": \"nan\"}", -EINVAL, "no number");
+	refuse(IMAGE "\"CPU\": \"-0.5\"}", -EINVAL, "-0.5 is below 0");
+	refuse(IMAGE "\"CPU\": 1025}", -EINVAL, "1025 is above 1024");
+	refuse(IMAGE "\"CPU\": 0.0001}", -EINVAL, "below 0.001");
+	refuse(IMAGE "\"HealthCheck\":{\"Port\":\"0\"}}", -EINVAL,
+		"HealthCheck.Port: 0 is below 1");
+	refuse(IMAGE "\"AutoRollback\": 1}", -EINVAL, "true or false is needed");
+	refuse(IMAGE "\"AutoRollback\": \"yes\"}", -EINVAL, "true or false is needed");
+}
+
+static void values_must_look_like_what_they_are(void **state)
+{
+	(void)state;
+	refuse(IMAGE "\"DNS\": \"a..b\", \"ExternalLBPort\": 80}", -EINVAL, "no DNS name");
+	refuse(IMAGE "\"DNS\": \"a.b\"}", -EINVAL, "DNS: a name points to a load balancer");
+	refuse(IMAGE "\"DNS\": 3}", -EINVAL, "a text is needed, not a number");
+	refuse(IMAGE "\"HealthCheck\": \"x\"}", -EINVAL, "does not begin with \"/\"");
+	refuse(IMAGE "\"HealthCheck\": \"/a b\"}", -EINVAL, "no spaces");
+	refuse(IMAGE "\"HealthCheck\": \"/a\\r\\nX: y\"}", -EINVAL, "no spaces");
+	refuse(IMAGE "\"HealthCheck\": 80}", -EINVAL,
+		"a text or an object is needed, not a number");
+	refuse(IMAGE "\"Volumes\": [\"/etc:/x\"]}", -EPERM, "policy");
+	refuse(IMAGE "\"Volumes\": \"v:/a\"}", -EINVAL, "a list is needed, not a text");
+	refuse(IMAGE "\"Volumes\": [\"v:/a\", 3]}", -EINVAL, "a text is needed, not a number");
+	refuse(IMAGE "\"Volumes\": [\"v:/a:ro\", \"w:/b\", \"x:/a/\"]}", -EINVAL,
+		"two volumes are at /a");
+	refuse(IMAGE "\"Environment\": {\"1A\": \"x\"}}", -EINVAL,
+		"Environment.1A: \"1A\" is no name of a variable");
+	refuse(IMAGE "\"Environment\": {\"A=B\": \"x\"}}", -EINVAL, "has no \"=\"");
+	refuse(IMAGE "\"Environment\": {\"\": \"x\"}}", -EINVAL, "no name of a variable");
+	refuse(IMAGE "\"Environment\": {\"A\": 1.5}}", -EINVAL, "a whole number");
+	refuse(IMAGE "\"Environment\": {\"A\": null}}", -EINVAL, "not null");
+	refuse(IMAGE "\"Environment\": [\"A=b\"]}", -EINVAL, "an object is needed, not a list");
+	refuse(IMAGE "\"Command\": [\"a\\u0000b\"]}", -EINVAL, "a NUL is not allowed");
+	refuse(IMAGE "\"Command\": \"sh -c x\"}", -EINVAL, "a list is needed, not a text");
+	refuse(IMAGE "\"Hosts\": \"h1\"}", -EINVAL, "a list or an object is needed, not a text");
+	refuse(IMAGE "\"Hosts\": [\"a b\"]}", -EINVAL, "no name or tag");
+	refuse(IMAGE "\"Secrets\": [\"a/b\"]}", -EINVAL, "Secrets");
+	refuse(IMAGE "\"Neighbors\": [\"A\"]}", -EINVAL, "neither service nor tenant/service");
+	refuse(IMAGE "\"OnConfigChange\": \"signal:KILL\"}", -EINVAL, "none of HUP");
+	refuse(IMAGE "\"OnConfigChange\": \"reload\"}", -EINVAL, "none, restart or signal");
+	refuse(IMAGE "\"OnConfigChange\": true}", -EINVAL, "none, restart or signal");
 	refuse("{\"DockerImage\": \"\"}", -EINVAL, "an image is needed");
-	refuse("{\"DockerImage\": \"Upper\"}", -EINVAL, "no image reference");
-	refuse("{\"DockerImage\": \"a b\"}", -EINVAL, "no image reference");
-	refuse("{\"DockerImage\": \"a:b:c\"}", -EINVAL, "no tag");
-	refuse("{\"DockerImage\": \"a@sha256:12\"}", -EINVAL, "no digest");
-	refuse("{\"DockerImage\": \"a\", \"Replicas\": 1001}", -EINVAL, "1001 is above 1000");
-	refuse("{\"DockerImage\": \"a\", \"Replicas\": -1}", -EINVAL, "-1 is below 0");
-	refuse("{\"DockerImage\": \"a\", \"Replicas\": \"x\"}", -EINVAL,
-		"\"x\" is no whole number");
-	refuse("{\"DockerImage\": \"a\", \"Replicas\": 1.5}", -EINVAL, "no whole number");
-	refuse("{\"DockerImage\": \"a\", \"Replicas\": true}", -EINVAL,
-		"a number is needed, not true");
-	refuse("{\"DockerImage\": \"a\", \"Replicas\": 99999999999999999999}", -EINVAL, "line 1");
-	refuse("{\"DockerImage\": \"a\", \"Name\": \"other\"}", -EINVAL,
-		"not the name of the directory");
-	refuse("{\"DockerImage\": \"a\", \"DNS\": \"a..b\", \"ExternalLBPort\": 80}", -EINVAL,
-		"no DNS name");
-	refuse("{\"DockerImage\": \"a\", \"DNS\": \"a.b\"}", -EINVAL, "needs an ExternalLBPort");
-	refuse("{\"DockerImage\": \"a\", \"HealthCheck\": {\"path\": \"/\"}}", -EINVAL,
-		"HealthCheck.path: unknown field, did you mean \"Path\"?");
-	refuse("{\"DockerImage\": \"a\", \"HealthCheck\": \"x\"}", -EINVAL,
-		"does not begin with \"/\"");
-	refuse("{\"DockerImage\": \"a\", \"Volumes\": [\"/etc:/x\"]}", -EPERM, "policy");
-	refuse("{\"DockerImage\": \"a\", \"Volumes\": [\"v:/duplo/x\"]}", -EINVAL, "no place");
-	refuse("{\"DockerImage\": \"a\", \"Volumes\": [\"v:/a/../duplo\"]}", -EINVAL, "no place");
-	refuse("{\"DockerImage\": \"a\", \"Volumes\": \"v:/a\"}", -EINVAL, "a list is needed");
-	refuse("{\"DockerImage\": \"a\", \"Environment\": {\"1A\": \"x\"}}", -EINVAL,
-		"no name of a variable");
-	refuse("{\"DockerImage\": \"a\\u0000b\"}", -EINVAL, "line 1");
-	refuse("{\"DockerImage\": \"a\", \"OnConfigChange\": \"signal:KILL\"}", -EINVAL,
-		"none of HUP");
-	refuse("{\"DockerImage\": \"a\" \"DNS\": \"\"}", -EINVAL, "line 1, column");
-	refuse("{\"DockerImage\": \"a\", \"DockerImage\": \"b\"}", -EINVAL, "duplicate");
-	refuse("[]", -EINVAL, "an object is needed");
-	refuse("{\"DockerImage\": \"a\"} x", -EINVAL, "line 1");
-	refuse("{\"DockerImage\": \"\xff\"}", -EINVAL, "line 1");
+	refuse("{\"DockerImage\": \"\xff\"}", -EINVAL, "not UTF-8");
+}
+
+/* One character of a text that is hard to show. */
+static size_t put_hard(char *out, size_t i)
+{
+	static const char *const hard[] = {
+		"x", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\\n", "\\u0001"};
+	const char *one = hard[(i * 7 + i / 5) % (sizeof(hard) / sizeof(hard[0]))];
+
+	memcpy(out, one, strlen(one));
+	return strlen(one);
+}
+
+/* Sentences stay one line of UTF-8, whatever a user wrote and however long. */
+static void sentences_are_fit_to_be_shown(void **state)
+{
+	static char text[64 * 1024];
+	size_t max = sizeof(text) - 64;
+	struct service_spec *spec = NULL;
+	const char *const forms[] = {
+		"{\"DockerImage\":\"a\",\"%s\":1}",
+		"{\"DockerImage\":\"%s\"}",
+		"{\"DockerImage\":\"a\",\"DNS\":\"%s\"}",
+		"{\"DockerImage\":\"a\",\"Name\":\"%s\"}",
+		"{\"DockerImage\":\"a\",\"Replicas\":\"%s\"}",
+		"{\"DockerImage\":\"a\",\"Environment\":{\"%s\":\"\"}}",
+		"{\"DockerImage\":\"a\",\"Environment\":{\"%s\":[]}}",
+		"{\"DockerImage\":\"a\",\"Volumes\":[\"%s\"]}",
+		"{\"DockerImage\":\"a\",\"Volumes\":[\"v:/%s:ro:x\"]}",
+		"{\"DockerImage\":\"a\",\"HealthCheck\":{\"%s\":1}}",
+		"{\"DockerImage\":\"a\",\"Neighbors\":[\"%s\"]}",
+		"{\"DockerImage\":\"a\",\"OnConfigChange\":\"signal:%s\"}",
+	};
+
+	(void)state;
+	for (size_t form = 0; form < sizeof(forms) / sizeof(forms[0]); form++) {
+		for (size_t size = 1; size < max; size = size < 600 ? size + 1 : size * 3) {
+			const char *place = strstr(forms[form], "%s");
+			size_t at = (size_t)(place - forms[form]);
+			struct error error = ERROR_INIT;
+
+			memcpy(text, forms[form], at);
+			for (size_t i = 0; i < size && at + 64 < max; i++)
+				at += put_hard(text + at, i);
+			memcpy(text + at, place + 2, strlen(place + 2) + 1);
+			if (service_spec_parse(text, strlen(text), "website", &spec, &error) == 0) {
+				assert_true(size < 8);
+				service_spec_free(spec);
+				spec = NULL;
+				continue;
+			}
+			if (!text_is_utf8(error.text, strlen(error.text)) ||
+				strchr(error.text, '\n') || !strstr(error.text, "line 1, column "))
+				fail_msg("form %zu, size %zu: %s", form, size, error.text);
+		}
+	}
 }
 
 static void what_is_merely_incomplete_is_told_apart(void **state)
@@ -162,163 +273,236 @@ static void what_is_merely_incomplete_is_told_apart(void **state)
 	}
 }
 
-static void equality_is_of_meaning(void **state)
-{
-	struct service_spec *a = parse("{\"DockerImage\":\"a\",\"Replicas\":\"3\",\"DNS\":\"\"}");
-	struct service_spec *b = parse(" { \"Replicas\" : 3,\n\"DockerImage\" : \"a\" } ");
-	struct service_spec *c =
-		parse("{\"DockerImage\":\"a\",\"Replicas\":4,\"HealthCheck\":\"/\"}");
-	struct service_spec *d = parse("{\"DockerImage\":\"b\",\"Replicas\":3}");
-
-	(void)state;
-	assert_true(service_spec_equal(a, b));
-	assert_false(service_spec_equal(a, c));
-	assert_true(service_spec_same_template(a, c));
-	assert_false(service_spec_same_template(a, d));
-	service_spec_free(a);
-	service_spec_free(b);
-	service_spec_free(c);
-	service_spec_free(d);
-}
-
-static void set_text(const char *text, const char *field, const char *value, const char *expected)
-{
-	struct buf out = BUF_INIT;
-	struct error error = ERROR_INIT;
-
-	assert_int_equal(service_text_set(text, strlen(text), field, value, &out, &error), 0);
-	assert_string_equal(buf_string(&out), expected);
-	buf_done(&out);
-}
-
-static void one_value_changes_and_nothing_else(void **state)
-{
-	(void)state;
-	set_text("{\"DockerImage\":\"a\",\"Replicas\":\"3\"}\n", "Replicas", "5",
-		"{\"DockerImage\":\"a\",\"Replicas\":\"5\"}\n");
-	set_text("{ \"Replicas\" :  3 , \"DockerImage\":\"a\"}", "Replicas", "10",
-		"{ \"Replicas\" :  10 , \"DockerImage\":\"a\"}");
-	set_text("{\n  \"DockerImage\": \"a\"\n}\n", "DNS", "x.y",
-		"{\n  \"DockerImage\": \"a\",\n  \"DNS\": \"x.y\"\n}\n");
-	set_text("{\"DockerImage\":\"a\",\"Replicas\":3}", "DNS", "",
-		"{\"DockerImage\":\"a\",\"Replicas\":3,\"DNS\":\"\"}");
-	set_text("{}", "DockerImage", "a", "{\"DockerImage\":\"a\"}");
-	set_text("{\"Environment\":{\"Replicas\":\"9\"},\"Replicas\":1}", "Replicas", "2",
-		"{\"Environment\":{\"Replicas\":\"9\"},\"Replicas\":2}");
-	set_text("{\"Command\":[\"}\",\"\\\"Replicas\\\":\"],\"Replicas\":1}", "Replicas", "2",
-		"{\"Command\":[\"}\",\"\\\"Replicas\\\":\"],\"Replicas\":2}");
-	set_text("{\"Repl\\u0069cas\":1}", "Replicas", "2", "{\"Repl\\u0069cas\":2}");
-}
-
-static void views_are_checked_before_the_spec(void **state)
+static void check_each(field_check_fn check, const char *const *good, const char *const *bad)
 {
 	struct error error = ERROR_INIT;
-	struct service_spec *spec = parse("{\"DockerImage\":\"a\",\"Replicas\":\"3\"}");
-	struct buf out = BUF_INIT;
+
+	for (; *good; good++)
+		if (check(*good, &error) != 0)
+			fail_msg("\"%s\" was refused: %s", *good, error.text);
+	for (; *bad; bad++)
+		if (check(*bad, &error) == 0)
+			fail_msg("\"%s\" was accepted", *bad);
+}
+
+#define HEX_32 "0123456789abcdef0123456789abcdef"
+#define A_63   "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
+static void image_references_follow_the_grammar(void **state)
+{
+	static const char *const good[] = {"a", "nginx:latest", "library/nginx", "a.b/c",
+		"a:5000/b:c", "localhost/x", "localhost:5000/a/b_c/d__e/f-g--h:V1.2-3_4",
+		"192.168.0.1:80/a", "Registry.Example.COM/a", "a@sha256:" HEX_32 HEX_32,
+		"a:b@sha256:" HEX_32 HEX_32, "a@sha512:" HEX_32 HEX_32 HEX_32 HEX_32, "a1/2b",
+		"a.b.c", "0", NULL};
+	static const char *const bad[] = {"", "A", "Upper/a", "a b", " a", "a ", "a:", ":a",
+		"a:b:c", "a:-b", "a:.b", "a/", "/a", "a//b", "a/B", "a___b", "a..b", "-a", "a-",
+		"a_", "_a", "a@sha256:12", "a@sha256:" HEX_32, "a@md5:" HEX_32, "a@", "@",
+		"a@sha256:", "a@sha256:" HEX_32 "0123456789ABCDEF0123456789abcdef", "a\nb", "a\tb",
+		"\xc3\xa9", "a:\xc3\xa9", "-h.com/a", "h-.com/a", "h..com/a", "h.com:/a",
+		"h.com:x/a", "http://h/a", "a:b/c:d:e", NULL};
+	char text[300];
+	struct error error;
 
 	(void)state;
-	assert_int_equal(service_view_check("Replicas", "5", &error), 0);
-	assert_int_equal(service_view_check("Replicas", "5000", &error), -EINVAL);
-	assert_int_equal(service_view_check("Replicas", "five", &error), -EINVAL);
-	assert_non_null(strstr(error.text, "line 1, column 1: Replicas"));
-	assert_int_equal(service_view_check("DockerImage", "", &error), -EINVAL);
-	assert_int_equal(service_view_check("DNS", "", &error), 0);
-	assert_int_equal(service_view_check("DNS", "a b", &error), -EINVAL);
-	assert_int_equal(service_spec_view(spec, "Replicas", &out), 0);
-	assert_string_equal(buf_string(&out), "3");
-	buf_done(&out);
+	check_each(check_image, good, bad);
+	memset(text, 'a', sizeof(text));
+	text[255] = '\0';
+	assert_int_equal(check_image(text, &error), 0);
+	text[255] = 'a';
+	text[256] = '\0';
+	assert_int_equal(check_image(text, &error), -EINVAL);
+}
+
+static void names_in_dns_follow_the_grammar(void **state)
+{
+	static const char *const good[] = {"", "a", "a.b", "WWW.Example.com", "1.2.3.com",
+		"xn--bcher-kva.ch", "a-b.c", A_63 ".de",
+		A_63 "." A_63 "." A_63 ".aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+		     "aaaaaaaaaaaaaaaaa",
+		NULL};
+	static const char *const bad[] = {".", "a.", ".a", "a..b", "-a", "a-", "a.-b", "a_b",
+		"*.a.b", "a b", "a/b", "a:80", "http://a", "\xc3\xa9.de", "a\nb", A_63 "a.de",
+		A_63 "." A_63 "." A_63 ".aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+		     "aaaaaaaaaaaaaaaaaa",
+		NULL};
+
+	(void)state;
+	check_each(check_dns, good, bad);
+}
+
+static void volumes_stay_where_they_harm_nobody(void **state)
+{
+	static const char *const good[] = {"v:/a", "v:/a:ro", "v:/a:rw", "data_1.x-y:/var/lib/x",
+		"v:/a/", "v:/a..b", "v:/...", "v:/duplofs", "v:/processor", "v:/a/proc", "v:/a b",
+		NULL};
+	static const char *const bad[] = {"", ":", ":/a", "v", "v:", "v:a", "v:/", "v:/.", "v:/..",
+		"v://", "v:/a//b", "v:/a/./b", "v:/a/../b", "v:/a/..", "v:/a/.", "v:/a:", "v:/a:RO",
+		"v:/a:ro:rw", "v:/a:z", "v:/duplo", "v:/duplo/", "v:/duplo/a", "v:/proc",
+		"v:/proc/sys", "v:/sys", "v:/dev", "v:/dev/shm", "v:/a\nb", "-v:/a", "v w:/a",
+		A_63 "a:/x", NULL};
+	static const char *const host[] = {"/etc:/x", "./a:/x", "../a:/x", "/:/x",
+		"/var/run/docker.sock:/var/run/docker.sock", NULL};
+	struct error error;
+
+	(void)state;
+	check_each(check_volume, good, bad);
+	for (const char *const *at = host; *at; at++)
+		assert_int_equal(check_volume(*at, &error), -EPERM);
+}
+
+static void other_values_are_checked(void **state)
+{
+	static const char *const paths[] = {"/", "/healthz", "/a?b=c&d", "/%20", NULL};
+	static const char *const no_paths[] = {
+		"", "a", "/a b", "/a\tb", "/a\r\n", "/#", "/\x7f", NULL};
+	static const char *const pairs[] = {"A=", "A=b=c", "a.b-c=x", "_=\n", NULL};
+	static const char *const no_pairs[] = {"", "=", "=x", "1A=x", "A B=x", "\xc3\xa9=x", NULL};
+	static const char *const names[] = {"db", "other/db", NULL};
+	static const char *const no_names[] = {
+		"", "/", "a/", "/a", "a/b/c", "A", "a.b", "-a", NULL};
+	static const char *const hosts[] = {"h1", "disk=ssd", "zone:a/b", NULL};
+	static const char *const no_hosts[] = {"", "a b", "a\n", "\xc3\xa9", NULL};
+	static const char *const signals[] = {"HUP", "USR1", "USR2", "WINCH", NULL};
+	static const char *const no_signals[] = {"", "SIGHUP", "hup", "KILL", "STOP", "1", NULL};
+
+	(void)state;
+	check_each(check_url_path, paths, no_paths);
+	check_each(check_environment, pairs, no_pairs);
+	check_each(check_neighbor, names, no_names);
+	check_each(check_host, hosts, no_hosts);
+	check_each(check_signal, signals, no_signals);
+}
+
+static void sizes_have_bounds(void **state)
+{
+	struct service_spec *spec = NULL;
+	struct error error = ERROR_INIT;
+	char *text = malloc(SPEC_SIZE_MAX + 2);
+	struct buf many = BUF_INIT;
+
+	(void)state;
+	assert_non_null(text);
+	memset(text, ' ', SPEC_SIZE_MAX + 1);
+	memcpy(text, "{\"DockerImage\":\"a\"}", 19);
+	assert_int_equal(service_spec_parse(text, SPEC_SIZE_MAX + 1, "website", &spec, &error),
+		-EFBIG);
+	assert_int_equal(service_spec_parse(text, SPEC_SIZE_MAX, "website", &spec, &error), 0);
 	service_spec_free(spec);
+	free(text);
+	buf_puts(&many, IMAGE "\"Volumes\":[\"v:/0\"");
+	for (int i = 1; i <= 64; i++)
+		buf_printf(&many, ",\"v:/%d\"", i);
+	buf_puts(&many, "]}");
+	refuse(buf_string(&many), -EINVAL, "Volumes: 65 elements are above 64");
+	buf_done(&many);
 }
 
-static void the_schema_is_json(void **state)
-{
-	struct buf out = BUF_INIT;
-	json_t *schema;
+/* One field, two values that differ, and whether the difference replaces containers. */
+static const struct {
+	const char *a, *b;
+	bool template;
+} differences[] = {
+	{"", "\"Replicas\":2", false},
+	{"", "\"ContainerPort\":81", true},
+	{"\"ContainerPort\":80", "\"ContainerPort\":81", true},
+	{"\"ExternalLBPort\":80", "\"ExternalLBPort\":81", true},
+	{"\"ExternalLBPort\":80,\"ContainerPort\":80", "\"ExternalLBPort\":81,\"ContainerPort\":80",
+		false},
+	{"", "\"ExternalLBPort\":80", true}, /* now published on its host */
+	{"\"ExternalLBPort\":80", "\"ExternalLBPort\":80,\"DNS\":\"a.b\"", false},
+	{"", "\"HealthCheck\":\"/\"", false},
+	{"\"HealthCheck\":\"/\"", "\"HealthCheck\":{\"Path\":\"/\",\"Port\":81}", false},
+	{"", "\"HealthCheck\":{\"IntervalSeconds\":6}", false},
+	{"", "\"HealthCheck\":{\"TimeoutSeconds\":3}", false},
+	{"", "\"HealthCheck\":{\"HealthyThreshold\":3}", false},
+	{"", "\"HealthCheck\":{\"UnhealthyThreshold\":4}", false},
+	{"", "\"HealthCheck\":{\"StartPeriodSeconds\":31}", false},
+	{"", "\"UpdateDomains\":4", false},
+	{"", "\"MaxSurge\":1", false},
+	{"", "\"AutoRollback\":false", false},
+	{"", "\"Command\":[\"a\"]", true},
+	{"\"Command\":[\"a\",\"b\"]", "\"Command\":[\"a b\"]", true},
+	{"\"Command\":[\"a\"]", "\"Command\":[\"a\",\"\"]", true},
+	{"", "\"Environment\":{\"A\":\"b\"}", true},
+	{"\"Environment\":{\"A\":\"b\"}", "\"Environment\":{\"A\":\"c\"}", true},
+	{"\"Environment\":{\"A\":\"b\",\"C\":\"\"}", "\"Environment\":{\"A\":\"b\"}", true},
+	{"", "\"Volumes\":[\"v:/a\"]", true},
+	{"\"Volumes\":[\"v:/a:ro\"]", "\"Volumes\":[\"v:/a\"]", true},
+	{"", "\"CPU\":0.001", true},
+	{"", "\"MemoryMiB\":6", true},
+	{"", "\"Secrets\":[]", false}, /* none, not all */
+	{"\"Secrets\":[\"a\"]", "\"Secrets\":[\"b\"]", false},
+	{"", "\"Neighbors\":[]", false},
+	{"", "\"Hosts\":[\"h\"]", false},
+	{"", "\"Hosts\":{\"Spot\":true}", false},
+	{"", "\"DrainSeconds\":11", false},
+	{"", "\"OnConfigChange\":\"restart\"", false},
+	{"\"OnConfigChange\":\"signal:HUP\"", "\"OnConfigChange\":\"signal:USR1\"", false},
+};
 
-	(void)state;
-	service_schema_print(&out);
-	assert_int_equal(out.error, 0);
-	schema = json_loads(buf_string(&out), 0, NULL);
-	assert_non_null(schema);
-	assert_non_null(json_get_path(schema, "properties", "HealthCheck", "anyOf", NULL));
-	assert_non_null(json_get_path(schema, "properties", "Replicas", "description", NULL));
-	json_decref(schema);
-	buf_done(&out);
+static struct service_spec *parse_members(const char *members)
+{
+	char text[512];
+
+	(void)snprintf(text, sizeof(text), "{\"DockerImage\":\"a\"%s%s}", *members ? "," : "",
+		members);
+	return parse(text);
 }
 
-/* Prints, parses and prints again through the two functions of a record. */
-#define ASSERT_COMES_BACK(kind, record)                                                            \
-	do {                                                                                       \
-		struct buf once_ = BUF_INIT, twice_ = BUF_INIT;                                    \
-		struct kind back_;                                                                 \
-                                                                                                   \
-		kind##_print(&(record), &once_);                                                   \
-		assert_int_equal(kind##_parse(buf_string(&once_), &back_), 0);                     \
-		kind##_print(&back_, &twice_);                                                     \
-		assert_string_equal(buf_string(&once_), buf_string(&twice_));                      \
-		buf_done(&once_);                                                                  \
-		buf_done(&twice_);                                                                 \
-	} while (0)
-
-static void records_come_back_as_they_were(void **state)
+static void what_differs_is_not_equal(void **state)
 {
-	struct instance_spec spec = {.ordinal = 2,
-		.template_generation = 5,
-		.host = "local",
-		.host_port = 20001,
-		.run = true,
-		.join = true,
-		.restart = 1};
-	struct instance_status status = {.phase = INSTANCE_CRASHED,
-		.container = "abc",
-		.address = "10.1.2.3",
-		.port = 80,
-		.restarts = 3,
-		.retry_ns = INT64_MAX,
-		.exit_code = 137,
-		.reason = "it \"died\"\n"};
-	struct service_status service = {.phase = SERVICE_ROLLING_BACK,
-		.replicas = 3,
-		.tls = true,
-		.dns = "a.b",
-		.message = "x"};
-	struct service_status back;
-	struct buf out = BUF_INIT;
-
 	(void)state;
-	ASSERT_COMES_BACK(instance_spec, spec);
-	ASSERT_COMES_BACK(instance_status, status);
-	ASSERT_COMES_BACK(service_status, service);
-	service_status_print(&service, &out);
-	assert_int_equal(service_status_parse(buf_string(&out), &back), 0);
-	assert_int_equal(back.phase, SERVICE_ROLLING_BACK);
-	assert_true(back.tls);
-	assert_string_equal(back.dns, "a.b");
-	assert_int_equal(service_status_parse(NULL, &back), 0);
-	assert_int_equal(back.phase, SERVICE_NEW);
-	assert_int_equal(service_status_parse("[1", &back), -EINVAL);
-	buf_done(&out);
+	for (size_t i = 0; i < sizeof(differences) / sizeof(differences[0]); i++) {
+		struct service_spec *a = parse_members(differences[i].a);
+		struct service_spec *b = parse_members(differences[i].b);
+		struct service_spec *again = parse_members(differences[i].b);
+
+		if (service_spec_equal(a, b) || service_spec_equal(b, a) ||
+			!service_spec_equal(b, again) ||
+			service_spec_same_template(a, b) == differences[i].template ||
+			service_spec_same_template(b, a) == differences[i].template)
+			fail_msg("%s and %s", differences[i].a, differences[i].b);
+		service_spec_free(a);
+		service_spec_free(b);
+		service_spec_free(again);
+	}
 }
 
-static void names_are_checked_by_kind(void **state)
+static void what_means_the_same_is_equal(void **state)
 {
-	struct error error = ERROR_INIT;
-	char name[140];
+	static const char *const pairs[][2] = {
+		{"", "\"Name\":\"WEBSITE\""},
+		{"", "\"Replicas\":\"1\",\"ContainerPort\":80,\"DNS\":\"\",\"UpdateDomains\":"
+		     "\"3\""},
+		{"", "\"Command\":[],\"Environment\":{},\"Volumes\":[],\"Hosts\":[]"},
+		{"", "\"Command\":\"\",\"Environment\":\"\",\"Hosts\":\"\",\"Secrets\":\"\","
+		     "\"CPU\":\"\""},
+		{"", "\"HealthCheck\":{},\"OnConfigChange\":\"none\",\"AutoRollback\":\"True\""},
+		{"", "\"HealthCheck\":{\"Path\":\"\",\"Port\":\"\"},\"OnConfigChange\":\"\""},
+		{"\"Replicas\":3", "\"Replicas\":\"003\""},
+		{"\"Replicas\":3", "\"Replicas\":3.0"},
+		{"\"Replicas\":100", "\"Replicas\":1e2"},
+		{"\"CPU\":0.5", "\"CPU\":\"0.50\""},
+		{"\"HealthCheck\":\"/a\"", "\"HealthCheck\":{\"Path\":\"\\/a\"}"},
+		{"\"Environment\":{\"A\":1,\"B\":true}",
+			"\"Environment\":{\"B\":\"true\",\"A\":\"1\"}"},
+		{"\"ExternalLBPort\":8080",
+			"\"ExternalLBPort\":\"8080\",\"ContainerPort\":\"8080\""},
+		{"\"ExternalLBPort\":80,\"DNS\":\"A.b\"", "\"DNS\":\"a.B\",\"ExternalLBPort\":80"},
+		{"\"Hosts\":[\"a\",\"b\"]", "\"Hosts\":{\"Prefer\":[\"a\",\"b\"],\"Spot\":false}"},
+	};
 
 	(void)state;
-	assert_int_equal(kind_check_name(KIND_TENANT, "team-a", &error), 0);
-	assert_int_equal(kind_check_name(KIND_TENANT, "Team", &error), -EINVAL);
-	assert_int_equal(kind_check_name(KIND_SECRET, "_A.b-9", &error), 0);
-	assert_int_equal(kind_check_name(KIND_SECRET, "9a", &error), -EINVAL);
-	assert_int_equal(kind_check_name(KIND_SECRET, "a/b", &error), -EINVAL);
-	memset(name, 'a', sizeof(name));
-	name[64] = '\0';
-	assert_int_equal(kind_check_name(KIND_SERVICE, name, &error), -ENAMETOOLONG);
-	name[64] = 'a';
-	name[129] = '\0';
-	assert_int_equal(kind_check_name(KIND_CONFIG, name, &error), -ENAMETOOLONG);
-	name[128] = '\0';
-	assert_int_equal(kind_check_name(KIND_CONFIG, name, &error), 0);
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+		struct service_spec *a = parse_members(pairs[i][0]);
+		struct service_spec *b = parse_members(pairs[i][1]);
+
+		if (!service_spec_equal(a, b) || !service_spec_same_template(a, b))
+			fail_msg("%s and %s", pairs[i][0], pairs[i][1]);
+		service_spec_free(a);
+		service_spec_free(b);
+	}
 }
 
 int main(void)
@@ -326,14 +510,18 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_seed_s_form_is_accepted),
 		cmocka_unit_test(every_field_is_read),
-		cmocka_unit_test(errors_say_where_and_what),
+		cmocka_unit_test(fields_that_are_unknown_or_missing_are_named),
+		cmocka_unit_test(numbers_have_bounds_and_types),
+		cmocka_unit_test(values_must_look_like_what_they_are),
+		cmocka_unit_test(sentences_are_fit_to_be_shown),
 		cmocka_unit_test(what_is_merely_incomplete_is_told_apart),
-		cmocka_unit_test(equality_is_of_meaning),
-		cmocka_unit_test(one_value_changes_and_nothing_else),
-		cmocka_unit_test(views_are_checked_before_the_spec),
-		cmocka_unit_test(the_schema_is_json),
-		cmocka_unit_test(records_come_back_as_they_were),
-		cmocka_unit_test(names_are_checked_by_kind),
+		cmocka_unit_test(image_references_follow_the_grammar),
+		cmocka_unit_test(names_in_dns_follow_the_grammar),
+		cmocka_unit_test(volumes_stay_where_they_harm_nobody),
+		cmocka_unit_test(other_values_are_checked),
+		cmocka_unit_test(sizes_have_bounds),
+		cmocka_unit_test(what_differs_is_not_equal),
+		cmocka_unit_test(what_means_the_same_is_equal),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
