@@ -30,8 +30,8 @@ enum field_flags {
 	FIELD_NONE = 4, /* an empty list or object means the same as none */
 };
 
-/* Says what is wrong with a value (of a list or map: with one element), in words without the field's
- * name; 0 or a negative errno. */
+/* Says what is wrong with a value (of a list or map: with one element), in words without the
+ * field's name; 0 or a negative errno. */
 typedef int (*field_check_fn)(const char *value, struct error *reterr);
 
 struct field {

@@ -37,7 +37,7 @@ struct service_spec {
 	int64_t max_surge;
 	bool auto_rollback;
 	char **command; /* NULL: the image's */
-	char **environment; /* "KEY=value" in the order written, NULL-terminated; NULL: none */
+	char **environment; /* "KEY=value", sorted, NULL-terminated; NULL: none */
 	char **volumes; /* "name:/path[:ro]" */
 	int64_t cpu_milli;
 	int64_t memory_mib;
@@ -71,14 +71,15 @@ static inline void cleanup_service_spec(struct service_spec **spec)
 /* True when both mean the same. */
 bool service_spec_equal(const struct service_spec *a, const struct service_spec *b);
 
-/* True when containers of a need no replacement to be containers of b (replicas, DNS, health,
- * rollout settings and the like may differ). */
+/* True when containers of a need no replacement to be containers of b: replicas, DNS, health, rollout
+ * settings and the balancer's port may differ, but not whether there is a balancer at all. */
 bool service_spec_same_template(const struct service_spec *a, const struct service_spec *b);
 
 /*
- * Replaces (or adds) one top-level field in the text of a spec and leaves every other byte alone.
- * value is what a shell wrote, without the newline; a number is written as a string where the text
- * has a string. Appends to out.
+ * Replaces (or adds, in the style of the others) one top-level field in the text of a valid spec
+ * and leaves every other byte alone. value is what a shell wrote, without the newline; a number is
+ * written as a string where the text has strings. Clearing a field that is missing changes nothing.
+ * -EINVAL for a list or an object. Appends to out.
  */
 int service_text_set(const char *text, size_t len, const char *field, const char *value,
 	struct buf *out, struct error *reterr);
@@ -86,7 +87,7 @@ int service_text_set(const char *text, size_t len, const char *field, const char
 /* What the view file of a field shows, e.g. "3" for Replicas; "" for none. Appends to out. */
 int service_spec_view(const struct service_spec *spec, const char *field, struct buf *out);
 
-/* Checks what a shell wrote into a view file, before any spec is touched (no newline at the end). */
+/* Checks what a shell wrote into a view file (no newline at the end), before any spec is touched. */
 int service_view_check(const char *field, const char *value, struct error *reterr);
 
 /* JSON Schema (draft 2020-12) of a service's spec, for editors. Appends to out. */

@@ -116,7 +116,7 @@ static void half_a_character_is_told_from_nonsense(void **state)
 	assert_int_equal(check("\"\xc1", 2, &error), -EINVAL);
 }
 
-/* What a second, unrelated parser says: 1 well-formed, 0 not; -1: refused for what is no grammar. */
+/* What another parser says: 1 well-formed, 0 not; -1: refused for what is no grammar. */
 static int jansson_says(const char *text, size_t len)
 {
 	json_error_t error;
