@@ -80,6 +80,7 @@ static int container_adopt(struct docker *docker, const struct container_spec *s
 				spec->name);
 	}
 	(void)text_copy(ret_id, ENGINE_ID_MAX, json_get_string(answer, "Id", ""));
+	error_clear(reterr);
 	return 0;
 }
 

@@ -16,9 +16,10 @@ struct meaning {
 
 static const struct meaning meanings[] = {
 	{"no space left on device", -ENOSPC, "the host's disk is full"},
-	{"non-overlapping IPv4 address pool", -ENOSPC,
+	{"non-overlapping IPv4 address pool", -ENOSR,
 		"the engine has no address range left for another network (see "
 		"default-address-pools in /etc/docker/daemon.json)"},
+	{"Pool overlaps with other one", -EADDRNOTAVAIL, "the address range is taken"},
 	{"port is already allocated", -EADDRINUSE, "the host port is in use by another container"},
 	{"address already in use", -EADDRINUSE, "the host port is in use by another program"},
 	{"cannot assign requested address", -EADDRNOTAVAIL,

@@ -4,7 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "engine/docker.h"
+#include "engine/docker_subnet.h"
+
+#define ROUTES_MAX ((size_t)4 << 20)
 
 /* What the engine lists under kind ("/networks", "/volumes"); borrowed: the array
  * in *ret_answer. */
@@ -131,8 +135,9 @@ static int network_exists(struct docker *docker, const char *name, bool *ret, st
 	return 0;
 }
 
+/* subnet: NULL lets the engine choose. */
 static int network_create(struct docker *docker, const char *name, const struct label *labels,
-	size_t label_count, struct error *reterr)
+	size_t label_count, const char *subnet, struct error *reterr)
 {
 	struct docker_call call = {.method = "POST", .path = "/networks/create"};
 	_cleanup_json_ json_t *body = NULL;
@@ -143,6 +148,9 @@ static int network_create(struct docker *docker, const char *name, const struct 
 		1, "Labels", docker_labels(labels, label_count));
 	if (!body)
 		return error_set(reterr, -EINVAL, "network %s: a label is not UTF-8", name);
+	if (subnet)
+		(void)json_object_set_new(body, "IPAM",
+			json_pack("{s:[{s:s}]}", "Config", "Subnet", subnet));
 	(void)snprintf(subject, sizeof(subject), "network %s", name);
 	call.body = body;
 	call.subject = subject;
@@ -151,10 +159,33 @@ static int network_create(struct docker *docker, const char *name, const struct 
 	if (call.ret_status != 409)
 		return r;
 	r = thing_is_ours(docker, "/networks", name, reterr);
+	if (r == 0)
+		error_clear(reterr);
 	return r == -EPERM
 		       ? error_set(reterr, -EEXIST,
 				 "the network name %s is taken by a network of somebody else", name)
 		       : r;
+}
+
+/* With an address range of our choosing, that neither the engine nor the host uses. */
+static int network_create_apart(struct docker *docker, const char *name, const struct label *labels,
+	size_t label_count, struct error *reterr)
+{
+	_cleanup_buf_ struct buf routes = BUF_INIT;
+	char subnet[32];
+	int r = -EADDRNOTAVAIL;
+
+	/* The routes of a remote host are not to be seen; there the engine's word is enough. */
+	if (docker->socket_path)
+		(void)file_read("/proc/net/route", ROUTES_MAX, &routes, NULL);
+	for (unsigned try = 0; r == -EADDRNOTAVAIL && try < DOCKER_SUBNETS; try++) {
+		docker_subnet_of(name, try, subnet, sizeof(subnet));
+		if (docker_subnet_is_free(subnet, buf_string(&routes)))
+			r = network_create(docker, name, labels, label_count, subnet, reterr);
+	}
+	if (r == 0)
+		error_clear(reterr);
+	return r;
 }
 
 /* The engine lets two simultaneous calls make two networks of one name: so one at a time. */
@@ -186,7 +217,9 @@ int docker_network_ensure(struct engine *engine, const char *name, const struct 
 	network_begin(docker);
 	r = network_exists(docker, name, &exists, reterr);
 	if (r == 0 && !exists)
-		r = network_create(docker, name, labels, label_count, reterr);
+		r = network_create(docker, name, labels, label_count, NULL, reterr);
+	if (r == -ENOSR)
+		r = network_create_apart(docker, name, labels, label_count, reterr);
 	network_end(docker);
 	return r;
 }

@@ -137,3 +137,14 @@ int fixture_image_remove(const char *url, const char *image, struct error *reter
 	buf_printf(&path, "/images/%s?force=1", image);
 	return fixture_call(url, "DELETE", buf_string(&path), NULL, reterr);
 }
+
+int fixture_image_push(const char *url, const char *image, struct error *reterr)
+{
+	static const char *const headers[] = {"X-Registry-Auth: e30=", NULL};
+	const char *tag = strrchr(image, ':');
+	_cleanup_buf_ struct buf path = BUF_INIT;
+	struct net_request request = {.method = "POST", .headers = headers};
+
+	buf_printf(&path, "/images/%.*s/push?tag=%s", (int)(tag - image), image, tag + 1);
+	return fixture_send(url, &request, buf_string(&path), reterr);
+}

@@ -17,6 +17,9 @@ const char *fixture_docker_url(void);
 int fixture_image_make(const char *url, const char *image, struct error *reterr);
 int fixture_image_remove(const char *url, const char *image, struct error *reterr);
 
+/* Pushes image ("127.0.0.1:5000/web:1") to the registry that its name begins with. */
+int fixture_image_push(const char *url, const char *image, struct error *reterr);
+
 /* One API call with a path after the version; 0 when the answer was 2xx. */
 int fixture_call(const char *url, const char *method, const char *path, const char *json,
 	struct error *reterr);

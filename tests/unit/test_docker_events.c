@@ -82,6 +82,9 @@ static const char *below(const char *name)
  * machine's engine. */
 static int start_dockerd(void)
 {
+	/* Room for one network: for the next the platform has to find a range. */
+	static const char config[] =
+		"{\"default-address-pools\":[{\"base\":\"10.199.0.0/24\",\"size\":24}]}";
 	static char unshare[256], path[256];
 	const char *argv[] = {unshare, "--net", path, "--data-root", below("data"), "--exec-root",
 		below("exec"), "-p", below("pid"), "-H", url, "--config-file", below("config.json"),
@@ -94,7 +97,7 @@ static int start_dockerd(void)
 	r = child_find("unshare", unshare, sizeof(unshare));
 	if (r < 0)
 		return error_set(&error, r, "unshare is not installed");
-	r = file_write_atomic(below("config.json"), "{}", 2, 0600, 0, &error);
+	r = file_write_atomic(below("config.json"), config, strlen(config), 0600, 0, &error);
 	if (r < 0)
 		return r;
 	fd = open(below("log"), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
@@ -143,6 +146,30 @@ static void an_engine_that_comes_up_is_noticed(void **state)
 	assert_fine(start_dockerd());
 	assert_true(await_event(ENGINE_UP, &event));
 	assert_fine(fixture_image_make(url, "events:1", &error));
+}
+
+static int remove_network(void *arg, const char *name)
+{
+	int *count = arg;
+
+	(*count)++;
+	return engine->ops->network_remove(engine, name, &error);
+}
+
+static void networks_go_on_beyond_the_engines_pools(void **state)
+{
+	static const struct label labels[] = {{LABEL_PLATFORM, "events"}};
+	char name[32];
+	int count = 0;
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		(void)snprintf(name, sizeof(name), "tenant-%d", i);
+		assert_fine(engine->ops->network_ensure(engine, name, labels, 1, &error));
+		assert_fine(engine->ops->network_ensure(engine, name, labels, 1, &error));
+	}
+	assert_fine(engine->ops->network_list(engine, remove_network, &count, &error));
+	assert_int_equal(count, 4);
 }
 
 static struct container_spec spec_of(const char *name, const char *const *command)
@@ -328,6 +355,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_engine_that_comes_up_is_noticed),
+		cmocka_unit_test(networks_go_on_beyond_the_engines_pools),
 		cmocka_unit_test(a_life_is_told),
 		cmocka_unit_test(output_is_followed_and_resumed),
 		cmocka_unit_test(much_output_comes_whole),

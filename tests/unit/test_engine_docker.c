@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "engine/docker.h"
 #include "engine/docker_parse.h"
+#include "engine/docker_subnet.h"
 
 static void times_are_read(void **state)
 {
@@ -384,6 +385,41 @@ static void text_that_is_not_utf8_is_refused(void **state)
 	assert_null(docker_format_create(&spec));
 }
 
+static void subnets_differ_by_try(void **state)
+{
+	char seen[DOCKER_SUBNETS][20], subnet[32];
+	unsigned a, b, c;
+
+	(void)state;
+	for (unsigned try = 0; try < DOCKER_SUBNETS; try++) {
+		docker_subnet_of("duplo-acme", try, subnet, sizeof(subnet));
+		(void)snprintf(seen[try], sizeof(seen[try]), "%.19s", subnet);
+		assert_int_equal(sscanf(subnet, "10.%u.%u.%u/22", &a, &b, &c), 3);
+		assert_true(a >= 208 && a <= 223 && b % 4 == 0 && c == 0);
+	}
+	qsort(seen, DOCKER_SUBNETS, sizeof(seen[0]), (int (*)(const void *, const void *))strcmp);
+	for (unsigned i = 1; i < DOCKER_SUBNETS; i++)
+		assert_string_not_equal(seen[i - 1], seen[i]);
+}
+
+static void routes_keep_subnets_away(void **state)
+{
+	static const char routes[] = "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask"
+				     "\t\tMTU\tWindow\tIRTT\n"
+				     "eth0\t00000000\t010200C0\t0003\t0\t0\t0\t00000000\t0\t0\t0\n"
+				     "vpn0\t0004D00A\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n"
+				     "vpn1\t0000D20A\t00000000\t0001\t0\t0\t0\t0000FFFF\t0\t0\t0\n";
+
+	(void)state;
+	assert_true(docker_subnet_is_free("10.208.0.0/22", routes));
+	assert_false(docker_subnet_is_free("10.208.4.0/22", routes));
+	assert_true(docker_subnet_is_free("10.208.8.0/22", routes));
+	assert_false(docker_subnet_is_free("10.210.252.0/22", routes));
+	assert_true(docker_subnet_is_free("10.208.4.0/22", ""));
+	assert_true(docker_subnet_is_free("10.208.4.0/22", "nonsense\n\nmore"));
+	assert_false(docker_subnet_is_free("nonsense", routes));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -396,6 +432,8 @@ int main(void)
 		cmocka_unit_test(failures_are_explained),
 		cmocka_unit_test(a_container_is_described),
 		cmocka_unit_test(text_that_is_not_utf8_is_refused),
+		cmocka_unit_test(subnets_differ_by_try),
+		cmocka_unit_test(routes_keep_subnets_away),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
