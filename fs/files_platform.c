@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
@@ -37,7 +38,7 @@ static int render_readme(struct fs *fs, const struct ref *ref, struct content *c
 	return 0;
 }
 
-/* What the platform's reconcilers say of themselves: plain members, a line each. */
+/* What the platform's reconcilers say of themselves: a line each; flags are for programs. */
 static void render_members(const char *text, struct content *content)
 {
 	_cleanup_json_ json_t *status = text ? json_loads(text, 0, NULL) : NULL;
@@ -46,12 +47,14 @@ static void render_members(const char *text, struct content *content)
 
 	json_object_foreach(status, key, value)
 	{
-		if (json_is_string(value))
-			common_line(content, key, "%s", json_string_value(value));
+		char word[64] = "";
+
+		for (size_t i = 0; key[i] && i < sizeof(word) - 1; i++)
+			word[i] = (char)tolower((unsigned char)key[i]);
+		if (json_is_string(value) && json_string_length(value) > 0)
+			common_line(content, word, "%s", json_string_value(value));
 		else if (json_is_integer(value))
-			common_line(content, key, "%lld", (long long)json_integer_value(value));
-		else if (json_is_boolean(value))
-			common_line(content, key, "%s", json_is_true(value) ? "yes" : "no");
+			common_line(content, word, "%lld", (long long)json_integer_value(value));
 	}
 }
 

@@ -24,8 +24,8 @@ void container_name(const char *platform, const char *tenant, const char *servic
 		(unsigned)((hash ^ (hash >> 32)) & 0xffffff));
 }
 
-void container_volume_name(const char *platform, int64_t tenant_id, const char *volume,
-	size_t len, char *name, size_t size)
+void container_volume_name(const char *platform, int64_t tenant_id, const char *volume, size_t len,
+	char *name, size_t size)
 {
 	(void)snprintf(name, size, "duplo-%s-%" PRId64 "-%.*s", platform, tenant_id, (int)len,
 		volume);
@@ -79,8 +79,8 @@ static char *volume_make(const struct container_source *source, const char *volu
 
 	if (volume[0] == '/' || !colon)
 		return strdup(volume); /* a path of the host that the policy allowed */
-	container_volume_name(source->platform, source->tenant_id, volume,
-		(size_t)(colon - volume), name, sizeof(name));
+	container_volume_name(source->platform, source->tenant_id, volume, (size_t)(colon - volume),
+		name, sizeof(name));
 	return text_format("%s%s", name, colon);
 }
 
@@ -119,8 +119,7 @@ static void names_make(struct container_plan *plan, const struct container_sourc
 	(void)snprintf(plan->generation, sizeof(plan->generation), "%" PRId64,
 		source->instance->template_generation);
 	(void)snprintf(plan->instance, sizeof(plan->instance), "%" PRId64, source->instance_id);
-	(void)snprintf(plan->ordinal, sizeof(plan->ordinal), "%" PRId64,
-		source->instance->ordinal);
+	(void)snprintf(plan->ordinal, sizeof(plan->ordinal), "%" PRId64, source->instance->ordinal);
 	plan->labels[0] = (struct label){LABEL_PLATFORM, source->platform};
 	plan->labels[1] = (struct label){LABEL_TENANT, source->tenant};
 	plan->labels[2] = (struct label){LABEL_SERVICE, source->service};

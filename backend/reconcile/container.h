@@ -39,8 +39,8 @@ void container_name(const char *platform, const char *tenant, const char *servic
 	int64_t instance_id, const struct instance_spec *instance, char *name, size_t size);
 
 /* The engine's name of a tenant's volume: "duplo-<platform>-<tenant id>-<name>". */
-void container_volume_name(const char *platform, int64_t tenant_id, const char *volume,
-	size_t len, char *name, size_t size);
+void container_volume_name(const char *platform, int64_t tenant_id, const char *volume, size_t len,
+	char *name, size_t size);
 
 int container_plan_make(struct container_plan *plan, const struct container_source *source,
 	struct error *reterr);

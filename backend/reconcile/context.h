@@ -19,16 +19,16 @@
 #include "reconcile/reconcile.h"
 #include "store/store.h"
 
-#define HOST_LOCAL	  "local" /* name of the host that this process looks after */
-#define SETTLE_DELAY_NS	  (10 * NS_PER_MILLISECOND) /* gathers the news of many instances */
-#define STOP_GRACE_S	  10			    /* SIGTERM to SIGKILL */
+#define HOST_LOCAL        "local" /* name of the host that this process looks after */
+#define SETTLE_DELAY_NS   (10 * NS_PER_MILLISECOND) /* gathers the news of many instances */
+#define STOP_GRACE_S      10 /* SIGTERM to SIGKILL */
 #define INTENT_CONTAINER  "container"
-#define INTENT_NETWORK	  "network"
-#define INTENT_VOLUME	  "volume"
-#define INTENT_BALANCER	  "balancer"
-#define INTENT_DNS	  "dns"
-#define POOL_BALANCERS	  "lb"
-#define POOL_PORTS	  "port/" HOST_LOCAL
+#define INTENT_NETWORK    "network"
+#define INTENT_VOLUME     "volume"
+#define INTENT_BALANCER   "balancer"
+#define INTENT_DNS        "dns"
+#define POOL_BALANCERS    "lb"
+#define POOL_PORTS        "port/" HOST_LOCAL
 #define BALANCER_SLOT_MAX 60000
 
 struct gate;
@@ -42,7 +42,7 @@ struct reconciler {
 	const char *platform;
 	struct queue *plans; /* services, tenants, the platform */
 	struct queue *hosts; /* instances, and the host as a whole */
-	struct queue *slow;  /* pulls and stops: they may take long and must not keep others */
+	struct queue *slow; /* pulls and stops: they may take long and must not keep others */
 	struct queue *views;
 	struct units *units;
 	struct images *images;
@@ -50,17 +50,17 @@ struct reconciler {
 	struct prober *prober;
 	struct gate *networks; /* by tenant */
 	struct gate *view_gate; /* by service */
-	struct lock view_lock;	/* LOCK_RECONCILE: view_waits */
+	struct lock view_lock; /* LOCK_RECONCILE: view_waits */
 	struct cond view_done;
 	struct idmap view_waits; /* by service: who waits for its view */
-	struct lock lock;      /* LOCK_RECONCILE: traffic, starting, peers, told, engine_error */
-	struct idmap traffic;  /* by service: hash of what balancer and name were last told */
+	struct lock lock; /* LOCK_RECONCILE: traffic, starting, peers, told, engine_error */
+	struct idmap traffic; /* by service: hash of what balancer and name were last told */
 	struct idmap starting; /* services whose balancer was not yet stated since the start */
-	struct idmap peers;    /* by service: hash of its neighbors' lines as last written */
-	struct idmap told;     /* hashes of stray containers that were already reported */
-	bool listed;	       /* starting is complete */
-	bool watching;	       /* the store's feed has us */
-	bool settled;	       /* cloud's settle was called */
+	struct idmap peers; /* by service: hash of its neighbors' lines as last written */
+	struct idmap told; /* hashes of stray containers that were already reported */
+	bool listed; /* starting is complete */
+	bool watching; /* the store's feed has us */
+	bool settled; /* cloud's settle was called */
 	atomic_bool engine_up;
 	struct error engine_error;
 	char engine_version[64];
@@ -87,15 +87,15 @@ static inline int key_kind(int64_t key)
 /* Work for the view queue, in the place of the kind. */
 enum view_key {
 	VIEW_KEY_SERVICE = 1, /* the whole view of one service */
-	VIEW_KEY_TENANT,      /* of all services of a tenant */
-	VIEW_KEY_PEER,	      /* neighbors/<service> in all views that show it */
-	VIEW_KEY_PURGE,	      /* a secret or config value that is gone */
+	VIEW_KEY_TENANT, /* of all services of a tenant */
+	VIEW_KEY_PEER, /* neighbors/<service> in all views that show it */
+	VIEW_KEY_PURGE, /* a secret or config value that is gone */
 };
 
 /* Work for the slow queue. */
 enum slow_key {
 	SLOW_KEY_STOP = 1, /* id: instance */
-	SLOW_KEY_PULL,	   /* id: number of the image */
+	SLOW_KEY_PULL, /* id: number of the image */
 };
 
 static inline void wake_service(struct reconciler *r, int64_t id)

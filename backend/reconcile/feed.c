@@ -62,13 +62,13 @@ static void feed_value(struct reconciler *r, const struct change *change)
 		queue_wake(r->views, key_of(VIEW_KEY_PURGE, change->id));
 	if (change->flags & CHANGE_PURGED)
 		queue_wake(r->plans, change->parent == change->tenant
-						 ? key_of(KIND_TENANT, change->tenant)
-						 : key_of(KIND_SERVICE, change->parent));
+					     ? key_of(KIND_TENANT, change->tenant)
+					     : key_of(KIND_SERVICE, change->parent));
 	if (r->options.simulated || !(change->flags & (CHANGE_CREATED | CHANGE_SPEC)))
 		return;
 	queue_wake(r->views, change->parent == change->tenant
-					     ? key_of(VIEW_KEY_TENANT, change->tenant)
-					     : key_of(VIEW_KEY_SERVICE, change->parent));
+				     ? key_of(VIEW_KEY_TENANT, change->tenant)
+				     : key_of(VIEW_KEY_SERVICE, change->parent));
 }
 
 void feed_changes(void *arg, const struct change *changes, size_t count)

@@ -10,7 +10,7 @@ struct gate {
 	struct lock lock;
 	struct cond changed;
 	struct idmap keys; /* to &doing, or to the mark of the epoch in which it was done */
-	uintptr_t epoch;   /* grows when all is forgotten */
+	uintptr_t epoch; /* grows when all is forgotten */
 };
 
 static int64_t doing;
@@ -67,7 +67,8 @@ int gate_pass(struct gate *gate, int64_t key, gate_fn fn, void *arg, struct erro
 	if (r < 0)
 		(void)idmap_remove(&gate->keys, key);
 	else
-		(void)idmap_put(&gate->keys, key, mark); /* takes a slot that is there: no failure */
+		(void)idmap_put(&gate->keys, key,
+			mark); /* takes a slot that is there: no failure */
 	cond_broadcast(&gate->changed);
 	lock_release(&gate->lock);
 	return r;

@@ -22,9 +22,9 @@ struct image {
 	int64_t retry_ns;
 	int64_t news_ns; /* progress was last told */
 	char phase[64];
-	int64_t done, total;	/* bytes */
+	int64_t done, total; /* bytes */
 	struct idmap instances; /* to be woken at the end; values are only marks */
-	struct idmap services;	/* to be woken at news */
+	struct idmap services; /* to be woken at news */
 };
 
 struct images {

@@ -31,8 +31,7 @@ static void take_state(struct instance_work *work, const char *name,
 	(void)text_copy(unit->container, sizeof(unit->container), state->id);
 	unit->alive = state->phase == CONTAINER_RUNNING;
 	if (unit->alive && state->address[0] && is_wanted_container(work))
-		(void)text_copy(work->status.address, sizeof(work->status.address),
-			state->address);
+		(void)text_copy(work->status.address, sizeof(work->status.address), state->address);
 }
 
 int instance_look(struct instance_work *work, struct error *reterr)
@@ -146,7 +145,7 @@ static int64_t become_unhealthy(struct instance_work *work)
 	health = &work->template->health;
 	if (work->status.phase != INSTANCE_UNHEALTHY || unit->replace_ns == 0)
 		unit->replace_ns = clock_now_ns() + (health->unhealthy_threshold - 1) *
-							     health->interval_s * NS_PER_SECOND;
+							    health->interval_s * NS_PER_SECOND;
 	(void)snprintf(news.event, sizeof(news.event), "not healthy: %s", unit->words);
 	if (work->status.phase != INSTANCE_UNHEALTHY) {
 		instance_phase_set(work, INSTANCE_UNHEALTHY, unit->words);

@@ -9,9 +9,10 @@
 #include "reconcile/instance_work.h"
 #include "reconcile/logs.h"
 
-#define DRAIN_POLL_NS	  (100 * NS_PER_MILLISECOND)
-#define DRAIN_INTERNAL_NS NS_PER_SECOND /* for readers of neighbors/, whose connections none counts */
-#define TAIL_LINES	  5
+#define DRAIN_POLL_NS (100 * NS_PER_MILLISECOND)
+#define DRAIN_INTERNAL_NS                                                                          \
+	NS_PER_SECOND /* for readers of neighbors/, whose connections none counts */
+#define TAIL_LINES 5
 
 /* True while connections are open that the drain time still allows. */
 static bool still_connected(struct instance_work *work)
@@ -59,8 +60,7 @@ static bool needs_draining(const struct instance_work *work)
 {
 	return work->unit.alive && !work->object.deleting && !work->service.deleting &&
 	       !work->r->options.simulated &&
-	       (work->status.phase == INSTANCE_HEALTHY ||
-		       work->status.phase == INSTANCE_DRAINING);
+	       (work->status.phase == INSTANCE_HEALTHY || work->status.phase == INSTANCE_DRAINING);
 }
 
 /* No container is left: what that means depends on what is asked. */

@@ -20,8 +20,7 @@ static int take_intent(void *arg, const struct intent *intent)
 
 	if (strcmp(intent->type, INTENT_CONTAINER) != 0)
 		return 0;
-	(void)text_copy(work->journal[work->journal_count], sizeof(work->journal[0]),
-		intent->name);
+	(void)text_copy(work->journal[work->journal_count], sizeof(work->journal[0]), intent->name);
 	work->journal_count++;
 	return work->journal_count == JOURNAL_NAMES_MAX; /* the rest comes when these are done */
 }
@@ -75,8 +74,7 @@ int instance_template(struct instance_work *work, struct error *reterr)
 	return service_spec_parse(spec, strlen(spec), work->service.name, &work->template, reterr);
 }
 
-void instance_phase_set(struct instance_work *work, enum instance_phase phase,
-	const char *reason)
+void instance_phase_set(struct instance_work *work, enum instance_phase phase, const char *reason)
 {
 	if (work->status.phase != phase || work->status.since_ns == 0)
 		work->status.since_ns = clock_wall_ns();

@@ -32,9 +32,9 @@ struct instance_work {
 
 /* What goes into one commit with the status. */
 struct instance_news {
-	bool intent_add;		      /* of the wanted name */
-	bool intents_done;		      /* of all names but the wanted one */
-	const char *severity;		      /* of the event on the service, or NULL: none */
+	bool intent_add; /* of the wanted name */
+	bool intents_done; /* of all names but the wanted one */
+	const char *severity; /* of the event on the service, or NULL: none */
 	char event[900];
 	int64_t port_taken; /* by somebody else: allocate another one; 0: none */
 	bool purge;
@@ -49,8 +49,7 @@ int instance_load(struct instance_work *work, struct reconciler *r, int64_t id,
 int instance_template(struct instance_work *work, struct error *reterr);
 
 /* Sets the phase with the time and the words; reason "" when all is well. */
-void instance_phase_set(struct instance_work *work, enum instance_phase phase,
-	const char *reason);
+void instance_phase_set(struct instance_work *work, enum instance_phase phase, const char *reason);
 /* Writes status and news in one commit, when there is anything new. */
 int instance_commit(struct instance_work *work, const struct instance_news *news,
 	struct error *reterr);

@@ -15,14 +15,17 @@
 #include "base/file.h"
 #include "base/text.h"
 
-#define TAIL_BYTES 300
+#define TAIL_BYTES    300
+#define WORDS_WAIT_NS (200 * NS_PER_MILLISECOND)
 
 struct log {
 	char container[ENGINE_ID_MAX];
 	struct engine_log *stream;
 	struct lock lock; /* LOCK_LEAF: the file, between the stream's thread and tail */
 	int fd;
+	off_t begin; /* where the output of this container begins */
 	bool ended;
+	struct cond over;
 };
 
 struct logs {
@@ -53,6 +56,7 @@ static void log_free(struct reconciler *r, struct log *log)
 	r->options.engine->ops->log_stop(r->options.engine, log->stream);
 	if (log->fd >= 0)
 		(void)close(log->fd);
+	cond_done(&log->over);
 	lock_done(&log->lock);
 	free(log);
 }
@@ -73,7 +77,7 @@ void logs_free(struct reconciler *r)
 }
 
 /* Drops the older half, from the start of a line, in place: who has the file open goes on. */
-static void log_halve(int fd, off_t size)
+static void log_halve(struct log *log, off_t size)
 {
 	_cleanup_free_ char *half = malloc(LOG_SIZE_MAX / 2);
 	const char *start;
@@ -81,14 +85,15 @@ static void log_halve(int fd, off_t size)
 
 	if (!half)
 		return;
-	len = pread(fd, half, LOG_SIZE_MAX / 2, size - LOG_SIZE_MAX / 2);
+	len = pread(log->fd, half, LOG_SIZE_MAX / 2, size - LOG_SIZE_MAX / 2);
 	if (len <= 0)
 		return;
 	start = memchr(half, '\n', (size_t)len);
 	start = start ? start + 1 : half;
 	len -= start - half;
-	if (pwrite(fd, start, (size_t)len, 0) == len)
-		(void)ftruncate(fd, len);
+	if (pwrite(log->fd, start, (size_t)len, 0) != len || ftruncate(log->fd, len) < 0)
+		return;
+	log->begin = log->begin > size - len ? log->begin - (size - len) : 0;
 }
 
 /* On the engine's thread. Local files only; a full disk loses lines, never blocks. */
@@ -106,7 +111,7 @@ static void log_data(void *arg, int64_t wall_ns, const char *data, size_t len)
 	if (log->fd < 0 || fstat(log->fd, &st) < 0)
 		return;
 	if (st.st_size + (off_t)len > LOG_SIZE_MAX) {
-		log_halve(log->fd, st.st_size);
+		log_halve(log, st.st_size);
 		if (fstat(log->fd, &st) < 0)
 			return;
 	}
@@ -122,6 +127,7 @@ static void log_end(void *arg)
 
 	LOCKED(&log->lock);
 	log->ended = true;
+	cond_broadcast(&log->over);
 }
 
 static struct log *log_take(struct logs *logs, int64_t instance)
@@ -134,6 +140,24 @@ static bool log_put(struct logs *logs, int64_t instance, struct log *log)
 {
 	LOCKED(&logs->lock);
 	return idmap_put(&logs->map, instance, log) == 0;
+}
+
+/* The last words of a container come a moment after the news of its death. Gives where its output
+ * begins in the file. Only the worker of the instance calls, so nobody frees the log meanwhile. */
+static off_t log_await_end(struct logs *logs, int64_t instance)
+{
+	int64_t deadline_ns = clock_now_ns() + WORDS_WAIT_NS;
+	struct log *log;
+
+	lock_acquire(&logs->lock);
+	log = idmap_get(&logs->map, instance);
+	lock_release(&logs->lock);
+	if (!log)
+		return 0;
+	LOCKED(&log->lock);
+	while (!log->ended && cond_wait_until(&log->over, &log->lock, deadline_ns))
+		;
+	return log->begin;
 }
 
 static bool log_goes_on(struct log *log, const char *container)
@@ -154,6 +178,7 @@ static struct log *log_open_new(struct reconciler *r, int64_t instance, const ch
 	if (!log)
 		return NULL;
 	lock_init(&log->lock, LOCK_LEAF);
+	cond_init(&log->over);
 	(void)text_copy(log->container, sizeof(log->container), container);
 	log_path(r, instance, path, sizeof(path));
 	log->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -163,6 +188,7 @@ static struct log *log_open_new(struct reconciler *r, int64_t instance, const ch
 	}
 	/* A file that holds lines carries the last one's time. */
 	*ret_since_ns = 0;
+	log->begin = st.st_size;
 	if (st.st_size > 0)
 		*ret_since_ns = st.st_mtim.tv_sec * NS_PER_SECOND + st.st_mtim.tv_nsec + 1;
 	return log;
@@ -172,6 +198,7 @@ void logs_follow(struct reconciler *r, int64_t instance, const char *container)
 {
 	struct engine *engine = r->options.engine;
 	struct log *log = log_take(r->logs, instance);
+	off_t begin = log && strcmp(log->container, container) == 0 ? log->begin : -1;
 	int64_t since_ns;
 
 	if (log_goes_on(log, container)) {
@@ -183,6 +210,8 @@ void logs_follow(struct reconciler *r, int64_t instance, const char *container)
 	log = log_open_new(r, instance, container, &since_ns);
 	if (!log)
 		return;
+	if (begin >= 0)
+		log->begin = begin; /* the same container once more */
 	if (engine->ops->log_follow(engine, container, since_ns, log_data, log_end, log,
 		    &log->stream, NULL) < 0) {
 		log->stream = NULL;
@@ -225,14 +254,20 @@ void logs_tail(struct reconciler *r, int64_t instance, int lines, struct buf *ou
 	char path[512], text[TAIL_BYTES + 1];
 	_cleanup_close_ int fd = -1;
 	struct stat st;
+	off_t begin;
 	char *start;
 	ssize_t len;
 
 	log_path(r, instance, path, sizeof(path));
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0 || fstat(fd, &st) < 0)
+	if (fd < 0)
 		return;
-	len = pread(fd, text, TAIL_BYTES, st.st_size > TAIL_BYTES ? st.st_size - TAIL_BYTES : 0);
+	begin = log_await_end(r->logs, instance);
+	if (fstat(fd, &st) < 0)
+		return;
+	if (st.st_size > begin + TAIL_BYTES)
+		begin = st.st_size - TAIL_BYTES;
+	len = pread(fd, text, TAIL_BYTES, begin);
 	while (len > 0 && (text[len - 1] == '\n' || text[len - 1] == '\r'))
 		len--;
 	if (len <= 0)

@@ -26,7 +26,8 @@ void logs_free(struct reconciler *r);
 void logs_follow(struct reconciler *r, int64_t instance, const char *container);
 void logs_drop(struct reconciler *r, int64_t instance);
 
-/* The last lines of the output, parted by " | ", at most 300 bytes. */
+/* The last lines that the container wrote, parted by " | ", at most 300 bytes. From the instance's
+ * own worker; waits a moment for the stream of a dead container to end. */
 void logs_tail(struct reconciler *r, int64_t instance, int lines, struct buf *out);
 
 #endif

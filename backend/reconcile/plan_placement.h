@@ -18,13 +18,13 @@
 struct placement_host {
 	const char *name;
 	bool up;
-	bool preferred;		    /* named or tagged by the service's Hosts */
-	int64_t cpu_milli;	    /* capacity; 0: not known, no limit */
+	bool preferred; /* named or tagged by the service's Hosts */
+	int64_t cpu_milli; /* capacity; 0: not known, no limit */
 	int64_t memory_mib;
 	int64_t cpu_milli_reserved; /* by instances that are there */
 	int64_t memory_mib_reserved;
 	int64_t same_service; /* instances of this service that are there */
-	int64_t same_domain;  /* of them, those of the same update domain */
+	int64_t same_domain; /* of them, those of the same update domain */
 };
 
 struct placement_wish {

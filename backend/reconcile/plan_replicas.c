@@ -2,10 +2,10 @@
 #include "reconcile/plan_replicas.h"
 
 struct tally {
-	int64_t active;	  /* asked to run */
+	int64_t active; /* asked to run */
 	int64_t outdated; /* of them, not current */
-	int64_t serving;  /* ready and joined, whatever the template */
-	int64_t joining;  /* current and not yet (again) serving */
+	int64_t serving; /* ready and joined, whatever the template */
+	int64_t joining; /* current and not yet (again) serving */
 	bool rolling;
 };
 

@@ -17,9 +17,9 @@
 enum replica_action {
 	REPLICA_KEEP,
 	REPLICA_REPLACE, /* ask for the wanted template and restart; leave traffic first */
-	REPLICA_JOIN,	 /* let it into traffic */
-	REPLICA_RETIRE,	 /* ask for no container */
-	REPLICA_PURGE,	 /* its container is gone: the object goes too */
+	REPLICA_JOIN, /* let it into traffic */
+	REPLICA_RETIRE, /* ask for no container */
+	REPLICA_PURGE, /* its container is gone: the object goes too */
 };
 
 struct replica {
@@ -39,10 +39,10 @@ struct replica_wish {
 };
 
 struct replica_plan {
-	int64_t create;  /* so many more, of the wanted template, under the lowest free ordinals */
+	int64_t create; /* so many more, of the wanted template, under the lowest free ordinals */
 	int64_t domains; /* as many as there really are: at most replicas */
-	int64_t domain;	 /* the first that is not done; domains: all are */
-	bool rolling;	 /* a replacement is under way */
+	int64_t domain; /* the first that is not done; domains: all are */
+	bool rolling; /* a replacement is under way */
 };
 
 void plan_replicas(struct replica *replicas, size_t count, const struct replica_wish *wish,

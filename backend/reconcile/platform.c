@@ -1,52 +1,42 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Status of the platform as a whole, as JSON of the root object. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/json.h"
-#include "base/text.h"
 #include "reconcile/context.h"
 
 #define HEALTH_EVERY_NS (5 * NS_PER_SECOND) /* cloud's programs; asking them costs no I/O */
 
-static const char engine_advice[] =
-	"is Docker installed and running? apt-get install docker.io, then start dockerd";
+static const char engine_advice[] = "is Docker installed (apt-get install docker.io) and running?";
 
-static json_t *engine_status(struct reconciler *r)
+/* A sentence: the version, or what is wrong and what helps. */
+static bool engine_words(struct reconciler *r, char *words, size_t size)
 {
-	struct error error;
-	char version[64];
-	bool up;
-
-	lock_acquire(&r->lock);
-	up = r->engine_up;
-	error = r->engine_error;
-	(void)text_copy(version, sizeof(version), r->engine_version);
-	lock_release(&r->lock);
-	return json_pack("{s:b, s:s, s:s, s:s}", "up", (int)up, "version", version, "message",
-		up ? "" : error.text[0] ? error.text : "the container engine does not answer yet",
-		"advice", up ? "" : engine_advice);
-}
-
-static json_t *part_status(bool up, const char *message)
-{
-	return json_pack("{s:b, s:s}", "up", (int)up, "message", message);
+	LOCKED(&r->lock);
+	if (r->engine_up)
+		(void)snprintf(words, size, "%s", r->engine_version[0] ? r->engine_version : "up");
+	else
+		(void)snprintf(words, size, "%s; %s",
+			r->engine_error.text[0] ? r->engine_error.text
+						: "the container engine has not answered yet",
+			engine_advice);
+	return r->engine_up;
 }
 
 static json_t *platform_status(struct reconciler *r)
 {
 	struct cloud_health health = {0};
-	const char *note = "";
+	char engine[sizeof(r->engine_error.text) + sizeof(engine_advice) + 4];
+	bool engine_up = engine_words(r, engine, sizeof(engine));
 
-	if (r->options.simulated)
-		note = "simulated: nothing of this is real";
 	r->options.cloud->ops->health(r->options.cloud, &health);
-	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:I, s:I}", "cloud",
-		r->options.cloud_name, "note", note, "platform", r->platform, "engine",
-		engine_status(r), "balancer", part_status(health.balancer_up, health.balancer),
-		"dns", part_status(health.dns_up, health.dns), "tenants",
-		(json_int_t)atomic_load(&r->tenants), "services",
-		(json_int_t)atomic_load(&r->services), "instances",
-		(json_int_t)atomic_load(&r->instances), "since_ns", (json_int_t)r->since_ns);
+	return json_pack("{s:s, s:b, s:s, s:b, s:s, s:b, s:s, s:I, s:I}", "Engine", engine,
+		"EngineUp", (int)engine_up, "Balancer", health.balancer, "BalancerUp",
+		(int)health.balancer_up, "DNS", health.dns, "DNSUp", (int)health.dns_up, "Note",
+		r->options.simulated ? "simulated: nothing of this is real" : "", "Services",
+		(json_int_t)atomic_load(&r->services), "Instances",
+		(json_int_t)atomic_load(&r->instances));
 }
 
 static int set_status(struct txn *txn, void *arg, struct error *reterr)

@@ -16,7 +16,7 @@
 struct entry {
 	int64_t key;
 	int64_t due_ns; /* while running: the earliest wake-up that came meanwhile */
-	size_t place;	/* in the heap, or NO_PLACE */
+	size_t place; /* in the heap, or NO_PLACE */
 	bool running;
 	int failures; /* in a row */
 };
@@ -257,8 +257,8 @@ int queue_new(struct queue **ret, const char *name, int workers, queue_work_fn w
 	cond_init(&queue->work_due);
 	queue->work = work;
 	queue->arg = arg;
-	queue->sweep = (struct entry){
-		.key = QUEUE_SWEEP, .due_ns = CLOCK_FOREVER, .place = NO_PLACE};
+	queue->sweep =
+		(struct entry){.key = QUEUE_SWEEP, .due_ns = CLOCK_FOREVER, .place = NO_PLACE};
 	r = queue_reserve(queue);
 	if (r < 0)
 		error_oom(reterr);

@@ -16,8 +16,8 @@
 #include "base/error.h"
 
 #define QUEUE_DONE  CLOCK_FOREVER /* nothing to do until the next wake-up */
-#define QUEUE_RETRY INT64_C(-1)	  /* it failed: again after a backoff that grows */
-#define QUEUE_SWEEP INT64_C(0)	  /* the key that means: wake-ups were lost, look at everything */
+#define QUEUE_RETRY INT64_C(-1) /* it failed: again after a backoff that grows */
+#define QUEUE_SWEEP INT64_C(0) /* the key that means: wake-ups were lost, look at everything */
 
 #define QUEUE_BACKOFF_MIN_NS (200 * NS_PER_MILLISECOND)
 #define QUEUE_BACKOFF_MAX_NS (60 * NS_PER_SECOND)

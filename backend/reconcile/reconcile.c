@@ -15,7 +15,7 @@
 #include "reconcile/view.h"
 
 #define PLAN_WORKERS 3
-#define HOST_WORKERS 8	/* beyond that, Docker gets no faster */
+#define HOST_WORKERS 8 /* beyond that, Docker gets no faster */
 #define SLOW_WORKERS 24 /* mostly waiting for programs to end */
 
 static int64_t plan_work(void *arg, int64_t key)

@@ -26,11 +26,11 @@ struct reconciler_options {
 	struct engine *engine; /* of this machine, host "local" */
 	struct cloud *cloud;
 	const char *cloud_name; /* "local", "simulated" */
-	const char *view_dir;	/* <view_dir>/<service id>/ is bind-mounted at /duplo */
+	const char *view_dir; /* <view_dir>/<service id>/ is bind-mounted at /duplo */
 	const char *logs_dir;
 	const char *host_address; /* where ports are published: 127.0.0.1 */
-	int port_low, port_high;  /* range of host ports: 20000-29999 */
-	bool simulated;		  /* health is the engine's word, not a probe's */
+	int port_low, port_high; /* range of host ports: 20000-29999 */
+	bool simulated; /* health is the engine's word, not a probe's */
 };
 
 /* Returns at once; looking at what already runs happens on its own threads. */

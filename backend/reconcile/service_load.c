@@ -95,8 +95,7 @@ static void mark_templates(struct service_work *work)
 	}
 }
 
-int service_load(struct service_work *work, struct reconciler *r, int64_t id,
-	struct error *reterr)
+int service_load(struct service_work *work, struct reconciler *r, int64_t id, struct error *reterr)
 {
 	struct store *store = r->options.store;
 	_cleanup_object_ struct object tenant = OBJECT_INIT;

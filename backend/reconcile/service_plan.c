@@ -59,8 +59,7 @@ static int make_plan(struct service_work *work, struct error *reterr)
 	return 0;
 }
 
-static int place(const struct service_work *work, struct instance_spec *spec,
-	struct error *reterr)
+static int place(const struct service_work *work, struct instance_spec *spec, struct error *reterr)
 {
 	const struct placement_host hosts[] = {{.name = HOST_LOCAL, .up = true}};
 	const struct placement_wish wish = {
@@ -132,8 +131,7 @@ static int purge_member(struct txn *txn, int64_t id, struct error *reterr)
 }
 
 /* The host may have changed its port meanwhile: what stands in the store counts, not the copy. */
-static int change_member(struct txn *txn, struct service_work *work, size_t i,
-	struct error *reterr)
+static int change_member(struct txn *txn, struct service_work *work, size_t i, struct error *reterr)
 {
 	struct member *member = &work->members[i];
 	_cleanup_object_ struct object object = OBJECT_INIT;
@@ -233,8 +231,8 @@ int service_plan(struct service_work *work, struct error *reterr)
 
 	/* What was written may allow the next step at once; what was made is seen at the next look. */
 	while (r == 0 && !work->changed && anything_to_do(work)) {
-		r = store_update(work->r->options.store, durability_of(work), NULL, apply_plan, work,
-			reterr);
+		r = store_update(work->r->options.store, durability_of(work), NULL, apply_plan,
+			work, reterr);
 		if (r < 0)
 			return r;
 		work->changed = work->plan.create > 0;

@@ -11,8 +11,8 @@
 #include "reconcile/service_work.h"
 
 #define STEP_DEADLINE_S 120 /* for one step of a rollout, beside the start period */
-#define CRASHES_FIRST	3   /* so many restarts fail a first version ... */
-#define CRASHES_UPGRADE 2   /* ... and one that has something to go back to */
+#define CRASHES_FIRST   3 /* so many restarts fail a first version ... */
+#define CRASHES_UPGRADE 2 /* ... and one that has something to go back to */
 
 struct settling {
 	struct service_work *work;
@@ -136,8 +136,7 @@ static void write_message(struct service_work *work, const struct settling *sett
 		(void)text_copy(status->message, sizeof(status->message),
 			"waiting for the container engine; see /.platform/status");
 	} else if (work->trouble.code) {
-		(void)text_copy(status->message, sizeof(status->message),
-			work->trouble.text);
+		(void)text_copy(status->message, sizeof(status->message), work->trouble.text);
 	} else if (progress[0]) {
 		(void)text_copy(status->message, sizeof(status->message), progress);
 	} else if (work->service.paused && work->plan.rolling) {
@@ -162,8 +161,7 @@ static void write_message(struct service_work *work, const struct settling *sett
 	}
 }
 
-static enum service_phase phase_of(const struct service_work *work,
-	const struct settling *settling)
+static enum service_phase phase_of(const struct service_work *work, const struct settling *settling)
 {
 	if (settling->settled)
 		return SERVICE_RUNNING;
@@ -234,8 +232,7 @@ static int add_events(struct txn *txn, const struct settling *settling)
 	int64_t id = work->service.id;
 	int r = 0;
 
-	if (settling->news && before->generation > 0 &&
-		before->replicas != work->status.replicas)
+	if (settling->news && before->generation > 0 && before->replicas != work->status.replicas)
 		r = txn_event(txn, id, "info",
 			"generation %" PRId64 ": %s from %" PRId64 " to %" PRId64 " replicas",
 			work->service.generation,

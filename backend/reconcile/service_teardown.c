@@ -28,8 +28,7 @@ static int intent_over(struct txn *txn, void *arg, struct error *reterr)
 	return txn_intent_done(txn, intent->owner, intent->type, intent->name);
 }
 
-static int remove_one(struct service_work *work, const struct intent *intent,
-	struct error *reterr)
+static int remove_one(struct service_work *work, const struct intent *intent, struct error *reterr)
 {
 	struct cloud *cloud = work->r->options.cloud;
 	int r = 0;

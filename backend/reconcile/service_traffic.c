@@ -52,8 +52,8 @@ static uint64_t traffic_hash(const struct service_work *work, const struct targe
 	struct buf text = BUF_INIT;
 	uint64_t hash;
 
-	buf_printf(&text, "%" PRId64 " %" PRId64 " %s\n", work->status.lb_slot,
-		work->spec->lb_port, work->spec->dns);
+	buf_printf(&text, "%" PRId64 " %" PRId64 " %s\n", work->status.lb_slot, work->spec->lb_port,
+		work->spec->dns);
 	for (size_t i = 0; i < count; i++)
 		buf_printf(&text, "%s %s %d %d\n", targets[i].name, targets[i].address,
 			targets[i].port, targets[i].state);
@@ -78,7 +78,8 @@ static void traffic_remember(struct reconciler *r, int64_t id, uint64_t hash)
 {
 	LOCKED(&r->lock);
 	/* Not remembered: it is stated once more. */
-	(void)idmap_put(&r->traffic, id, (void *)(uintptr_t)hash); /* NOLINT: a number, not a place */
+	(void)idmap_put(&r->traffic, id,
+		(void *)(uintptr_t)hash); /* NOLINT: a number, not a place */
 }
 
 static int reserve(struct txn *txn, void *arg, struct error *reterr)
@@ -216,7 +217,8 @@ static int state_external(struct service_work *work, struct error *reterr)
 		return 0;
 	/* The journal's row is there already unless port or name are new. */
 	if (work->status.lb_slot == 0 || strcmp(work->status.dns, work->spec->dns) != 0)
-		r = store_update(work->r->options.store, STORE_RELAXED, NULL, reserve, work, reterr);
+		r = store_update(work->r->options.store, STORE_RELAXED, NULL, reserve, work,
+			reterr);
 	if (r == 0)
 		r = state_balancer(work, targets, count, reterr);
 	if (r < 0)

@@ -32,11 +32,11 @@ struct service_work {
 	struct replica *replicas; /* the planner's view of them, same order */
 	size_t count, room;
 	struct replica_plan plan;
-	bool changed;	       /* a step has written something that needs another look */
+	bool changed; /* a step has written something that needs another look */
 	bool traffic_in_place; /* balancer and name are as wanted */
-	struct error trouble;	/* what a step before settling could not do */
+	struct error trouble; /* what a step before settling could not do */
 	char failing[400]; /* why the generation cannot be reached; "" while it may be */
-	int64_t next_ns;   /* monotonic: when to look again */
+	int64_t next_ns; /* monotonic: when to look again */
 };
 
 void service_work_done(struct service_work *work);
@@ -47,8 +47,7 @@ bool member_ready(const struct member *member);
 bool member_has_container(const struct member *member);
 
 /* Reads the service, its tenant's name and its instances. -ENOENT: it is gone. */
-int service_load(struct service_work *work, struct reconciler *r, int64_t id,
-	struct error *reterr);
+int service_load(struct service_work *work, struct reconciler *r, int64_t id, struct error *reterr);
 /* Fills work->failing. */
 void service_judge(struct service_work *work);
 /* Plans and writes what is asked of the instances, in one commit. */

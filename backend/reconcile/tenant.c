@@ -46,9 +46,9 @@ static int network_make(void *arg, struct error *reterr)
 	if (result < 0)
 		return error_set(reterr, result, "the tenant is gone");
 	labels[1].value = tenant.name;
-	result = store_update(r->options.store,
-		r->options.simulated ? STORE_RELAXED : STORE_DURABLE, NULL, intent_add, &owned,
-		reterr);
+	result =
+		store_update(r->options.store, r->options.simulated ? STORE_RELAXED : STORE_DURABLE,
+			NULL, intent_add, &owned, reterr);
 	if (result < 0)
 		return result;
 	return r->options.engine->ops->network_ensure(r->options.engine, network->name, labels, 2,

@@ -21,24 +21,24 @@ enum unit_stop { STOP_NONE, STOP_ASKED, STOP_DONE };
 struct unit {
 	int64_t instance;
 	/* The worker's own. */
-	int64_t epoch;	     /* grows whenever the engine came up */
-	int64_t looked;	     /* the epoch in which the container was last looked at */
-	bool probed;	     /* the prober has it */
-	bool logged;	     /* its output is being followed */
-	char name[160];	     /* of the container that is there; "" none */
+	int64_t epoch; /* grows whenever the engine came up */
+	int64_t looked; /* the epoch in which the container was last looked at */
+	bool probed; /* the prober has it */
+	bool logged; /* its output is being followed */
+	char name[160]; /* of the container that is there; "" none */
 	char container[ENGINE_ID_MAX];
-	int crashes;	     /* in a row, for the backoff */
-	int64_t healthy_ns;  /* monotonic: since when */
+	int crashes; /* in a row, for the backoff */
+	int64_t healthy_ns; /* monotonic: since when */
 	int64_t drain_until_ns;
-	int64_t replace_ns;  /* monotonic: when an unhealthy one is replaced */
-	int64_t again_ns;    /* monotonic: not to be started before ... */
+	int64_t replace_ns; /* monotonic: when an unhealthy one is replaced */
+	int64_t again_ns; /* monotonic: not to be started before ... */
 	uint64_t again_name; /* ... under the name with this hash */
 	/* Facts that come from outside. */
-	bool alive;	  /* the container runs as far as we know */
-	bool in_traffic;  /* a balancer or a neighbor may still send something */
+	bool alive; /* the container runs as far as we know */
+	bool in_traffic; /* a balancer or a neighbor may still send something */
 	enum unit_health health;
 	enum unit_stop stop;
-	char words[200];  /* what the probe says */
+	char words[200]; /* what the probe says */
 };
 
 struct units;

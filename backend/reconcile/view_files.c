@@ -28,8 +28,8 @@ struct part {
 };
 
 /* Renamed over its place in one step. The draft lies beside the view, where no container sees it. */
-static int put_file(const char *view, const char *path, const struct buf *content,
-	int64_t mtime_ns, struct error *reterr)
+static int put_file(const char *view, const char *path, const struct buf *content, int64_t mtime_ns,
+	struct error *reterr)
 {
 	const struct timespec times[2] = {clock_timespec(mtime_ns), clock_timespec(mtime_ns)};
 	_cleanup_close_ int fd = -1;
@@ -85,8 +85,7 @@ static int sync_entry(struct store *store, int64_t service, const char *view,
 	char path[VIEW_PATH_MAX + OBJECT_NAME_MAX + 16];
 	int r;
 
-	(void)snprintf(path, sizeof(path), "%s/%s/%s", view, part_names[entry->part],
-		entry->name);
+	(void)snprintf(path, sizeof(path), "%s/%s/%s", view, part_names[entry->part], entry->name);
 	if (entry->size >= 0 && untouched(path, entry))
 		return 0;
 	r = view_read(store, service, entry, &content, reterr);
@@ -151,8 +150,8 @@ static int remove_others(const char *directory, const struct part *part, struct 
 	return r;
 }
 
-static int sync_part(struct store *store, int64_t service, const char *view,
-	enum view_part which, struct error *reterr)
+static int sync_part(struct store *store, int64_t service, const char *view, enum view_part which,
+	struct error *reterr)
 {
 	char directory[VIEW_PATH_MAX + 16];
 	struct part part = {.entries = NULL};
@@ -176,8 +175,7 @@ static int sync_part(struct store *store, int64_t service, const char *view,
 	return r;
 }
 
-int view_files_sync(struct store *store, int64_t service, const char *path,
-	struct error *reterr)
+int view_files_sync(struct store *store, int64_t service, const char *path, struct error *reterr)
 {
 	_cleanup_buf_ struct buf self = BUF_INIT;
 	char file[VIEW_PATH_MAX + 16];
@@ -197,8 +195,8 @@ int view_files_sync(struct store *store, int64_t service, const char *path,
 	return r;
 }
 
-int view_files_neighbor(struct store *store, int64_t service, const char *path,
-	const char *name, const struct buf *content, struct error *reterr)
+int view_files_neighbor(struct store *store, int64_t service, const char *path, const char *name,
+	const struct buf *content, struct error *reterr)
 {
 	char file[VIEW_PATH_MAX + OBJECT_NAME_MAX + 16];
 	struct view_entry entry;

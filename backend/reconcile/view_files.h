@@ -16,11 +16,10 @@
 #define VIEW_PATH_MAX 768
 
 /* Makes all below path (a directory that exists) as the store has it. */
-int view_files_sync(struct store *store, int64_t service, const char *path,
-	struct error *reterr);
+int view_files_sync(struct store *store, int64_t service, const char *path, struct error *reterr);
 
 /* The same for neighbors/<name> alone, whose content is known already. */
-int view_files_neighbor(struct store *store, int64_t service, const char *path,
-	const char *name, const struct buf *content, struct error *reterr);
+int view_files_neighbor(struct store *store, int64_t service, const char *path, const char *name,
+	const struct buf *content, struct error *reterr);
 
 #endif

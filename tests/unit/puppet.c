@@ -366,8 +366,7 @@ static int engine_volume_remove(struct engine *engine, const char *name, struct 
 	return pass(of(engine), reterr);
 }
 
-static int engine_watch(struct engine *engine, engine_event_fn fn, void *arg,
-	struct error *reterr)
+static int engine_watch(struct engine *engine, engine_event_fn fn, void *arg, struct error *reterr)
 {
 	struct puppet *puppet = of(engine);
 	bool up;

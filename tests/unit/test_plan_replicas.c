@@ -12,7 +12,7 @@
 
 #include "reconcile/plan_replicas.h"
 
-#define MOST	   64
+#define MOST       64
 #define STEPS_MOST 2000
 
 struct world {
@@ -157,8 +157,9 @@ static void upgrades_end_and_keep_their_promise(void **state)
 		for (int64_t domains = 1; domains <= 20; domains++) {
 			for (int64_t surge = 0; surge <= 3; surge++) {
 				struct replica_wish wish = {replicas, domains, surge, false};
-				int64_t least = surge ? replicas
-						      : replicas - largest_domain(replicas, domains);
+				int64_t least =
+					surge ? replicas
+					      : replicas - largest_domain(replicas, domains);
 				struct replica_plan plan;
 				struct world world;
 				int steps = 0;
@@ -192,8 +193,9 @@ static void a_broken_version_stops_at_its_first_domain(void **state)
 				struct replica_wish wish = {replicas, domains, surge, false};
 				struct replica_plan plan;
 				struct world world;
-				int64_t least = surge ? replicas
-						      : replicas - largest_domain(replicas, domains);
+				int64_t least =
+					surge ? replicas
+					      : replicas - largest_domain(replicas, domains);
 
 				fill(&world, replicas, false, 5);
 				world.broken = 1000;

@@ -14,7 +14,7 @@
 #include "base/thread.h"
 #include "reconcile/queue.h"
 
-#define KEYS	 64
+#define KEYS     64
 #define DEADLINE (20 * NS_PER_SECOND)
 
 struct bench {
@@ -27,9 +27,9 @@ struct bench {
 	size_t order_count;
 	bool inside[KEYS + 1];
 	bool overlapped;
-	bool hold;   /* work waits until it is false */
-	int fail;    /* so many times QUEUE_RETRY */
-	int again;   /* so many times due at once */
+	bool hold; /* work waits until it is false */
+	int fail; /* so many times QUEUE_RETRY */
+	int again; /* so many times due at once */
 };
 
 static void bench_init(struct bench *bench)
@@ -139,7 +139,7 @@ static void test_due_times_order(void **state)
 	queue_wake_at(bench.queue, 1, now_ns + 500 * NS_PER_SECOND);
 	queue_wake_at(bench.queue, 2, now_ns + 60 * NS_PER_MILLISECOND);
 	queue_wake_at(bench.queue, 1, now_ns + 30 * NS_PER_MILLISECOND); /* earlier wins */
-	queue_wake_at(bench.queue, 1, now_ns + 600 * NS_PER_SECOND);	  /* later does not */
+	queue_wake_at(bench.queue, 1, now_ns + 600 * NS_PER_SECOND); /* later does not */
 	expect_runs(&bench, 3, 1);
 	assert_int_equal(bench.order[0], 1);
 	assert_int_equal(bench.order[1], 2);
@@ -198,7 +198,8 @@ static void test_backoff_is_full_jitter_and_capped(void **state)
 		if (limit > QUEUE_BACKOFF_MAX_NS)
 			limit = QUEUE_BACKOFF_MAX_NS;
 		for (uint64_t i = 0; i < 1000; i++) {
-			int64_t delay = queue_backoff_ns(failures, i * UINT64_C(0x9E3779B97F4A7C15));
+			int64_t delay =
+				queue_backoff_ns(failures, i * UINT64_C(0x9E3779B97F4A7C15));
 
 			assert_true(delay >= 0 && delay < limit);
 			highest = delay > highest ? delay : highest;

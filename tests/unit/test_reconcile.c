@@ -46,8 +46,8 @@ static void *answer(void *arg)
 
 static int listen_for_all(void **state)
 {
-	struct sockaddr_in address = {.sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in address = {
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t length = sizeof(address);
 
 	(void)state;
@@ -71,7 +71,8 @@ static int listen_no_more(void **state)
 
 static void stage_start(struct stage *stage)
 {
-	world_start(&stage->world, puppet_engine(stage->puppet), puppet_cloud(stage->puppet), false);
+	world_start(&stage->world, puppet_engine(stage->puppet), puppet_cloud(stage->puppet),
+		false);
 }
 
 static void stage_begin(struct stage *stage)
@@ -213,10 +214,12 @@ static void an_upgrade_goes_by_domains(void **state)
 	(void)state;
 	stage_begin(&stage);
 	service = world_service(world, world_tenant(world, "demo"), "web");
-	world_spec(world, service, "web", SPEC("web:1", 6, ",\"HealthCheck\":{\"IntervalSeconds\":1}"));
+	world_spec(world, service, "web",
+		SPEC("web:1", 6, ",\"HealthCheck\":{\"IntervalSeconds\":1}"));
 	assert_true(world_settled(world, service, SECONDS));
 	(void)puppet_fewest_ready(stage.puppet);
-	world_spec(world, service, "web", SPEC("web:2", 6, ",\"HealthCheck\":{\"IntervalSeconds\":1}"));
+	world_spec(world, service, "web",
+		SPEC("web:2", 6, ",\"HealthCheck\":{\"IntervalSeconds\":1}"));
 	assert_true(world_settled(world, service, SECONDS));
 	assert_int_equal(puppet_fewest_ready(stage.puppet), 4);
 	assert_int_equal(puppet_creates(stage.puppet), 12);
@@ -264,8 +267,9 @@ static void a_bad_version_goes_back_by_itself(void **state)
 		assert_true(world_told(world, service, "rolled back to the spec of generation"));
 	}
 	assert_true(world_told(world, service, "no image web-broken:2 is known"));
-	assert_true(world_told(world, service, "exited with code 3; last output: starting | cannot "
-					       "open the database"));
+	assert_true(world_told(world, service,
+		"exited with code 3; last output: starting | cannot "
+		"open the database"));
 	stage_end(&stage);
 }
 
@@ -376,14 +380,17 @@ static void pause_resume_and_restart(void **state)
 	(void)state;
 	stage_begin(&stage);
 	service = world_service(world, world_tenant(world, "demo"), "web");
-	world_spec(world, service, "web", SPEC("web:1", 2, ",\"HealthCheck\":{\"IntervalSeconds\":1}"));
+	world_spec(world, service, "web",
+		SPEC("web:1", 2, ",\"HealthCheck\":{\"IntervalSeconds\":1}"));
 	assert_true(world_settled(world, service, SECONDS));
 	world_rollout(world, service, true, false);
 	assert_true(world_settled(world, service, SECONDS));
 	assert_int_equal(puppet_creates(stage.puppet), 4);
 	world_rollout(world, service, false, true);
-	world_spec(world, service, "web", SPEC("web:2", 2, ",\"HealthCheck\":{\"IntervalSeconds\":1}"));
-	world_spec(world, service, "web", SPEC("web:2", 3, ",\"HealthCheck\":{\"IntervalSeconds\":1}"));
+	world_spec(world, service, "web",
+		SPEC("web:2", 2, ",\"HealthCheck\":{\"IntervalSeconds\":1}"));
+	world_spec(world, service, "web",
+		SPEC("web:2", 3, ",\"HealthCheck\":{\"IntervalSeconds\":1}"));
 	assert_false(world_settled(world, service, 2));
 	world_status(world, service, &status);
 	assert_int_equal(status.phase, SERVICE_PAUSED);
@@ -422,8 +429,8 @@ static void a_restart_of_ours_changes_nothing(void **state)
  * after the end nothing may be left. */
 static void chaos_comes_to_rest_and_leaves_nothing(void **state)
 {
-	static const char *const images[] = {"web:1", "web:2", "absent/web:3", "web-broken:1",
-		"web-crashing:1"};
+	static const char *const images[] = {
+		"web:1", "web:2", "absent/web:3", "web-broken:1", "web-crashing:1"};
 	struct stage stage;
 	struct world *world = &stage.world;
 	int64_t tenant, services[4];

@@ -176,12 +176,12 @@ int64_t world_value(struct world *world, int64_t parent, bool secret, const char
 		.name = name,
 		.text = value};
 
-	assert_int_equal(
-		store_update(world->store, STORE_DURABLE, NULL, set_value, &making, NULL), 0);
+	assert_int_equal(store_update(world->store, STORE_DURABLE, NULL, set_value, &making, NULL),
+		0);
 	return making.id;
 }
 
-static int delete(struct txn *txn, void *arg, struct error *reterr)
+static int delete (struct txn *txn, void *arg, struct error *reterr)
 {
 	return txn_delete(txn, *(int64_t *)arg, reterr);
 }
