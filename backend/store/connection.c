@@ -10,7 +10,7 @@
 #include "base/cleanup.h"
 
 #define STATEMENT_SLOTS 256 /* a power of two, well above the number of statements in this room */
-#define BUSY_TIMEOUT_MS 5000
+#define BUSY_TIMEOUT_MS 2500
 #define CACHE_READ_KIB  1024
 #define CACHE_WRITE_KIB 8192
 #define JOURNAL_LIMIT   (64 * 1024 * 1024) /* bytes that a write-ahead log keeps when it restarts */
