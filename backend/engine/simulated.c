@@ -138,29 +138,28 @@ static int sim_network_remove(struct engine *engine, const char *name, struct er
 	return 0;
 }
 
+/* The names as they are now, each followed by a NUL: the callback runs without the lock. */
+static void sim_network_names(struct simulated *sim, struct buf *names)
+{
+	for (const struct sim_network *n = sim->networks; n; n = n->next)
+		buf_add(names, n->name, strlen(n->name) + 1);
+}
+
 static int sim_network_list(struct engine *engine, engine_name_fn fn, void *arg,
 	struct error *reterr)
 {
 	struct simulated *sim = sim_of(engine);
-	char **names = NULL;
-	size_t count = 0;
+	_cleanup_buf_ struct buf names = BUF_INIT;
 	int r;
 
 	lock_acquire(&sim->lock);
 	r = sim_begin(sim, reterr);
-	for (struct sim_network *n = sim->networks; n; n = n->next)
-		count++;
-	names = calloc(count + 1, sizeof(*names));
-	count = 0;
-	for (struct sim_network *n = sim->networks; names && n; n = n->next)
-		names[count++] = strdup(n->name);
+	sim_network_names(sim, &names);
 	lock_release(&sim->lock);
-	for (size_t i = 0; i < count; i++) {
-		if (r == 0 && names[i])
-			r = fn(arg, names[i]);
-		free(names[i]);
-	}
-	free(names);
+	if (names.error)
+		return error_oom(reterr);
+	for (size_t at = 0; r == 0 && at < names.len; at += strlen(names.data + at) + 1)
+		r = fn(arg, names.data + at);
 	return r;
 }
 

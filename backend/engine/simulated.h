@@ -44,7 +44,7 @@ struct sim_table {
 /* What has happened to a container, or will. */
 struct sim_news {
 	struct sim_news *next;
-	int64_t due_ns;
+	int64_t due_ns; /* of a death to come; 0: it is an event to be told */
 	int64_t serial, instance;
 	int64_t started_wall_ns; /* of a death to come: the life that it ends */
 	int exit_code;

@@ -110,24 +110,31 @@ static void news_tell(struct simulated *sim, const struct sim_news *news)
 	lock_acquire(&sim->lock);
 }
 
+/* What is to be done next, or NULL with the time until which nothing is. */
+static struct sim_news *news_next(struct simulated *sim, int64_t *ret_until_ns)
+{
+	const struct sim_news *death = sim->deaths.first;
+
+	*ret_until_ns = death ? death->due_ns : CLOCK_FOREVER;
+	return *ret_until_ns <= clock_now_ns() ? queue_take(&sim->deaths)
+					       : queue_take(&sim->events);
+}
+
 static void *events_run(void *arg)
 {
 	struct simulated *sim = arg;
 	struct sim_news *news;
+	int64_t until_ns;
 
 	lock_acquire(&sim->lock);
 	while (!sim->quit) {
-		news = sim->deaths.first;
-		if (news && news->due_ns <= clock_now_ns())
-			news_happen(sim, queue_take(&sim->deaths));
-		else if ((news = queue_take(&sim->events)) != NULL)
+		news = news_next(sim, &until_ns);
+		if (!news)
+			(void)cond_wait_until(&sim->changed, &sim->lock, until_ns);
+		else if (news->due_ns != 0)
+			news_happen(sim, news);
+		else
 			news_tell(sim, news);
-		else {
-			news = sim->deaths.first;
-			(void)cond_wait_until(&sim->changed, &sim->lock,
-				news ? news->due_ns : CLOCK_FOREVER);
-			continue;
-		}
 		free(news);
 	}
 	lock_release(&sim->lock);

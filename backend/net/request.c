@@ -5,6 +5,13 @@
 
 #include "net/transfer.h"
 
+static void strings_free(char **strings)
+{
+	for (size_t i = 0; strings && strings[i]; i++)
+		free(strings[i]);
+	free(strings);
+}
+
 static char **strings_copy(const char *const *strings)
 {
 	size_t count = 0;
@@ -15,23 +22,17 @@ static char **strings_copy(const char *const *strings)
 	copy = calloc(count + 1, sizeof(*copy));
 	for (size_t i = 0; copy && i < count; i++) {
 		copy[i] = strdup(strings[i]);
-		if (copy[i])
-			continue;
-		while (i-- > 0)
-			free(copy[i]);
-		free(copy);
-		return NULL;
+		if (!copy[i]) {
+			strings_free(copy);
+			return NULL;
+		}
 	}
 	return copy;
 }
 
 void net_request_done(struct net_request *request)
 {
-	char **headers = (char **)request->headers;
-
-	for (size_t i = 0; headers && headers[i]; i++)
-		free(headers[i]);
-	free(headers);
+	strings_free((char **)request->headers);
 	free((char *)request->method);
 	free((char *)request->url);
 	free((char *)request->socket_path);
