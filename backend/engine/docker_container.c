@@ -68,7 +68,7 @@ static int container_adopt(struct docker *docker, const struct container_spec *s
 	r = container_look(docker, spec->name, &answer, reterr);
 	if (r < 0)
 		return r;
-	labels = json_get_path(answer, "Config", "Labels", NULL);
+	labels = json_object_get(json_object_get(answer, "Config"), "Labels");
 	if (!docker_is_ours(docker, labels))
 		return error_set(reterr, -EEXIST,
 			"the container name %s is taken by a container of somebody else",
@@ -213,7 +213,7 @@ int docker_remove(struct engine *engine, const char *id, struct error *reterr)
 	r = container_look(docker, id, &answer, reterr);
 	if (r < 0)
 		return container_gone_is_fine(r, reterr);
-	if (!docker_is_ours(docker, json_get_path(answer, "Config", "Labels", NULL)))
+	if (!docker_is_ours(docker, json_object_get(json_object_get(answer, "Config"), "Labels")))
 		return error_set(reterr, -EPERM,
 			"container %s is not of this platform and is left alone", id);
 	container_path(&path, id, "?v=1&force=1");

@@ -177,8 +177,8 @@ void docker_parse_inspect(const json_t *answer, struct container_state *ret)
 	(void)text_copy(ret->reason, sizeof(ret->reason), json_get_string(state, "Error", ""));
 	ret->started_wall_ns = time_member(state, "StartedAt");
 	ret->finished_wall_ns = time_member(state, "FinishedAt");
-	labels_read(json_get_path(answer, "Config", "Labels", NULL), ret);
-	address_read(json_get_path(answer, "NetworkSettings", "Networks", NULL), ret);
+	labels_read(json_object_get(json_object_get(answer, "Config"), "Labels"), ret);
+	address_read(json_object_get(json_object_get(answer, "NetworkSettings"), "Networks"), ret);
 }
 
 /* The list tells the exit code in words alone: "Exited (137) 5 minutes ago". */
@@ -199,7 +199,7 @@ void docker_parse_listed(const json_t *element, struct container_state *ret)
 	name_read(name ? name : "", ret);
 	ret->exit_code = exit_code_of(json_get_string(element, "Status", ""));
 	labels_read(json_object_get(element, "Labels"), ret);
-	address_read(json_get_path(element, "NetworkSettings", "Networks", NULL), ret);
+	address_read(json_object_get(json_object_get(element, "NetworkSettings"), "Networks"), ret);
 }
 
 static bool event_type(const char *action, enum engine_event_type *ret)

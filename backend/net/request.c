@@ -5,34 +5,31 @@
 
 #include "net/transfer.h"
 
-static void strings_free(char **strings)
+/* In one piece: the pointers, then what they point to. */
+static const char *const *strings_copy(const char *const *strings)
 {
-	for (size_t i = 0; strings && strings[i]; i++)
-		free(strings[i]);
-	free(strings);
-}
+	size_t count = 0, size = 0;
+	char **copy, *text;
 
-static char **strings_copy(const char *const *strings)
-{
-	size_t count = 0;
-	char **copy;
-
-	while (strings[count])
-		count++;
-	copy = calloc(count + 1, sizeof(*copy));
-	for (size_t i = 0; copy && i < count; i++) {
-		copy[i] = strdup(strings[i]);
-		if (!copy[i]) {
-			strings_free(copy);
-			return NULL;
-		}
+	for (; strings[count]; count++)
+		size += strlen(strings[count]) + 1;
+	copy = malloc((count + 1) * sizeof(*copy) + size);
+	if (!copy)
+		return NULL;
+	text = (char *)&copy[count + 1];
+	for (size_t i = 0; i < count; i++) {
+		copy[i] = text;
+		size = strlen(strings[i]) + 1;
+		memcpy(text, strings[i], size);
+		text += size;
 	}
-	return copy;
+	copy[count] = NULL;
+	return (const char *const *)copy;
 }
 
 void net_request_done(struct net_request *request)
 {
-	strings_free((char **)request->headers);
+	free((void *)request->headers);
 	free((char *)request->method);
 	free((char *)request->url);
 	free((char *)request->socket_path);
@@ -62,7 +59,7 @@ int net_request_copy(struct net_request *target, const struct net_request *reque
 	target->cancel = NULL;
 	target->headers = NULL;
 	if (request->headers) {
-		target->headers = (const char *const *)strings_copy(request->headers);
+		target->headers = strings_copy(request->headers);
 		failed = failed || !target->headers;
 	}
 	if (request->body_len > 0) {
