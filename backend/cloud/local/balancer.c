@@ -349,7 +349,10 @@ static bool balancers_running(struct balancers *b)
 	return b->running;
 }
 
-static int64_t count_sessions(const char *answer, const char *backend, const char *target)
+/* Adds up the sessions of one server over the answers of all workers; -ECONNREFUSED when there are
+ * fewer answers than workers. */
+static int count_sessions(const char *answer, int workers, const char *backend, const char *target,
+	int64_t *ret)
 {
 	const char *line;
 	int64_t total = 0;
@@ -359,36 +362,46 @@ static int64_t count_sessions(const char *answer, const char *backend, const cha
 		char proxy[64], server[64];
 		long current;
 
+		workers -= strncmp(line, "# pxname", 8) == 0 || strncmp(line, "No such proxy", 13) == 0;
 		if (sscanf(line, "%63[^,],%63[^,],%*[^,],%*[^,],%ld,", proxy, server, &current) == 3 &&
 			strcmp(proxy, backend) == 0 && strcmp(server, target) == 0)
 			total += current;
 	}
-	return total;
+	if (workers > 0)
+		return -ECONNREFUSED;
+	*ret = total;
+	return 0;
 }
 
 int balancers_connections(struct balancers *b, int64_t service, const char *target, int64_t *ret,
 	struct error *reterr)
 {
-	int64_t deadline_ns = clock_now_ns() + CONNECTIONS_TIMEOUT_NS;
-	_cleanup_buf_ struct buf answer = BUF_INIT;
+	int64_t deadline_ns = clock_now_ns() + CONNECTIONS_TIMEOUT_NS, total = 0;
 	char command[96], backend[32];
-	int r = -EAGAIN;
+	int r;
 
 	(void)snprintf(backend, sizeof(backend), "b%" PRId64, service);
 	(void)snprintf(command, sizeof(command), "show stat %s 4 -1", backend);
-	while (r < 0 && balancers_running(b)) {
-		buf_reset(&answer);
+	for (;;) {
+		_cleanup_buf_ struct buf answer = BUF_INIT;
+
+		/* No HAProxy, no connections. */
+		if (!balancers_running(b)) {
+			r = 0;
+			break;
+		}
 		r = haproxy_ask_all(&b->haproxy, command, &answer, reterr);
+		if (r >= 0)
+			r = count_sessions(buf_string(&answer), r, backend, target, &total);
 		if (r != -ECONNREFUSED || clock_now_ns() > deadline_ns)
 			break;
 		/* While it reloads, the master does not listen for some milliseconds. */
 		(void)poll(NULL, 0, RELOAD_PAUSE_MS);
 	}
-	/* No HAProxy, no connections. */
-	if (r == -EAGAIN || r == -ENOENT)
-		r = 0;
 	if (r == 0)
-		*ret = count_sessions(buf_string(&answer), backend, target);
+		*ret = total;
+	else
+		(void)error_set(reterr, r, "HAProxy does not tell its connections");
 	return r;
 }
 
@@ -424,12 +437,7 @@ void balancers_free(struct balancers *b, bool keep)
 	lock_release(&b->lock);
 	balancers_wake(b);
 	thread_join(b->thread);
-	if (keep) {
-		haproxy_leave(&b->haproxy);
-	} else {
-		haproxy_stop(&b->haproxy);
-		(void)unlink(b->haproxy.config);
-		(void)unlink(b->haproxy.log);
-	}
+	if (!keep && manager_collect(b))
+		balancer_listeners_stop(b);
 	balancers_destroy(b);
 }

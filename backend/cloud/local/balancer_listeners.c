@@ -13,8 +13,10 @@
 #include "cloud/local/port.h"
 
 #define TLS_PORT	 443
+#define RELEASE_TIMEOUT_MS 1000
 #define ATTEMPTS_MAX	 8
-#define RETRY_PERIOD_NS	 (2 * NS_PER_SECOND)
+#define RETRY_FIRST_NS	 (100 * NS_PER_MILLISECOND)
+#define RETRY_LAST_NS	 (2 * NS_PER_SECOND)
 #define STEADY_NS	 (10 * NS_PER_SECOND)
 #define CRASH_PAUSE_NS	 (100 * NS_PER_MILLISECOND)
 #define CONFIG_MAX_BYTES (256UL * 1024 * 1024)
@@ -187,6 +189,32 @@ static bool listeners_proposed(const struct balancers *b)
 	return false;
 }
 
+static bool listeners_bind(const struct balancers *b, const char *address, int port)
+{
+	size_t i;
+
+	for (i = 0; i < b->work_count; i++)
+		if (haproxy_config_binds(listener_effective(b->work[i]), address, port))
+			return true;
+	return false;
+}
+
+/* A reload returns when the new worker is there. Gone is a listener when the old one lets it go. */
+static void listeners_await_release(const struct balancers *b)
+{
+	char address[ADDRESS_MAX];
+	size_t i;
+	int port;
+
+	for (i = 0; i < b->work_count; i++) {
+		const char *at = b->work[i]->proposed ? b->work[i]->listener : NULL;
+
+		while (haproxy_config_next_bind(&at, address, &port))
+			if (!listeners_bind(b, address, port))
+				(void)port_await_release(address, port, RELEASE_TIMEOUT_MS);
+	}
+}
+
 /* The proposals are what HAProxy runs now. */
 static void listeners_accept(struct balancers *b)
 {
@@ -339,6 +367,7 @@ static void listeners_run(struct balancers *b)
 		listeners_reject(b, buf_string(&text), &error);
 	}
 	if (r == 0) {
+		listeners_await_release(b);
 		listeners_accept(b);
 		b->stale = false;
 		error_clear(&b->trouble);
@@ -352,6 +381,7 @@ static void listeners_stop(struct balancers *b)
 {
 	haproxy_stop(&b->haproxy);
 	(void)unlink(b->haproxy.config);
+	listeners_await_release(b);
 	listeners_accept(b);
 	b->stale = false;
 	b->unsaved = false;
@@ -371,14 +401,6 @@ static void listeners_mourn(struct balancers *b)
 	b->stale = true;
 	b->start_due_ns = now_ns + pause_ns;
 	(void)error_set(&b->trouble, -EIO, "HAProxy has ended unexpectedly and is started again");
-	/* A worker whose master was killed ends by itself; one that hangs would keep the ports. */
-	if (b->haproxy.worker > 0 && process_runs_with(b->haproxy.worker, b->haproxy.config)) {
-		struct process worker = PROCESS_NONE;
-
-		if (process_adopt(&worker, b->haproxy.worker, b->haproxy.config) == 0)
-			process_stop(&worker, 200);
-	}
-	b->haproxy.worker = 0;
 }
 
 static void listeners_touch_all(struct balancers *b)
@@ -415,12 +437,28 @@ void balancer_listeners_apply(struct balancers *b)
 		if (touched || clock_now_ns() >= b->start_due_ns)
 			listeners_run(b);
 		if (b->haproxy.process.pid == 0 && b->start_due_ns <= clock_now_ns())
-			b->start_due_ns = clock_now_ns() + RETRY_PERIOD_NS;
+			b->start_due_ns = clock_now_ns() + RETRY_LAST_NS;
 	}
 	b->retry_due_ns = CLOCK_FOREVER;
-	for (i = 0; i < b->work_count; i++)
+	for (i = 0; i < b->work_count && b->retry_due_ns == CLOCK_FOREVER; i++)
 		if (b->work[i]->retry)
-			b->retry_due_ns = clock_now_ns() + RETRY_PERIOD_NS;
+			b->retry_due_ns = clock_now_ns() + b->retry_pause_ns;
+	b->retry_pause_ns = b->retry_due_ns == CLOCK_FOREVER ? RETRY_FIRST_NS
+			    : b->retry_pause_ns < RETRY_LAST_NS ? 2 * b->retry_pause_ns
+								: b->retry_pause_ns;
+}
+
+void balancer_listeners_stop(struct balancers *b)
+{
+	size_t i;
+
+	b->work_count = 0;
+	for (i = 0; i < b->table.count; i++) {
+		b->work[b->work_count++] = b->table.entries[i];
+		listener_propose(b->table.entries[i], NULL);
+	}
+	listeners_stop(b);
+	(void)unlink(b->haproxy.log);
 }
 
 void balancer_listeners_save(struct balancers *b)

@@ -46,6 +46,7 @@ struct balancers {
 	int64_t start_due_ns;
 	int crashes;
 	int64_t retry_due_ns;	/* entries with retry */
+	int64_t retry_pause_ns; /* grows while they fail */
 	int64_t garbage_due_ns; /* servers that are SERVER_GONE */
 	int64_t renew_due_ns;	/* certificates */
 };
@@ -54,6 +55,8 @@ struct balancers {
 void balancer_listeners_apply(struct balancers *b);
 /* Writes the configuration file as HAProxy runs now. */
 void balancer_listeners_save(struct balancers *b);
+/* Stops HAProxy; no listener of ours is left. For the end, when the manager's thread is gone. */
+void balancer_listeners_stop(struct balancers *b);
 /* Finds what an earlier process left: its configuration file and, maybe, its HAProxy. */
 int balancer_listeners_adopt(struct balancers *b);
 

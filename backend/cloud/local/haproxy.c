@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cloud/local/haproxy.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -23,6 +24,7 @@
 #define CHECK_TIMEOUT_MS 15000
 #define STOP_GRACE_MS	 3000
 #define LOG_MAX_BYTES	 (1024 * 1024)
+#define ORPHANS_MAX	 256
 
 /* What is left of a socket's path for a name, a revision and the ".PID.bak" that HAProxy appends to it
  * for a moment. */
@@ -44,6 +46,7 @@ int haproxy_init(struct haproxy *haproxy, const char *runtime_dir, const char *t
 	(void)snprintf(haproxy->master, 108, "%s/haproxy-master.sock", runtime_dir);
 	(void)snprintf(haproxy->config, PATH_MAX, "%s/haproxy.cfg", runtime_dir);
 	(void)snprintf(haproxy->candidate, PATH_MAX, "%s/haproxy.cfg.check", runtime_dir);
+	(void)snprintf(haproxy->pid_file, PATH_MAX, "%s/haproxy.pid", runtime_dir);
 	(void)snprintf(haproxy->log, PATH_MAX, "%s/haproxy.log", runtime_dir);
 	(void)snprintf(haproxy->tools, PATH_MAX, "%s", tools ? tools : "");
 	return 0;
@@ -151,10 +154,6 @@ static bool haproxy_runs(struct haproxy *haproxy, const char *revision)
 	(void)snprintf(wanted, sizeof(wanted), "DUPLOFS_REVISION=%s\n", revision);
 	if (!strstr(buf_string(&answer), wanted))
 		return false;
-	at = strstr(buf_string(&answer), "\nPid: ");
-	if (!at)
-		return false;
-	haproxy->worker = (pid_t)strtol(at + strlen("\nPid: "), NULL, 10);
 	at = strstr(buf_string(&answer), "\nVersion: ");
 	if (at)
 		(void)snprintf(haproxy->version, sizeof(haproxy->version), "%.*s",
@@ -200,9 +199,31 @@ static int haproxy_await(struct haproxy *haproxy, const char *revision, off_t lo
 		haproxy_complaint(haproxy, line, sizeof(line)));
 }
 
+/* Workers whose master was killed go on by themselves: they finish what they have and end, or end at
+ * once (signal_number SIGUSR1 or SIGKILL). Whatever runs our private file is ours. */
+static void haproxy_retire_orphans(const struct haproxy *haproxy, int signal_number)
+{
+	pid_t pids[ORPHANS_MAX];
+	size_t count = process_find(haproxy->config, pids, ORPHANS_MAX), i;
+
+	for (i = 0; i < count; i++) {
+		struct process orphan = PROCESS_NONE;
+
+		if (pids[i] == haproxy->process.pid ||
+			(haproxy->process.pid > 0 && process_parent(pids[i]) == haproxy->process.pid))
+			continue;
+		if (process_adopt(&orphan, pids[i], haproxy->config) < 0)
+			continue;
+		(void)process_signal(&orphan, signal_number);
+		if (signal_number == SIGKILL)
+			(void)process_ended(&orphan, STOP_GRACE_MS);
+		process_leave(&orphan);
+	}
+}
+
 int haproxy_start(struct haproxy *haproxy, const char *revision, struct error *reterr)
 {
-	char program[PATH_MAX], socket_option[160];
+	char program[PATH_MAX], socket_option[160], pid[16];
 	const char *argv[] = {program, "-W", "-S", socket_option, "-f", haproxy->config, NULL};
 	off_t log_start = haproxy_log_end(haproxy);
 	_cleanup_close_ int log = -1;
@@ -218,9 +239,13 @@ int haproxy_start(struct haproxy *haproxy, const char *revision, struct error *r
 	r = process_start(&haproxy->process, argv, log, reterr);
 	if (r < 0)
 		return r;
+	(void)snprintf(pid, sizeof(pid), "%d\n", (int)haproxy->process.pid);
+	(void)file_write_atomic(haproxy->pid_file, pid, strlen(pid), 0600, 0, NULL);
 	r = haproxy_await(haproxy, revision, log_start, -1, reterr);
 	if (r < 0)
 		process_stop(&haproxy->process, STOP_GRACE_MS);
+	else
+		haproxy_retire_orphans(haproxy, SIGUSR1);
 	return r;
 }
 
@@ -241,11 +266,24 @@ int haproxy_reload(struct haproxy *haproxy, const char *revision, struct error *
 	return haproxy_await(haproxy, revision, log_start, failed, reterr);
 }
 
+/* The master's pid: from its file, or from who listens on its socket. */
+static int haproxy_find_master(struct haproxy *haproxy)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	pid_t pid;
+
+	if (file_read(haproxy->pid_file, 32, &text, NULL) == 0) {
+		pid = (pid_t)strtol(buf_string(&text), NULL, 10);
+		if (process_adopt(&haproxy->process, pid, haproxy->config) == 0)
+			return 0;
+	}
+	pid = haproxy_socket_peer(haproxy->master);
+	return pid > 0 ? process_adopt(&haproxy->process, pid, haproxy->config) : -ESRCH;
+}
+
 int haproxy_adopt(struct haproxy *haproxy, const char *revision)
 {
-	pid_t pid = haproxy_socket_peer(haproxy->master);
-
-	if (pid < 0 || process_adopt(&haproxy->process, pid, haproxy->config) < 0)
+	if (haproxy_find_master(haproxy) < 0)
 		return -ESRCH;
 	if (haproxy_runs(haproxy, revision))
 		return 0;
@@ -253,14 +291,31 @@ int haproxy_adopt(struct haproxy *haproxy, const char *revision)
 	return -ESRCH;
 }
 
+/* Sockets of workers that were killed stay behind: all of them begin alike. */
+static void haproxy_remove_sockets(const struct haproxy *haproxy)
+{
+	const char *name = strrchr(haproxy->socket_base, '/') + 1;
+	char path[PATH_MAX];
+	struct dirent *entry;
+	DIR *directory;
+
+	(void)snprintf(path, sizeof(path), "%.*s", (int)(name - haproxy->socket_base),
+		haproxy->socket_base);
+	directory = opendir(path);
+	while (directory && (entry = readdir(directory)) != NULL)
+		if (strncmp(entry->d_name, name, strlen(name)) == 0 && entry->d_name[strlen(name)] == '-')
+			(void)unlinkat(dirfd(directory), entry->d_name, 0);
+	if (directory)
+		(void)closedir(directory);
+}
+
 void haproxy_stop(struct haproxy *haproxy)
 {
 	process_stop(&haproxy->process, STOP_GRACE_MS);
-	haproxy->worker = 0;
-	if (haproxy->socket[0])
-		(void)unlink(haproxy->socket);
+	haproxy_retire_orphans(haproxy, SIGKILL);
+	haproxy_remove_sockets(haproxy);
 	haproxy->socket[0] = '\0';
-	(void)unlink(haproxy->master);
+	(void)unlink(haproxy->pid_file);
 	(void)unlink(haproxy->candidate);
 }
 
@@ -293,6 +348,7 @@ int haproxy_ask_all(const struct haproxy *haproxy, const char *commands, struct 
 {
 	_cleanup_buf_ struct buf processes = BUF_INIT, line = BUF_INIT;
 	const char *at;
+	int workers = 0;
 	int r = haproxy_socket_call(haproxy->master, "show proc", ASK_TIMEOUT_MS, &processes, reterr);
 
 	if (r < 0)
@@ -301,12 +357,15 @@ int haproxy_ask_all(const struct haproxy *haproxy, const char *commands, struct 
 		char type[16];
 		long pid;
 
-		if (sscanf(at, "%ld %15s", &pid, type) == 2 && strcmp(type, "worker") == 0)
-			haproxy_address(&line, pid, commands);
+		if (sscanf(at, "%ld %15s", &pid, type) != 2 || strcmp(type, "worker") != 0)
+			continue;
+		haproxy_address(&line, pid, commands);
+		workers++;
 	}
 	if (line.error)
 		return error_oom(reterr);
-	return line.len ? haproxy_socket_call(haproxy->master, line.data, ASK_TIMEOUT_MS, answer,
-				  reterr)
-			: 0;
+	if (workers == 0)
+		return error_set(reterr, -ECONNREFUSED, "HAProxy's master is just reloading");
+	r = haproxy_socket_call(haproxy->master, line.data, ASK_TIMEOUT_MS, answer, reterr);
+	return r < 0 ? r : workers;
 }

@@ -24,10 +24,10 @@ struct haproxy {
 	char socket_base[108];
 	char socket[108]; /* of the worker that runs now */
 	char master[108];
+	char pid_file[PATH_MAX]; /* of the master */
 	char log[PATH_MAX];
 	char tools[PATH_MAX]; /* "": PATH */
 	struct process process;
-	pid_t worker;
 	char version[32];  /* "" before the first contact */
 	struct buf output; /* what the last check, start or reload said */
 };
@@ -61,7 +61,8 @@ void haproxy_leave(struct haproxy *haproxy);
 int haproxy_ask(const struct haproxy *haproxy, const char *commands, struct buf *answer,
 	struct error *reterr);
 
-/* Sends commands to the current and to every leaving worker, answers one after the other. */
+/* Sends commands to the current and to every leaving worker, answers one after the other. Returns how
+ * many were asked; -ECONNREFUSED while the master reloads. A reload may cut the answer short. */
 int haproxy_ask_all(const struct haproxy *haproxy, const char *commands, struct buf *answer,
 	struct error *reterr);
 

@@ -125,6 +125,16 @@ bool haproxy_config_binds(const char *listener, const char *address, int port)
 	return at != NULL;
 }
 
+bool haproxy_config_next_bind(const char **at, char ret_address[ADDRESS_MAX], int *ret_port)
+{
+	const char *bind = *at ? strstr(*at, "\tbind ") : NULL;
+
+	if (!bind || sscanf(bind, "\tbind %15[0-9.]:%d", ret_address, ret_port) != 2)
+		return false;
+	*at = bind + 1;
+	return true;
+}
+
 int haproxy_config_check_path(const char *path, struct error *reterr)
 {
 	const char *at;

@@ -54,6 +54,9 @@ void haproxy_config_backend(struct buf *text, int64_t service, const struct serv
 /* True when a listener's text binds address:port. */
 bool haproxy_config_binds(const char *listener, const char *address, int port);
 
+/* The next address and port that a listener's text binds, from *at on, which moves; false: no more. */
+bool haproxy_config_next_bind(const char **at, char ret_address[ADDRESS_MAX], int *ret_port);
+
 /* A path as one word of the configuration. -EINVAL when it cannot be quoted. */
 int haproxy_config_check_path(const char *path, struct error *reterr);
 

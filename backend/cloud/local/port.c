@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,10 +14,12 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "cloud/local/process.h"
 
 #define TCP_STATE_LISTEN   0x0a
 #define UDP_STATE_UNCONNECTED 0x07
+#define OWNER_TIMEOUT_MS      300
 
 /* One line of /proc/net/{tcp,udp}{,6}: true when it listens where we want to. */
 static bool port_line_matches(const char *line, bool ipv6, uint32_t address, int port, int type,
@@ -134,17 +137,51 @@ static int port_try(const char *address, int port, int type)
 	return 0;
 }
 
+bool port_await_release(const char *address, int port, int timeout_ms)
+{
+	int64_t deadline_ns = clock_now_ns() + timeout_ms * NS_PER_MILLISECOND;
+
+	while (port_try(address, port, SOCK_STREAM) == -EADDRINUSE) {
+		if (clock_now_ns() > deadline_ns)
+			return false;
+		(void)poll(NULL, 0, 1);
+	}
+	return true;
+}
+
+/* What holds the port. A process that is just ending is found no more, or without its arguments, but
+ * holds its ports a moment longer: that moment is waited for. */
+static int port_probe_owner(const char *address, int port, int type, pid_t *ret_pid,
+	char ret_name[32])
+{
+	int64_t deadline_ns = clock_now_ns() + OWNER_TIMEOUT_MS * NS_PER_MILLISECOND;
+	int r;
+
+	for (;;) {
+		*ret_pid = 0;
+		r = port_try(address, port, type);
+		if (r != -EADDRINUSE)
+			return r;
+		if (port_owner(address, port, type, ret_pid, ret_name) == 0 &&
+			process_runs_with(*ret_pid, NULL))
+			return r;
+		if (clock_now_ns() > deadline_ns)
+			return r;
+		(void)poll(NULL, 0, 5);
+	}
+}
+
 int port_probe(const char *address, int port, int type, const char *ours, struct error *reterr)
 {
-	int r = port_try(address, port, type);
-	char name[32];
+	char name[32] = "";
 	pid_t pid;
+	int r = port_probe_owner(address, port, type, &pid, name);
 
 	if (r == 0)
 		return 0;
 	if (r != -EADDRINUSE)
 		return error_errno(reterr, -r, "cannot listen on port %d of %s", port, address);
-	if (port_owner(address, port, type, &pid, name) < 0)
+	if (pid == 0)
 		return error_set(reterr, r, "port %d of %s is taken by another program", port, address);
 	if (ours && process_runs_with(pid, ours))
 		return 0;

@@ -18,6 +18,9 @@
  * A port held by a process that was started with ours as one of its arguments counts as free. */
 int port_probe(const char *address, int port, int type, const char *ours, struct error *reterr);
 
+/* Waits until no one listens there; false when the time is over. */
+bool port_await_release(const char *address, int port, int timeout_ms);
+
 /* The process that listens on address:port, or on that port of all addresses. -ENOENT: not found. */
 int port_owner(const char *address, int port, int type, pid_t *ret_pid, char ret_name[32]);
 

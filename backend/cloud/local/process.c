@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cloud/local/process.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
@@ -14,6 +16,7 @@
 #include "base/child.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/text.h"
 
 int process_start(struct process *process, const char *const *argv, int output_fd,
 	struct error *reterr)
@@ -98,9 +101,40 @@ bool process_runs_with(pid_t pid, const char *argument)
 		return false;
 	end = arguments.data + arguments.len;
 	for (at = arguments.data; at < end; at += strlen(at) + 1)
-		if (strcmp(at, argument) == 0)
+		if (!argument || strcmp(at, argument) == 0)
 			return true;
 	return false;
+}
+
+size_t process_find(const char *argument, pid_t *pids, size_t max)
+{
+	DIR *proc = opendir("/proc");
+	struct dirent *entry;
+	size_t count = 0;
+
+	while (proc && count < max && (entry = readdir(proc)) != NULL) {
+		int64_t pid;
+
+		if (text_parse_int(entry->d_name, 1, INT32_MAX, &pid) == 0 &&
+			process_runs_with((pid_t)pid, argument))
+			pids[count++] = (pid_t)pid;
+	}
+	if (proc)
+		(void)closedir(proc);
+	return count;
+}
+
+pid_t process_parent(pid_t pid)
+{
+	_cleanup_buf_ struct buf status = BUF_INIT;
+	const char *at;
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	if (file_read(path, 65536, &status, NULL) < 0)
+		return 0;
+	at = strstr(buf_string(&status), "\nPPid:");
+	return at ? (pid_t)strtol(at + strlen("\nPPid:"), NULL, 10) : 0;
 }
 
 void process_name(pid_t pid, char *name, size_t size)

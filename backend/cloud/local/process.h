@@ -43,8 +43,14 @@ bool process_signal(const struct process *process, int signal_number);
 void process_stop(struct process *process, int grace_ms);
 void process_leave(struct process *process);
 
-/* True when pid runs and one of its arguments is argument. */
+/* True when pid runs and one of its arguments is argument (NULL: any). False for one that is ending. */
 bool process_runs_with(pid_t pid, const char *argument);
+
+/* Processes that run with argument; at most max, the number is returned. */
+size_t process_find(const char *argument, pid_t *pids, size_t max);
+
+/* The parent of pid, 0 when pid does not run. */
+pid_t process_parent(pid_t pid);
 
 /* The name as ps shows it, "" when pid does not run. */
 void process_name(pid_t pid, char *name, size_t size);
