@@ -61,6 +61,9 @@ int docker_stream(struct docker *docker, struct docker_call *call, net_data_fn d
 /* Version to put before a path ("v1.41"); asks the engine once. */
 int docker_version(struct docker *docker, char version[16], struct error *reterr);
 
+/* Asks anew at the next call: another engine may have taken this one's place. */
+void docker_version_forget(struct docker *docker);
+
 /* Turns what net said into -ENOTCONN and advice when the engine is away. */
 int docker_unreachable(const struct docker *docker, int code, struct error *reterr);
 

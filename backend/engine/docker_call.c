@@ -48,6 +48,7 @@ static void docker_request(const struct docker *docker, const char *method, cons
 		.url = url,
 		.socket_path = docker->socket_path,
 		.max_bytes = ANSWER_MAX,
+		.direct = true,
 		.cancel = docker->cancel,
 	};
 }
@@ -106,7 +107,7 @@ int docker_version(struct docker *docker, char version[16], struct error *reterr
 	return 0;
 }
 
-static void docker_version_forget(struct docker *docker)
+void docker_version_forget(struct docker *docker)
 {
 	LOCKED(&docker->lock);
 	docker->version[0] = '\0';
@@ -122,7 +123,6 @@ static int docker_answer_failure(struct docker *docker, const struct docker_call
 	message = json_get_string(answer, "message", NULL);
 	if (!message)
 		message = response->body.len > 0 ? buf_string(&response->body) : "no reason given";
-	/* Another engine may have taken the place of the one that was asked for its version. */
 	if (response->status == 400 && strstr(message, "client version"))
 		docker_version_forget(docker);
 	return docker_failure(response->status, message, call->subject, reterr);

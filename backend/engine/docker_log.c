@@ -41,7 +41,8 @@ int docker_log_follow(struct engine *engine, const char *id, int64_t since_wall_
 {
 	struct docker *docker = docker_of(engine);
 	_cleanup_buf_ struct buf url = BUF_INIT;
-	struct net_request request = {.method = "GET", .socket_path = docker->socket_path};
+	struct net_request request = {
+		.method = "GET", .socket_path = docker->socket_path, .direct = true};
 	struct net_handler handler = {.data = log_data, .end = log_end};
 	struct engine_log *log;
 	int r;

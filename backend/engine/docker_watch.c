@@ -113,6 +113,7 @@ static void watch_end(void *arg, const struct net_end *end)
 
 	line_reader_done(&watch->reader);
 	watch->up = false;
+	docker_version_forget(watch->docker);
 	if (!watch->down_told) {
 		watch->down_told = true;
 		watch_why(watch, end, &why);
@@ -147,7 +148,8 @@ static void pulse_end(void *arg, const struct net_end *end)
 static int watch_start_events(struct docker_watch *watch, struct error *reterr)
 {
 	const struct net_handler handler = {watch_open, watch_data, watch_end, watch};
-	struct net_request request = {.method = "GET", .socket_path = watch->docker->socket_path};
+	struct net_request request = {
+		.method = "GET", .socket_path = watch->docker->socket_path, .direct = true};
 	_cleanup_buf_ struct buf url = BUF_INIT;
 
 	if (watch_url(watch, &url) < 0)
@@ -160,7 +162,8 @@ static int watch_start_events(struct docker_watch *watch, struct error *reterr)
 static int watch_start_pulse(struct docker_watch *watch, struct error *reterr)
 {
 	const struct net_handler handler = {NULL, pulse_data, pulse_end, watch};
-	struct net_request request = {.method = "GET", .socket_path = watch->docker->socket_path};
+	struct net_request request = {
+		.method = "GET", .socket_path = watch->docker->socket_path, .direct = true};
 	_cleanup_buf_ struct buf url = BUF_INIT;
 
 	buf_printf(&url, "%s/_ping", watch->docker->base);

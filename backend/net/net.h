@@ -43,6 +43,7 @@ struct net_request {
 	 * new connection, when no byte of an answer came. Set this where a second sending could
 	 * harm. */
 	bool fresh;
+	bool direct; /* never through a proxy that the environment names */
 	struct net_cancel *cancel;
 	net_data_fn data; /* gets a 2xx answer instead of response.body; calling thread */
 	void *arg;

@@ -167,10 +167,10 @@ static CURLcode transfer_set_peer(struct transfer *transfer)
 	CURLcode code;
 
 	code = curl_easy_setopt(easy, CURLOPT_URL, request->url);
-	if (code == CURLE_OK && request->socket_path) {
+	if (code == CURLE_OK && request->socket_path)
 		code = curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, request->socket_path);
-		(void)curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
-	}
+	if (code == CURLE_OK && (request->socket_path || request->direct))
+		code = curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
 	if (code == CURLE_OK && request->ca_file)
 		code = curl_easy_setopt(easy, CURLOPT_CAINFO, request->ca_file);
 	return code;

@@ -220,6 +220,24 @@ static void bad_places_are_told(void **state)
 	assert_int_equal(net_call(net, &request, &response, &error), -EINVAL);
 }
 
+static void a_proxy_is_passed_by_when_told(void **state)
+{
+	struct net_response response = NET_RESPONSE_INIT;
+	struct net_request request = {.method = "GET", .url = at("/ok"), .timeout_ms = 20000};
+	struct peer gone;
+
+	(void)state;
+	assert_int_equal(peer_start(&gone, NULL), 0);
+	peer_stop(&gone);
+	assert_int_equal(setenv("http_proxy", gone.url, 1), 0);
+	request.fresh = true;
+	assert_int_equal(net_call(net, &request, &response, &error), -ECONNREFUSED);
+	request.direct = true;
+	assert_int_equal(net_call(net, &request, &response, &error), 0);
+	assert_int_equal(unsetenv("http_proxy"), 0);
+	net_response_done(&response);
+}
+
 static void unix_sockets_work(void **state)
 {
 	char path[] = "/tmp/duplofs-test-net.XXXXXX", socket_path[64];
@@ -557,6 +575,7 @@ int main(void)
 		cmocka_unit_test(a_fresh_request_takes_no_old_connection),
 		cmocka_unit_test(limits_hold),
 		cmocka_unit_test(bad_places_are_told),
+		cmocka_unit_test(a_proxy_is_passed_by_when_told),
 		cmocka_unit_test(unix_sockets_work),
 		cmocka_unit_test(data_can_be_taken_as_it_comes),
 		cmocka_unit_test(a_cancel_ends_calls_at_once),
