@@ -27,7 +27,7 @@ enum field_type {
 enum field_flags {
 	FIELD_REQUIRED = 1,
 	FIELD_TEMPLATE = 2, /* a change replaces containers, through the update domains */
-	FIELD_NONE = 4, /* an empty list or object means the same as none */
+	FIELD_NONE = 4, /* an empty text, list or object is a field not given */
 };
 
 /* Says what is wrong with a value (of a list or map: with one element), in words without the

@@ -112,8 +112,6 @@ static int scan_unicode(struct scanner *scanner)
 
 	if (r < 0)
 		return r;
-	if (high == 0)
-		return refused(scanner, "a NUL is not allowed");
 	if (high >= 0xdc00 && high <= 0xdfff)
 		return refused(scanner, "a second half of a surrogate pair without its first");
 	if (high < 0xd800 || high > 0xdbff)

@@ -16,7 +16,7 @@
 #define JSON_DEPTH_MAX 32 /* of nested objects and lists */
 
 /* 0; -ENODATA: the text is the beginning of a document and more may complete it; -EINVAL: it is
- * malformed. A text without NUL (not even an escaped one) and in UTF-8 alone is well-formed. */
+ * malformed. A text that is not UTF-8 is malformed. */
 int json_syntax_check(const char *text, size_t len, struct error *reterr);
 
 #endif

@@ -71,8 +71,8 @@ static inline void cleanup_service_spec(struct service_spec **spec)
 /* True when both mean the same. */
 bool service_spec_equal(const struct service_spec *a, const struct service_spec *b);
 
-/* True when containers of a need no replacement to be containers of b: replicas, DNS, health, rollout
- * settings and the balancer's port may differ, but not whether there is a balancer at all. */
+/* True when containers of a need no replacement to be containers of b: replicas, DNS, health,
+ * rollout settings and the balancer's port may differ, but not whether there is a balancer. */
 bool service_spec_same_template(const struct service_spec *a, const struct service_spec *b);
 
 /*

@@ -8,10 +8,12 @@
 
 /* clang-format off */
 static const struct field health_fields[] = {
-	{.name = "Path", .type = FIELD_TEXT, .offset = HEALTH(path), .check = check_url_path,
+	{.name = "Path", .type = FIELD_TEXT, .flags = FIELD_NONE,
+		.offset = HEALTH(path), .check = check_url_path,
 		.otherwise = "none: TCP connect",
 		.help = "Path that answers with status 200 to 399 when all is well."},
-	{.name = "Port", .type = FIELD_INT, .offset = HEALTH(port), .min = 1, .max = 65535,
+	{.name = "Port", .type = FIELD_INT, .flags = FIELD_NONE,
+		.offset = HEALTH(port), .min = 1, .max = 65535,
 		.otherwise = "ContainerPort",
 		.help = "Port in the container."},
 	{.name = "IntervalSeconds", .type = FIELD_INT, .offset = HEALTH(interval_s), .min = 1,
@@ -42,7 +44,8 @@ static const struct field hosts_fields[] = {
 };
 
 const struct field service_fields[] = {
-	{.name = "Name", .type = FIELD_TEXT, .offset = AT(name),
+	{.name = "Name", .type = FIELD_TEXT, .flags = FIELD_NONE,
+		.offset = AT(name),
 		.otherwise = "the directory's name",
 		.help = "Must equal the directory's name when given; case does not matter."},
 	{.name = "DockerImage", .type = FIELD_TEXT, .offset = AT(image), .view = "image",
@@ -52,17 +55,21 @@ const struct field service_fields[] = {
 		.otherwise = "1", .view = "replicas",
 		.help = "Wanted number of containers."},
 	{.name = "ContainerPort", .type = FIELD_INT, .offset = AT(container_port), .min = 1,
-		.max = 65535, .otherwise = "ExternalLBPort, else 80", .flags = FIELD_TEMPLATE,
+		.max = 65535, .otherwise = "ExternalLBPort, else 80",
+		.flags = FIELD_TEMPLATE | FIELD_NONE,
 		.help = "Port that the program listens on inside the container."},
-	{.name = "ExternalLBPort", .type = FIELD_INT, .offset = AT(lb_port), .min = 1,
+	{.name = "ExternalLBPort", .type = FIELD_INT, .flags = FIELD_NONE,
+		.offset = AT(lb_port), .min = 1,
 		.max = 65535, .otherwise = "none",
 		.help = "Port of the load balancer, mapped to the allocated host ports. None: the "
 			"service is internal."},
-	{.name = "DNS", .type = FIELD_TEXT, .offset = AT(dns), .otherwise = "", .view = "dns",
+	{.name = "DNS", .type = FIELD_TEXT, .flags = FIELD_NONE,
+		.offset = AT(dns), .otherwise = "", .view = "dns",
 		.check = check_dns,
 		.help = "Name that points to the load balancer; TLS ends there on 443 when a "
 			"certificate covers it."},
-	{.name = "HealthCheck", .type = FIELD_OBJECT, .offset = AT(health),
+	{.name = "HealthCheck", .type = FIELD_OBJECT, .flags = FIELD_NONE,
+		.offset = AT(health),
 		.members = health_fields, .otherwise = "TCP connect to the port",
 		.help = "A path, or an object with Path, Port, IntervalSeconds, TimeoutSeconds, "
 			"HealthyThreshold, UnhealthyThreshold, StartPeriodSeconds."},
@@ -97,12 +104,14 @@ const struct field service_fields[] = {
 	{.name = "Neighbors", .type = FIELD_LIST, .offset = AT(neighbors), .max = 4096,
 		.otherwise = "all of the tenant's", .check = check_neighbor,
 		.help = "Services that the containers may see."},
-	{.name = "Hosts", .type = FIELD_OBJECT, .members = hosts_fields, .otherwise = "any",
+	{.name = "Hosts", .type = FIELD_OBJECT, .flags = FIELD_NONE,
+		.members = hosts_fields, .otherwise = "any",
 		.help = "{\"Spot\":true}, or names or tags of hosts to prefer."},
 	{.name = "DrainSeconds", .type = FIELD_INT, .offset = AT(drain_s), .min = 0, .max = 3600,
 		.otherwise = "10",
 		.help = "Longest time between leaving the load balancer and SIGTERM."},
-	{.name = "OnConfigChange", .type = FIELD_CUSTOM, .offset = AT(on_change),
+	{.name = "OnConfigChange", .type = FIELD_CUSTOM, .flags = FIELD_NONE,
+		.offset = AT(on_change),
 		.otherwise = "none",
 		.help = "What a change of config or secrets does: none, signal:HUP (any signal) or "
 			"restart."},

@@ -15,6 +15,8 @@
 #include "model/service_parser.h"
 #include "model/strings.h"
 
+/* NUL is let in, for a refusal that names the field. */
+#define LOAD_FLAGS       (JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL)
 #define MEMORY_LEAST_MIB 6 /* what the container engine takes as a limit at least */
 
 static int parse_on_change(const struct parser *parser, const json_t *value,
@@ -59,11 +61,13 @@ static int parse_nested(const struct parser *parser, const struct field *field, 
 static int parse_member(const struct parser *parser, const struct field *field, const json_t *value,
 	void *base)
 {
-	const char *text = json_string_value(value);
+	const char *text;
 	void *slot = (char *)base + field->offset;
+	int r = parser_text(parser, value, &text);
 
-	/* Every value may be given as a text, and an empty one is a field not given. */
-	if (text && !*text && !(field->flags & FIELD_REQUIRED))
+	if (r < 0)
+		return r;
+	if (text && !*text && (field->flags & FIELD_NONE))
 		return 0;
 	if (field->type == FIELD_OBJECT)
 		return parse_nested(parser, field, value, slot);
@@ -253,9 +257,7 @@ static json_t *load(const struct parser *parser, int *ret_error)
 	json_t *value;
 	int r = json_syntax_check(parser->text, parser->len, parser->reterr);
 
-	value = r == 0 ? json_loadb(parser->text, parser->len,
-				 JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error)
-		       : NULL;
+	value = r == 0 ? json_loadb(parser->text, parser->len, LOAD_FLAGS, &error) : NULL;
 	if (r == 0 && !value)
 		r = refuse_document(parser, &error);
 	else if (r == 0 && !json_is_object(value))

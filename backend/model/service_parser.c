@@ -80,6 +80,16 @@ int parser_refuse_unknown(const struct parser *parser, const struct field *field
 	return refuse(parser, -EINVAL, label, sentence);
 }
 
+int parser_text(const struct parser *parser, const json_t *value, const char **ret)
+{
+	const char *text = json_string_value(value);
+
+	if (text && strlen(text) != json_string_length(value))
+		return parser_refuse(parser, -EINVAL, "a NUL is not allowed");
+	*ret = text;
+	return 0;
+}
+
 const char *parser_type_name(const json_t *value)
 {
 	static const char *const names[] = {

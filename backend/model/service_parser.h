@@ -30,6 +30,9 @@ int parser_refuse_unknown(const struct parser *parser, const struct field *field
 /* "a list", "a number", ... */
 const char *parser_type_name(const json_t *value);
 
+/* The text of a string, NULL of another value; -EINVAL when there is a NUL in it. */
+int parser_text(const struct parser *parser, const json_t *value, const char **ret);
+
 /* Fills the slot of a field that is neither FIELD_OBJECT nor FIELD_CUSTOM. */
 int parser_value(const struct parser *parser, const struct field *field, const json_t *value,
 	void *slot);

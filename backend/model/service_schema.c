@@ -8,16 +8,16 @@
 
 static json_t *schema_field(const struct field *field);
 
-/* Bare, or as a text; "" is the field not given. */
+/* Bare, or as a text. */
 static json_t *schema_number(const struct field *field)
 {
-	json_int_t scale = field->type == FIELD_DECIMAL ? 1000 : 1;
+	bool decimal = field->type == FIELD_DECIMAL;
+	json_int_t scale = decimal ? 1000 : 1;
 
 	return json_pack("{s:[{s:s, s:I, s:I}, {s:s, s:s}]}", "anyOf", "type",
-		field->type == FIELD_INT ? "integer" : "number", "minimum",
-		(json_int_t)field->min / scale, "maximum", (json_int_t)field->max / scale, "type",
-		"string", "pattern",
-		field->type == FIELD_INT ? "^[0-9]*$" : "^([0-9]+([.][0-9]+)?)?$");
+		decimal ? "number" : "integer", "minimum", (json_int_t)field->min / scale,
+		"maximum", (json_int_t)field->max / scale, "type", "string", "pattern",
+		decimal ? "^[0-9]+([.][0-9]+)?$" : "^[0-9]+$");
 }
 
 static json_t *schema_members(const struct field *fields)
@@ -38,12 +38,11 @@ static json_t *schema_members(const struct field *fields)
 
 static json_t *schema_object(const struct field *field)
 {
-	return json_pack("{s:[o, {s:s}, {s:s, s:b, s:o}]}", "anyOf", schema_field(field->members),
-		"const", "", "type", "object", "additionalProperties", 0, "properties",
-		schema_members(field->members));
+	return json_pack("{s:[o, {s:s, s:b, s:o}]}", "anyOf", schema_field(field->members), "type",
+		"object", "additionalProperties", 0, "properties", schema_members(field->members));
 }
 
-static json_t *schema_field(const struct field *field)
+static json_t *schema_given(const struct field *field)
 {
 	switch (field->type) {
 	case FIELD_TEXT:
@@ -53,21 +52,30 @@ static json_t *schema_field(const struct field *field)
 		return schema_number(field);
 	case FIELD_BOOL:
 		return json_pack("{s:[{s:s}, {s:s, s:s}]}", "anyOf", "type", "boolean", "type",
-			"string", "pattern", "^([Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee])?$");
+			"string", "pattern", "^([Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee])$");
 	case FIELD_LIST:
-		return json_pack("{s:[{s:s, s:I, s:{s:s}}, {s:s}]}", "anyOf", "type", "array",
-			"maxItems", (json_int_t)field->max, "items", "type", "string", "const", "");
+		return json_pack("{s:s, s:I, s:{s:s}}", "type", "array", "maxItems",
+			(json_int_t)field->max, "items", "type", "string");
 	case FIELD_MAP:
-		return json_pack("{s:[{s:s, s:I, s:{s:[s, s, s]}}, {s:s}]}", "anyOf", "type",
-			"object", "maxProperties", (json_int_t)field->max, "additionalProperties",
-			"type", "string", "integer", "boolean", "const", "");
+		return json_pack("{s:s, s:I, s:{s:[s, s, s]}}", "type", "object", "maxProperties",
+			(json_int_t)field->max, "additionalProperties", "type", "string", "integer",
+			"boolean");
 	case FIELD_OBJECT:
 		return schema_object(field);
 	case FIELD_CUSTOM:
 		break;
 	}
 	return json_pack("{s:s, s:s}", "type", "string", "pattern",
-		"^(none|restart|signal:[A-Z0-9]+)?$");
+		"^(none|restart|signal:[A-Z0-9]+)$");
+}
+
+static json_t *schema_field(const struct field *field)
+{
+	json_t *given = schema_given(field);
+
+	if (!(field->flags & FIELD_NONE))
+		return given;
+	return json_pack("{s:[o, {s:s}]}", "anyOf", given, "const", "");
 }
 
 static json_t *schema_required(void)

@@ -127,11 +127,13 @@ static int parse_bool(const struct parser *parser, const json_t *value, bool *re
 static int parse_text(const struct parser *parser, field_check_fn check, const json_t *value,
 	char **ret)
 {
-	const char *text = json_string_value(value);
+	const char *text;
 	struct error why = ERROR_INIT;
 	char *copy;
-	int r;
+	int r = parser_text(parser, value, &text);
 
+	if (r < 0)
+		return r;
 	if (!text)
 		return parser_refuse(parser, -EINVAL, "a text is needed, not %s",
 			parser_type_name(value));
@@ -177,10 +179,13 @@ static int parse_variable(const struct parser *parser, const struct field *field
 	struct parser inside = *parser;
 	struct error why = ERROR_INIT;
 	char number[32] = "";
-	const char *text = json_string_value(value);
+	const char *text;
 	int r;
 
 	inside.member = key;
+	r = parser_text(&inside, value, &text);
+	if (r < 0)
+		return r;
 	if (json_is_integer(value))
 		(void)snprintf(number, sizeof(number), "%lld",
 			(long long)json_integer_value(value));

@@ -145,7 +145,7 @@ is "$(head -c 5000 /dev/zero | tr '\0' 1 | try write "$SERVICE/replicas" | cut -
 fails_with "Invalid argument" "a shell sees it" bash -c "echo bad >'$SERVICE/replicas'"
 like "$(cat "$SERVICE/rollout" >/dev/null && try write "$SERVICE/rollout" "jump")" "^EINVAL" "an unknown command to rollout"
 WEB=$SERVICE
-service demo other '{"DockerImage":"example/web:1"}'
+service demo other '{"DockerImage":"example/web:1","ExternalLBPort":"80"}'
 is "$(try write "$SERVICE/dns" "web.demo.duplo.test" | cut -d ' ' -f 1)" "EBUSY" "a name that is taken"
 like "$(cat "$SERVICE/last_error")" "demo/web" "last_error says by whom"
 is "$(try rmdir "$SERVICE")" "ok" "the other service goes"

@@ -135,6 +135,12 @@ static void numbers_have_bounds_and_types(void **state)
 	refuse(IMAGE "\"Replicas\": 9e99}", -EINVAL, "9e+99 is above 1000");
 	refuse(IMAGE "\"Replicas\": -9e99}", -EINVAL, "is below 0");
 	refuse(IMAGE "\"Replicas\": 1e999}", -EINVAL, "too large");
+	refuse(IMAGE "\"Replicas\": \"\"}", -EINVAL, "\"\" is no whole number");
+	refuse(IMAGE "\"AutoRollback\": \"\"}", -EINVAL, "true or false is needed");
+	refuse(IMAGE "\"CPU\": \"\"}", -EINVAL, "no number");
+	/* An empty variable of a script must not hand out all there is. */
+	refuse(IMAGE "\"Secrets\": \"\"}", -EINVAL, "a list is needed, not a text");
+	refuse(IMAGE "\"Neighbors\": \"\"}", -EINVAL, "a list is needed, not a text");
 	refuse(IMAGE "\"Replicas\": \"x\"}", -EINVAL, "\"x\" is no whole number");
 	refuse(IMAGE "\"Replicas\": \"3 \"}", -EINVAL, "no whole number");
 	refuse(IMAGE "\"Replicas\": \"+3\"}", -EINVAL, "no whole number");
@@ -183,7 +189,13 @@ static void values_must_look_like_what_they_are(void **state)
 	refuse(IMAGE "\"Environment\": {\"A\": 1.5}}", -EINVAL, "a whole number");
 	refuse(IMAGE "\"Environment\": {\"A\": null}}", -EINVAL, "not null");
 	refuse(IMAGE "\"Environment\": [\"A=b\"]}", -EINVAL, "an object is needed, not a list");
-	refuse(IMAGE "\"Command\": [\"a\\u0000b\"]}", -EINVAL, "a NUL is not allowed");
+	refuse(IMAGE "\"Command\": [\"a\\u0000b\"]}", -EINVAL, "Command: a NUL is not allowed");
+	refuse(IMAGE "\"Replicas\": \"3\\u0000\"}", -EINVAL, "Replicas: a NUL is not allowed");
+	refuse(IMAGE "\"DNS\": \"\\u0000\"}", -EINVAL, "DNS: a NUL is not allowed");
+	refuse(IMAGE "\"OnConfigChange\": \"none\\u0000\"}", -EINVAL, "a NUL is not allowed");
+	refuse(IMAGE "\"Environment\": {\"A\":\"\\u0000\"}}", -EINVAL,
+		"Environment.A: a NUL is not allowed");
+	refuse(IMAGE "\"a\\u0000b\": 1}", -EINVAL, "line 1");
 	refuse(IMAGE "\"Command\": \"sh -c x\"}", -EINVAL, "a list is needed, not a text");
 	refuse(IMAGE "\"Hosts\": \"h1\"}", -EINVAL, "a list or an object is needed, not a text");
 	refuse(IMAGE "\"Hosts\": [\"a b\"]}", -EINVAL, "no name or tag");
@@ -476,8 +488,7 @@ static void what_means_the_same_is_equal(void **state)
 		{"", "\"Replicas\":\"1\",\"ContainerPort\":80,\"DNS\":\"\",\"UpdateDomains\":"
 		     "\"3\""},
 		{"", "\"Command\":[],\"Environment\":{},\"Volumes\":[],\"Hosts\":[]"},
-		{"", "\"Command\":\"\",\"Environment\":\"\",\"Hosts\":\"\",\"Secrets\":\"\","
-		     "\"CPU\":\"\""},
+		{"", "\"Command\":\"\",\"Environment\":\"\",\"Hosts\":\"\",\"ContainerPort\":\"\""},
 		{"", "\"HealthCheck\":{},\"OnConfigChange\":\"none\",\"AutoRollback\":\"True\""},
 		{"", "\"HealthCheck\":{\"Path\":\"\",\"Port\":\"\"},\"OnConfigChange\":\"\""},
 		{"\"Replicas\":3", "\"Replicas\":\"003\""},
