@@ -42,6 +42,9 @@ int dns_name_normalize(const char *name, char ret[DNS_NAME_MAX], struct error *r
 	if (label == 0 || lower[len - 1] == '-')
 		return dns_name_refuse(name, reterr);
 	lower[len] = '\0';
+	/* A last label of digits alone would be taken for the end of an address. */
+	if (strspn(lower + len - label, "0123456789") == label)
+		return dns_name_refuse(name, reterr);
 	memcpy(ret, lower, len + 1);
 	return 0;
 }
