@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/lock.h"
 #include "base/thread.h"
+#include "net/multi.h"
 #include "net/transfer.h"
 
 enum stream_state {
@@ -37,7 +38,7 @@ struct net_loop {
 	struct cond stopped;
 	struct net_stream *news; /* what other threads want looked at */
 	bool quit;
-	CURLM *multi;
+	struct multi multi;
 	pthread_t thread;
 	struct net_stream *streams;
 	int64_t check_ns; /* when to look at limits and due times again */
@@ -58,7 +59,7 @@ static void loop_tell(struct net_loop *loop, struct net_stream *stream)
 		stream->next_news = loop->news;
 		loop->news = stream;
 	}
-	(void)curl_multi_wakeup(loop->multi);
+	multi_wake(&loop->multi);
 }
 
 static void stream_opened(void *arg, int status)
@@ -95,7 +96,7 @@ static void stream_begin(struct net_stream *stream)
 	stream->transfer.opened = stream_opened;
 	stream->transfer.opened_arg = stream;
 	(void)curl_easy_setopt(stream->transfer.easy, CURLOPT_PRIVATE, stream);
-	if (curl_multi_add_handle(stream->loop->multi, stream->transfer.easy) != CURLM_OK) {
+	if (curl_multi_add_handle(stream->loop->multi.curl, stream->transfer.easy) != CURLM_OK) {
 		(void)error_oom(&error);
 		stream_end(stream, &error);
 		return;
@@ -110,7 +111,7 @@ static void stream_unlink(struct net_stream *stream)
 	if (!stream->linked)
 		return;
 	if (stream->state == STREAM_RUNNING)
-		(void)curl_multi_remove_handle(loop->multi, stream->transfer.easy);
+		(void)curl_multi_remove_handle(loop->multi.curl, stream->transfer.easy);
 	if (stream->previous)
 		stream->previous->next = stream->next;
 	else
@@ -163,12 +164,12 @@ static void loop_finish(struct net_loop *loop)
 	CURLcode code;
 	int left;
 
-	while ((message = curl_multi_info_read(loop->multi, &left)) != NULL) {
+	while ((message = curl_multi_info_read(loop->multi.curl, &left)) != NULL) {
 		if (message->msg != CURLMSG_DONE)
 			continue;
 		code = message->data.result;
 		(void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&stream);
-		(void)curl_multi_remove_handle(loop->multi, stream->transfer.easy);
+		(void)curl_multi_remove_handle(loop->multi.curl, stream->transfer.easy);
 		error = ERROR_INIT;
 		(void)transfer_result(&stream->transfer, code, &error);
 		stream_end(stream, &error);
@@ -196,7 +197,7 @@ static int stream_check(struct net_stream *stream, int64_t now_ns)
 		over = error_set(&error, -ECANCELED, "cancelled") < 0;
 	if (!over)
 		return wait_ms;
-	(void)curl_multi_remove_handle(stream->loop->multi, stream->transfer.easy);
+	(void)curl_multi_remove_handle(stream->loop->multi.curl, stream->transfer.easy);
 	stream_end(stream, &error);
 	return 0;
 }
@@ -225,16 +226,20 @@ static int loop_check(struct net_loop *loop)
 static void *loop_run(void *arg)
 {
 	struct net_loop *loop = arg;
-	int running, wait_ms;
 
 	while (loop_hear(loop)) {
-		(void)curl_multi_perform(loop->multi, &running);
+		multi_run(&loop->multi, loop_check(loop));
 		loop_finish(loop);
-		wait_ms = loop_check(loop);
-		/* What was begun just now has yet to be performed. */
-		(void)curl_multi_poll(loop->multi, NULL, 0, wait_ms, NULL);
 	}
 	return NULL;
+}
+
+static void loop_release(struct net_loop *loop)
+{
+	multi_done(&loop->multi);
+	cond_done(&loop->stopped);
+	lock_done(&loop->lock);
+	free(loop);
 }
 
 int net_loop_new(struct net_loop **ret, struct error *reterr)
@@ -248,15 +253,16 @@ int net_loop_new(struct net_loop **ret, struct error *reterr)
 	loop = calloc(1, sizeof(*loop));
 	if (!loop)
 		return error_oom(reterr);
-	loop->multi = curl_multi_init();
+	r = multi_init(&loop->multi, reterr);
+	if (r < 0) {
+		free(loop);
+		return r;
+	}
 	lock_init(&loop->lock, LOCK_NET);
 	cond_init(&loop->stopped);
-	r = loop->multi ? thread_start(&loop->thread, "net-streams", loop_run, loop, reterr)
-			: error_oom(reterr);
+	r = thread_start(&loop->thread, "net-streams", loop_run, loop, reterr);
 	if (r < 0) {
-		if (loop->multi)
-			(void)curl_multi_cleanup(loop->multi);
-		free(loop);
+		loop_release(loop);
 		return r;
 	}
 	*ret = loop;
@@ -270,12 +276,9 @@ void net_loop_free(struct net_loop *loop)
 	lock_acquire(&loop->lock);
 	loop->quit = true;
 	lock_release(&loop->lock);
-	(void)curl_multi_wakeup(loop->multi);
+	multi_wake(&loop->multi);
 	thread_join(loop->thread);
-	(void)curl_multi_cleanup(loop->multi);
-	cond_done(&loop->stopped);
-	lock_done(&loop->lock);
-	free(loop);
+	loop_release(loop);
 }
 
 int net_stream_start(struct net_loop *loop, const struct net_request *request,
