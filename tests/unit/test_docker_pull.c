@@ -2,6 +2,7 @@
 /* Pulling from a real registry of the test's own, and from one that misbehaves. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -74,24 +75,29 @@ static int start_registry(void)
 	const char *argv[] = {path, "serve", config_path, NULL};
 	struct net_response response = NET_RESPONSE_INIT;
 	int64_t deadline_ns = clock_now_ns() + PATIENCE_NS;
-	char config[512];
-	int r;
+	char config[512], log_path[128];
+	int log_fd, r;
 
 	r = child_find("docker-registry", path, sizeof(path));
 	if (r < 0)
 		return error_set(&error, r, "docker-registry is not installed");
 	port = free_port();
 	(void)snprintf(config, sizeof(config),
-		"version: 0.1\nlog: {level: fatal, accesslog: {disabled: true}}\n"
+		"version: 0.1\nlog: {level: error, accesslog: {disabled: true}}\n"
 		"storage: {filesystem: {rootdirectory: %s/data}}\n"
 		"http: {addr: \"127.0.0.1:%d\"}\n",
 		directory, port);
 	(void)snprintf(config_path, sizeof(config_path), "%s/config.yml", directory);
 	r = file_write_atomic(config_path, config, strlen(config), 0600, 0, &error);
+	(void)snprintf(log_path, sizeof(log_path), "%s/log", directory);
+	log_fd = open(log_path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	if (r == 0 && log_fd < 0)
+		r = error_errno(&error, errno, "%s", log_path);
 	if (r == 0)
-		r = child_start(argv, STDERR_FILENO, &registry, &error);
-	while (r == 0 && ask("GET", "/v2/", &response) != 200 && clock_now_ns() < deadline_ns)
-		;
+		r = child_start(argv, log_fd, &registry, &error);
+	(void)close(log_fd);
+	while (r == 0 && ask("GET", "/v2/", &response) != 200)
+		r = clock_now_ns() < deadline_ns ? 0 : -ETIMEDOUT;
 	net_response_done(&response);
 	return r;
 }
