@@ -58,6 +58,18 @@ struct caller op_caller(fuse_req_t req)
 	};
 }
 
+bool op_was_applied(fuse_req_t req)
+{
+	struct caller caller = op_caller(req);
+
+	return session_resent() && store_applied(op_fs(req)->store, &caller);
+}
+
+int op_settle_scratch(int r, int error_of_success)
+{
+	return session_resent() && r == error_of_success ? 0 : r;
+}
+
 pid_t op_process(pid_t thread)
 {
 	_cleanup_fclose_ FILE *file = NULL;

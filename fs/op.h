@@ -29,6 +29,13 @@ static inline struct fs *op_fs(fuse_req_t req)
 
 struct caller op_caller(fuse_req_t req);
 
+/* Whether the kernel asks again for a change that a worker had applied before it died. */
+bool op_was_applied(fuse_req_t req);
+
+/* The same for what is no object: asked for again, it fails with the error that its own success
+ * brings about. Gives 0 for that error. */
+int op_settle_scratch(int r, int error_of_success);
+
 /* Process of a thread that asks; the thread itself when that cannot be known. */
 pid_t op_process(pid_t thread);
 

@@ -57,6 +57,7 @@ static void make_scratch(fuse_req_t req, uint64_t parent, const char *name, mode
 	struct stat st;
 	int r = scratch_create(op_fs(req)->scratch, parent, name, mode, &caller, &st);
 
+	r = op_settle_scratch(r, -EEXIST);
 	if (r < 0) {
 		reply(req, r);
 		return;
@@ -131,7 +132,8 @@ void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 	r = ref_open(op_fs(req), parent, &directory);
 	if (r == 0)
 		r = ref_child(op_fs(req), &directory, name, &ref);
-	if (r == 0 && (!row_is_dir(ref.row) || op_veil(req, &ref) != VEIL_MINE))
+	if (r == 0 && !op_was_applied(req) &&
+		(!row_is_dir(ref.row) || op_veil(req, &ref) != VEIL_MINE))
 		r = -EEXIST;
 	if (r == -ENOENT && is_scratch_directory(&directory, name)) {
 		make_scratch(req, parent, name, scratch_mode(&directory, mode));
@@ -193,14 +195,18 @@ void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 	int r;
 
 	if (node_row(parent) == ROW_SCRATCH) {
-		reply(req, scratch_rmdir(scratch, parent, name));
+		reply(req, op_settle_scratch(scratch_rmdir(scratch, parent, name), -ENOENT));
+		return;
+	}
+	if (op_was_applied(req)) {
+		reply(req, 0);
 		return;
 	}
 	r = ref_open(op_fs(req), parent, &directory);
 	if (r == 0)
 		r = ref_child(op_fs(req), &directory, name, &ref);
 	if (r == -ENOENT) {
-		reply(req, scratch_rmdir(scratch, parent, name));
+		reply(req, op_settle_scratch(scratch_rmdir(scratch, parent, name), -ENOENT));
 		return;
 	}
 	if (r == 0)
@@ -240,14 +246,18 @@ void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 	int r;
 
 	if (node_row(parent) == ROW_SCRATCH) {
-		reply(req, scratch_unlink(scratch, parent, name));
+		reply(req, op_settle_scratch(scratch_unlink(scratch, parent, name), -ENOENT));
+		return;
+	}
+	if (op_was_applied(req)) {
+		reply(req, 0);
 		return;
 	}
 	r = ref_open(op_fs(req), parent, &directory);
 	if (r == 0)
 		r = ref_child(op_fs(req), &directory, name, &ref);
 	if (r == -ENOENT) {
-		reply(req, scratch_unlink(scratch, parent, name));
+		reply(req, op_settle_scratch(scratch_unlink(scratch, parent, name), -ENOENT));
 		return;
 	}
 	if (r == 0)

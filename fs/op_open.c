@@ -10,6 +10,7 @@
 #include "fs/edit.h"
 #include "fs/name.h"
 #include "fs/scratch.h"
+#include "fs/session.h"
 #include "fs/sweeper.h"
 #include "fs/value.h"
 #include "fs/veil.h"
@@ -119,7 +120,7 @@ static void create_scratch(fuse_req_t req, uint64_t directory, const char *name,
 	int r = scratch_create(scratch, directory, name, S_IFREG | (mode & 07777), &caller, &st);
 
 	/* Somebody else was faster: without O_EXCL that is as good. */
-	if (r == -EEXIST && !(file->flags & O_EXCL))
+	if (r == -EEXIST && (!(file->flags & O_EXCL) || session_resent()))
 		r = scratch_find(scratch, directory, name, &st);
 	if (r < 0) {
 		(void)fuse_reply_err(req, -r);

@@ -9,6 +9,7 @@
 #include "fs/name.h"
 #include "fs/notifier.h"
 #include "fs/scratch.h"
+#include "fs/session.h"
 #include "fs/sweeper.h"
 #include "fs/value.h"
 #include "fs/veil.h"
@@ -72,6 +73,14 @@ static bool is_same(struct fs *fs, struct ref *ref, const struct content *conten
 		return false;
 	return content_render(fs, ref, &now) == 0 && now.text.len == content->text.len &&
 	       (now.text.len == 0 || memcmp(now.text.data, content->text.data, now.text.len) == 0);
+}
+
+/* Asked for again: a rename of objects is known by its token, one of scratch files by its effect. */
+static bool was_renamed(fuse_req_t req, const struct end *from, const struct end *to)
+{
+	if (op_was_applied(req))
+		return true;
+	return session_resent() && !from->scratch && !from->ref.row && (to->scratch || to->ref.row);
 }
 
 /* Something is renamed over one of our files: that is a write of it. */
@@ -181,9 +190,11 @@ void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t n
 
 	if (r == 0)
 		r = end_open(req, &to);
-	if (r == 0 && !from.scratch && from.ref.row && row_is_dir(from.ref.row))
+	if (r == 0 && was_renamed(req, &from, &to))
+		(void)scratch_unlink(fs->scratch, from.directory, from.name);
+	else if (r == 0 && !from.scratch && from.ref.row && row_is_dir(from.ref.row))
 		r = error_set(&error, -EPERM, "%s cannot be renamed", name);
-	if (r == 0)
+	else if (r == 0)
 		r = rename_any(req, &from, &to, flags, &error);
 	(void)fuse_reply_err(req, -r);
 	if (r < 0 && to.ref.row)

@@ -43,10 +43,16 @@ struct session_capture {
 
 static __thread struct session_capture *session_capture;
 static __thread uint64_t session_current;
+static __thread bool session_again;
 
 uint64_t session_token(void)
 {
 	return session_current;
+}
+
+bool session_resent(void)
+{
+	return session_again;
 }
 
 void session_configure(struct fuse_conn_info *connection)
@@ -241,6 +247,7 @@ static void session_serve(void *arg, int thread, void *data, size_t size)
 	if (inflight)
 		atomic_store(&inflight->serving[thread], token);
 	session_current = token;
+	session_again = unique & SESSION_RESENT;
 	fuse_session_process_buf(session->fuse, &message);
 	session_current = 0;
 	if (inflight)

@@ -11,6 +11,7 @@
 #ifndef DUPLOFS_FS_SESSION_H
 #define DUPLOFS_FS_SESSION_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -61,5 +62,8 @@ void session_free(struct session *session);
 /* Identity of the request that the calling thread serves, the same when the kernel sends it again to
  * another worker; 0 outside a request. For store's struct caller. */
 uint64_t session_token(void);
+
+/* Whether the request that the calling thread serves was read by a worker that is dead. */
+bool session_resent(void);
 
 #endif

@@ -255,4 +255,7 @@ int txn_release(struct txn *txn, const char *pool, int64_t owner);
  * session applied are remembered; those of other sessions are dropped. */
 int store_tokens_open(struct store *store, const char *mount, struct error *reterr);
 
+/* Whether an earlier worker has applied what the caller asks for again. */
+bool store_applied(const struct store *store, const struct caller *caller);
+
 #endif

@@ -103,3 +103,8 @@ int store_tokens_open(struct store *store, const char *mount, struct error *rete
 	}
 	return 0;
 }
+
+bool store_applied(const struct store *store, const struct caller *caller)
+{
+	return caller->token && tokens_known(&store->tokens, caller->token);
+}
