@@ -2,9 +2,9 @@
 /*
  * cloud - what surrounds the hosts: load balancers, names, certificates. Families: local, simulated
  *         (and aws). Hosts' engines are engine/'s matter.
- * Promises: calls state what is wanted in full and are idempotent; each has a deadline and returns a
- *           negative errno with a sentence for the tenant.
- * Threads: all calls from any thread at once; they may block for seconds (never from a file handler).
+ * Promises: calls state what is wanted in full and are idempotent; each has a deadline and returns
+ *           a negative errno with a sentence for the tenant.
+ * Threads: all calls from any thread at once; they may block for seconds (not for file handlers).
  * Ownership: strings in arguments are borrowed for the call; ret_ values are the caller's.
  */
 #ifndef DUPLOFS_CLOUD_CLOUD_H
@@ -24,20 +24,20 @@ enum target_state {
 
 /* One instance behind a load balancer. */
 struct target {
-	char name[64];	  /* unique in its balancer and stable: "<ordinal>-<instance id>" */
+	char name[64]; /* unique in its balancer and stable: "<ordinal>-<instance id>" */
 	char address[64]; /* of the host */
-	int port;	  /* host port */
+	int port; /* host port */
 	enum target_state state;
 };
 
 /* A load balancer as wanted. */
 struct balancer {
-	int64_t service;     /* object id: the balancer's identity */
-	const char *tenant;  /* names, for tags and external names */
+	int64_t service; /* object id: the balancer's identity */
+	const char *tenant; /* names, for tags and external names */
 	const char *name;
-	int64_t slot;	     /* small number unique to this balancer and stable: picks its address */
-	int port;	     /* listener */
-	const char *dns;     /* "": none. With a certificate that covers it, TLS on 443 too */
+	int64_t slot; /* small number unique to this balancer and stable: picks its address */
+	int port; /* listener */
+	const char *dns; /* "": none. With a certificate that covers it, TLS on 443 too */
 	const struct target *targets;
 	size_t target_count;
 };
@@ -45,19 +45,20 @@ struct balancer {
 /* A load balancer as it is. */
 struct balancer_state {
 	char address[256]; /* IP address (local) or name (aws) */
-	bool tls;	   /* 443 answers with a certificate for dns */
+	bool tls; /* 443 answers with a certificate for dns */
 };
 
 struct cloud_health {
 	bool balancer_up, dns_up;
-	char balancer[256]; /* a sentence: version and pid, or what is wrong and which package helps */
+	char balancer
+		[256]; /* a sentence: version and pid, or what is wrong and which package helps */
 	char dns[256];
 };
 
 struct cloud;
 
 struct cloud_ops {
-	/* Makes the balancer exist as wanted and returns when traffic follows. -EADDRINUSE: the port
+	/* Makes the balancer exist as wanted and returns when traffic follows. -EADDRINUSE: port
 	 * is taken there; the sentence says by whom when that can be known. */
 	int (*balancer_ensure)(struct cloud *cloud, const struct balancer *wanted,
 		struct balancer_state *ret, struct error *reterr);
@@ -71,13 +72,13 @@ struct cloud_ops {
 		struct error *reterr);
 	int (*dns_remove)(struct cloud *cloud, const char *name, struct error *reterr);
 
-	/* After a start: balancers and names for which no ensure was called until now are removed. */
+	/* After a start: balancers and names for which no ensure was called until now go. */
 	int (*settle)(struct cloud *cloud, struct error *reterr);
 
 	/* Never blocks on a network. */
 	void (*health)(struct cloud *cloud, struct cloud_health *ret);
 
-	/* keep: leave the children running for the next worker to adopt; else stop what we started. */
+	/* keep: leave the children running for the next worker to adopt; else stop them. */
 	void (*free)(struct cloud *cloud, bool keep);
 };
 
@@ -86,13 +87,15 @@ struct cloud {
 };
 
 struct cloud_local_options {
-	const char *state_dir;	 /* certificates live in certs/ below; made at first start */
+	const char *state_dir; /* certificates live in certs/ below; made at first start */
 	const char *runtime_dir; /* sockets, pid files, generated configuration */
-	const char *lb_range;	 /* "127.88.0.0/16" */
-	const char *dns_listen;	 /* "127.88.0.1:53" */
-	const char *domain;	 /* "duplo.test" */
-	const char *tools;	 /* NULL, or a directory to look for haproxy and dnsmasq instead of PATH */
-	const char *certificate; /* NULL, or the administrator's own: certificate, chain, key as PEM */
+	const char *lb_range; /* "127.88.0.0/16" */
+	const char *dns_listen; /* "127.88.0.1:53" */
+	const char *domain; /* "duplo.test" */
+	const char
+		*tools; /* NULL, or a directory to look for haproxy and dnsmasq instead of PATH */
+	const char
+		*certificate; /* NULL, or the administrator's own: certificate, chain, key as PEM */
 };
 
 /* HAProxy and dnsmasq as supervised children; works without either and says so in health. */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "cloud/cloud.h"
@@ -16,14 +16,14 @@ struct simulated {
 	int64_t latency_ms;
 };
 
-/* The latency is what is simulated: nothing waits for this sleep but its caller. */
+/* The latency is what is simulated: nothing but the caller waits for it. */
 static void simulated_pass_time(const struct cloud *cloud)
 {
 	const struct simulated *simulated = (const struct simulated *)cloud;
-	struct timespec left = clock_timespec(simulated->latency_ms * NS_PER_MILLISECOND);
+	int64_t end_ns = clock_now_ns() + simulated->latency_ms * NS_PER_MILLISECOND, left_ns;
 
-	while (simulated->latency_ms > 0 && nanosleep(&left, &left) < 0 && errno == EINTR)
-		;
+	while ((left_ns = end_ns - clock_now_ns()) > 0)
+		(void)poll(NULL, 0, (int)((left_ns + NS_PER_MILLISECOND - 1) / NS_PER_MILLISECOND));
 }
 
 static int simulated_balancer_ensure(struct cloud *cloud, const struct balancer *wanted,
@@ -119,8 +119,9 @@ int cloud_simulated_new(struct cloud **ret, int64_t latency_ms, struct error *re
 	struct simulated *simulated;
 
 	if (latency_ms < 0 || latency_ms > LATENCY_MAX_MS)
-		return error_set(reterr, -EINVAL, "a latency of %" PRId64 " ms is not within 0 to %d",
-			latency_ms, LATENCY_MAX_MS);
+		return error_set(reterr, -EINVAL,
+			"a latency of %" PRId64 " ms is not within 0 to %d", latency_ms,
+			LATENCY_MAX_MS);
 	simulated = calloc(1, sizeof(*simulated));
 	if (!simulated)
 		return error_oom(reterr);

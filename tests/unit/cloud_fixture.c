@@ -180,7 +180,8 @@ static void serve_hold(struct server *server, int fd)
 			(void)cond_wait_until(&server->changed, &server->lock,
 				clock_now_ns() + 20 * NS_PER_MILLISECOND);
 		lock_release(&server->lock);
-		if (recv(fd, &byte, 1, MSG_DONTWAIT) == 0 || send_text(fd, "5\r\nword\n\r\n", 10) < 0)
+		if (recv(fd, &byte, 1, MSG_DONTWAIT) == 0 ||
+			send_text(fd, "5\r\nword\n\r\n", 10) < 0)
 			return;
 		lock_acquire(&server->lock);
 		if (server->stopping)
@@ -360,8 +361,8 @@ int client_request(int fd, const char *method, const char *path, struct buf *bod
 	char request[256];
 	size_t body_len;
 	ssize_t head;
-	int len = snprintf(request, sizeof(request), "%s %s HTTP/1.1\r\nHost: test\r\n%s\r\n%s", method,
-		path, strcmp(method, "POST") == 0 ? "Content-Length: 4\r\n" : "",
+	int len = snprintf(request, sizeof(request), "%s %s HTTP/1.1\r\nHost: test\r\n%s\r\n%s",
+		method, path, strcmp(method, "POST") == 0 ? "Content-Length: 4\r\n" : "",
 		strcmp(method, "POST") == 0 ? "data" : "");
 
 	if (send_text(fd, request, (size_t)len) < 0)

@@ -20,12 +20,12 @@
 #include "base/thread.h"
 #include "cloud_fixture.h"
 
-#define SUBNET	     "127.90.1"
-#define BACKEND	     SUBNET ".254"
-#define SERVERS	     4
+#define SUBNET       "127.90.1"
+#define BACKEND      SUBNET ".254"
+#define SERVERS      4
 #define FIRST_PORT   18001
 #define NO_SERVER    18099
-#define CROWD	     40
+#define CROWD        40
 #define CROWD_OBJECT 100
 
 static struct fixture fixture;
@@ -44,8 +44,13 @@ static struct target target(int number, enum target_state state)
 static int ensure_with(int64_t service, int port, const char *dns, const struct target *targets,
 	size_t count, struct balancer_state *ret)
 {
-	struct balancer wanted = {.service = service, .tenant = "demo", .name = "web",
-		.slot = service, .port = port, .dns = dns, .targets = targets,
+	struct balancer wanted = {.service = service,
+		.tenant = "demo",
+		.name = "web",
+		.slot = service,
+		.port = port,
+		.dns = dns,
+		.targets = targets,
 		.target_count = count};
 
 	return cloud->ops->balancer_ensure(cloud, &wanted, ret, &error);
@@ -200,8 +205,8 @@ static void test_headers_tell_the_client(void **state)
 static int curl(const char *name, const char *address, struct buf *output)
 {
 	char authority[160], resolve[320], url[300], program[256];
-	const char *argv[] = {program, "-sS", "--max-time", "10", "--cacert", authority, "--resolve",
-		resolve, url, NULL};
+	const char *argv[] = {program, "-sS", "--max-time", "10", "--cacert", authority,
+		"--resolve", resolve, url, NULL};
 
 	assert_int_equal(child_find("curl", program, sizeof(program)), 0);
 	(void)snprintf(authority, sizeof(authority), "%s/certs/ca.pem", fixture.state_dir);
@@ -304,8 +309,8 @@ static void refuse(struct balancer wanted, int code)
 
 static void test_bad_input_is_refused(void **state)
 {
-	const struct balancer good = {.service = 14, .tenant = "demo", .name = "web", .slot = 14,
-		.port = 80, .dns = ""};
+	const struct balancer good = {
+		.service = 14, .tenant = "demo", .name = "web", .slot = 14, .port = 80, .dns = ""};
 	struct target bad = target(0, TARGET_READY), twice[2] = {bad, bad};
 	struct balancer wanted;
 
@@ -359,7 +364,8 @@ static void test_many_targets(void **state)
 	reloads = fixture_reloads(&fixture);
 	for (i = 0; i < MANY; i++) {
 		many[i] = target(i % SERVERS, TARGET_READY);
-		(void)snprintf(many[i].name, sizeof(many[i].name), "%d-a-rather-long-name-%d", i, i);
+		(void)snprintf(many[i].name, sizeof(many[i].name), "%d-a-rather-long-name-%d", i,
+			i);
 	}
 	assert_fine(ensure_with(15, 80, "", many, MANY, &is));
 	assert_int_equal(answering(is.address, 80), 0xf);
@@ -373,8 +379,12 @@ static void *crowd_one(void *arg)
 {
 	const int64_t service = CROWD_OBJECT + (int64_t)(intptr_t)arg;
 	const struct target one = target(0, TARGET_READY);
-	struct balancer wanted = {.service = service, .slot = service, .port = 80, .dns = "",
-		.targets = &one, .target_count = 1};
+	struct balancer wanted = {.service = service,
+		.slot = service,
+		.port = 80,
+		.dns = "",
+		.targets = &one,
+		.target_count = 1};
 	struct error own = ERROR_INIT;
 	struct balancer_state is;
 	int i;
@@ -398,7 +408,8 @@ static void test_a_crowd_shares_reloads(void **state)
 
 	(void)state;
 	for (i = 0; i < CROWD; i++)
-		assert_fine(thread_start(&threads[i], "crowd", crowd_one, (void *)(intptr_t)i, &error));
+		assert_fine(thread_start(&threads[i], "crowd", crowd_one, (void *)(intptr_t)i,
+			&error));
 	for (i = 0; i < CROWD; i++) {
 		void *result;
 

@@ -140,8 +140,8 @@ static void test_a_certificate_is_renewed_in_time(void **state)
 	for (days = 29; days <= 31; days += 2) {
 		char serial[64];
 
-		assert_fine(certificate_make_wildcard("old.duplo.test", days, authority, authority_key,
-			&old, &key, &error));
+		assert_fine(certificate_make_wildcard("old.duplo.test", days, authority,
+			authority_key, &old, &key, &error));
 		path = path_of("wildcard.old.duplo.test.pem");
 		assert_fine(certificate_save(path, old, key, 0600, &error));
 		assert_fine(certificates_for(certificates, "a.old.duplo.test", &use, &error));
@@ -173,8 +173,8 @@ static void test_damaged_files_are_replaced(void **state)
 		_cleanup_key_ EVP_PKEY *other_key = NULL, *key = NULL;
 
 		assert_fine(certificate_make_authority("other", 9, &other, &other_key, &error));
-		assert_fine(certificate_make_wildcard("duplo.test", 300, other, other_key, &leaf, &key,
-			&error));
+		assert_fine(certificate_make_wildcard("duplo.test", 300, other, other_key, &leaf,
+			&key, &error));
 		assert_fine(certificate_save(use.path, leaf, key, 0600, &error));
 	}
 	assert_int_not_equal(verify(use.path, "a.duplo.test"), X509_V_OK);
@@ -192,13 +192,14 @@ static void test_an_own_certificate_wins_where_it_covers(void **state)
 	(void)state;
 	(void)snprintf(own, sizeof(own), "%s/own.pem", fixture.directory);
 	assert_fine(certificate_make_authority("other", 9, &authority, &authority_key, &error));
-	assert_fine(certificate_make_wildcard("example.org", 9, authority, authority_key, &leaf, &key,
-		&error));
+	assert_fine(certificate_make_wildcard("example.org", 9, authority, authority_key, &leaf,
+		&key, &error));
 	assert_fine(certificate_save(own, leaf, key, 0600, &error));
 	assert_fine(make(own));
 	assert_fine(certificates_for(certificates, "www.example.org", &use, &error));
 	assert_string_equal(use.path, own);
-	assert_int_equal(certificates_for(certificates, "a.www.example.org", &use, &error), -ENOENT);
+	assert_int_equal(certificates_for(certificates, "a.www.example.org", &use, &error),
+		-ENOENT);
 	assert_fine(certificates_for(certificates, "a.duplo.test", &use, &error));
 	assert_string_not_equal(use.path, own);
 	assert_int_equal(unlink(own), 0);

@@ -51,7 +51,7 @@ static const char *ask(const char *name)
 }
 
 #define assert_answer(name, wanted) assert_string_equal(ask(name), wanted)
-#define NO_SUCH_NAME		    "-2"
+#define NO_SUCH_NAME                "-2"
 
 static bool dns_up(char *sentence)
 {
@@ -136,7 +136,8 @@ static void *crowd_one(void *arg)
 	(void)snprintf(address, sizeof(address), SUBNET ".%d", 100 + number);
 	for (i = 0; i < 5; i++) {
 		if (cloud->ops->dns_ensure(cloud, name, address, &own) < 0 ||
-			dns_query(SERVER, 53, name, 1000, answer) < 0 || strcmp(answer, address) != 0)
+			dns_query(SERVER, 53, name, 1000, answer) < 0 ||
+			strcmp(answer, address) != 0)
 			return (void *)1;
 		if (cloud->ops->dns_remove(cloud, name, &own) < 0 ||
 			dns_query(SERVER, 53, name, 1000, answer) != -ENOENT)
@@ -152,7 +153,8 @@ static void test_many_threads_at_once(void **state)
 
 	(void)state;
 	for (i = 0; i < CROWD; i++)
-		assert_fine(thread_start(&threads[i], "crowd", crowd_one, (void *)(intptr_t)i, &error));
+		assert_fine(thread_start(&threads[i], "crowd", crowd_one, (void *)(intptr_t)i,
+			&error));
 	for (i = 0; i < CROWD; i++) {
 		void *result;
 
@@ -164,8 +166,8 @@ static void test_many_threads_at_once(void **state)
 
 static void test_bad_input_is_refused(void **state)
 {
-	static const char *const names[] = {"", ".", "a..b", "-a.test", "a-.test", "a b.test", "a_b.test",
-		"a\nb.test", "a/b", "*.duplo.test", "1.2.3.4",
+	static const char *const names[] = {"", ".", "a..b", "-a.test", "a-.test", "a b.test",
+		"a_b.test", "a\nb.test", "a/b", "*.duplo.test", "1.2.3.4",
 		"0123456789012345678901234567890123456789012345678901234567890123.test"};
 	size_t i;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What goes wrong around load balancers: taken ports, dying programs, missing programs, restarts. */
+/* What goes wrong around load balancers: taken ports, dying or missing programs, restarts. */
 #include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -23,9 +23,9 @@
 #include "cloud/local/process.h"
 #include "cloud_fixture.h"
 
-#define SUBNET	   "127.90.2"
-#define BACKEND	   SUBNET ".254"
-#define PORT	   18001
+#define SUBNET     "127.90.2"
+#define BACKEND    SUBNET ".254"
+#define PORT       18001
 #define TAKEN_PORT 18990
 
 static struct fixture fixture;
@@ -36,8 +36,14 @@ static struct server *server;
 static int ensure(int64_t service, int port, const char *dns, struct balancer_state *ret)
 {
 	const struct target one = {.name = "0-1", .address = BACKEND, .port = PORT};
-	struct balancer wanted = {.service = service, .tenant = "demo", .name = "web",
-		.slot = service, .port = port, .dns = dns, .targets = &one, .target_count = 1};
+	struct balancer wanted = {.service = service,
+		.tenant = "demo",
+		.name = "web",
+		.slot = service,
+		.port = port,
+		.dns = dns,
+		.targets = &one,
+		.target_count = 1};
 
 	return cloud->ops->balancer_ensure(cloud, &wanted, ret, &error);
 }
@@ -265,7 +271,8 @@ static void test_a_dead_haproxy_is_restored_from_its_file(void **state)
 
 static void test_a_damaged_file_is_not_believed(void **state)
 {
-	static const char nonsense[] = "# revision x\nglobal\n# balancer 1\nfrontend f1\n\tbind :1\n";
+	static const char nonsense[] =
+		"# revision x\nglobal\n# balancer 1\nfrontend f1\n\tbind :1\n";
 	struct balancer_state is;
 	char path[160];
 
@@ -340,7 +347,8 @@ static void test_missing_programs_are_named(void **state)
 	assert_int_equal(ensure(1, 80, "", &is), -ENOPKG);
 	assert_non_null(strstr(error.text, "package haproxy"));
 	assert_non_null(strstr(health(), "package haproxy"));
-	assert_int_equal(cloud->ops->dns_ensure(cloud, "a.duplo.test", "127.0.0.1", &error), -ENOPKG);
+	assert_int_equal(cloud->ops->dns_ensure(cloud, "a.duplo.test", "127.0.0.1", &error),
+		-ENOPKG);
 	assert_non_null(strstr(error.text, "package dnsmasq"));
 	cloud->ops->health(cloud, &now);
 	assert_false(now.dns_up);
@@ -396,7 +404,8 @@ static void test_the_end_leaves_nothing(void **state)
 	cloud = NULL;
 	assert_int_equal(fixture_processes(fixture.directory), 0);
 	assert_int_equal(client_connect(is.address, 80), -ECONNREFUSED);
-	if (rmdir(fixture.runtime_dir) < 0) (void)!system("ls -l /tmp/duplofs-cloud*/run");
+	if (rmdir(fixture.runtime_dir) < 0)
+		(void)!system("ls -l /tmp/duplofs-cloud*/run");
 	assert_int_equal(access(fixture.runtime_dir, F_OK), -1);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Traffic that does not stop while balancers, targets and HAProxy itself are changed under it; and how
- * long a change takes among many balancers. */
+/* Traffic that does not stop while balancers, targets and HAProxy itself are changed under it;
+ * how long a change takes among many balancers. */
 #include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -20,13 +20,13 @@
 #include "base/thread.h"
 #include "cloud_fixture.h"
 
-#define SUBNET	   "127.90.6"
-#define BACKEND	   SUBNET ".254"
+#define SUBNET     "127.90.6"
+#define BACKEND    SUBNET ".254"
 #define FIRST_PORT 18001
-#define SERVERS	   4
-#define CLIENTS	   6
-#define MANY	   200
-#define SAMPLES	   60
+#define SERVERS    4
+#define CLIENTS    6
+#define MANY       200
+#define SAMPLES    60
 
 static struct fixture fixture;
 static struct cloud *cloud;
@@ -79,7 +79,7 @@ static void *client_kept(void *address)
 		if (status != 200 && fd >= 0) {
 			(void)close(fd);
 			fd = -1;
-			/* What every client has to do: once more when a kept connection was closed. */
+			/* What every client has to do: again when a kept connection was closed. */
 			if (reused && (status == -ECONNRESET || status == -EPIPE))
 				status = client_get(address, 80, "/", NULL);
 		}
@@ -99,8 +99,14 @@ static struct target target(int number, enum target_state state)
 
 static int ensure(int64_t service, const struct target *targets, size_t count)
 {
-	struct balancer wanted = {.service = service, .tenant = "demo", .name = "web",
-		.slot = service, .port = 80, .dns = "", .targets = targets, .target_count = count};
+	struct balancer wanted = {.service = service,
+		.tenant = "demo",
+		.name = "web",
+		.slot = service,
+		.port = 80,
+		.dns = "",
+		.targets = targets,
+		.target_count = count};
 	struct balancer_state is;
 
 	return cloud->ops->balancer_ensure(cloud, &wanted, &is, &error);
@@ -157,8 +163,8 @@ static void test_reloads_lose_no_request(void **state)
 	assert_true(fixture_reloads(&fixture) >= reloads + 16);
 }
 
-/* An instance leaves as an upgrade lets it leave: drain, wait for the last connection, stop; then a new
- * one starts on another port. */
+/* An instance leaves as an upgrade lets it leave: drain, wait for the last connection, stop; then
+ * a new one starts on another port. */
 static void change_targets(int round)
 {
 	static int ports[SERVERS];
@@ -175,7 +181,8 @@ static void change_targets(int round)
 	await(({
 		int64_t count = -1;
 
-		assert_fine(cloud->ops->target_connections(cloud, 1, all[number].name, &count, &error));
+		assert_fine(cloud->ops->target_connections(cloud, 1, all[number].name, &count,
+			&error));
 		count == 0;
 	}));
 	server_stop(servers[number]);
@@ -227,8 +234,12 @@ static void *add_many(void *arg)
 	int64_t first = (int64_t)(intptr_t)arg, i;
 
 	for (i = first; i < first + MANY / 10; i++) {
-		struct balancer wanted = {.service = i, .slot = i, .port = 80, .dns = "",
-			.targets = &one, .target_count = 1};
+		struct balancer wanted = {.service = i,
+			.slot = i,
+			.port = 80,
+			.dns = "",
+			.targets = &one,
+			.target_count = 1};
 		struct balancer_state is;
 		struct error own = ERROR_INIT;
 

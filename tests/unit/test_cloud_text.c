@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The pure parts of the local cloud: addresses, names, HAProxy's configuration; the simulated cloud. */
+/* The pure parts of the local cloud: addresses, names, configuration; the simulated cloud. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -112,8 +112,12 @@ static void test_names(void **state)
 static void add_balancer(struct buf *text, int64_t service, const char *address, int port,
 	const char *certificate, const struct server *servers, size_t count)
 {
-	struct listener listener = {.service = service, .address = address, .port = port,
-		.plain = true, .certificate = certificate, .serial = "0AF1"};
+	struct listener listener = {.service = service,
+		.address = address,
+		.port = port,
+		.plain = true,
+		.certificate = certificate,
+		.serial = "0AF1"};
 
 	haproxy_config_listener(text, &listener);
 	haproxy_config_backend(text, service, servers, count);
@@ -131,17 +135,19 @@ static void test_golden_balancer(void **state)
 	_cleanup_buf_ struct buf text = BUF_INIT;
 
 	(void)state;
-	add_balancer(&text, 17, "127.88.0.5", 80, "/state/certs/wildcard.duplo.test.pem", some_servers,
-		4);
+	add_balancer(&text, 17, "127.88.0.5", 80, "/state/certs/wildcard.duplo.test.pem",
+		some_servers, 4);
 	assert_string_equal(buf_string(&text),
 		"# balancer 17\n"
 		"frontend f17\n"
 		"\tbind 127.88.0.5:80\n"
-		"\tbind 127.88.0.5:443 ssl crt '/state/certs/wildcard.duplo.test.pem' alpn h2,http/1.1 "
+		"\tbind 127.88.0.5:443 ssl crt '/state/certs/wildcard.duplo.test.pem' alpn "
+		"h2,http/1.1 "
 		"# 0AF1\n"
 		"\thttp-request set-header X-Forwarded-Proto https if { ssl_fc }\n"
 		"\thttp-request set-header X-Forwarded-Proto http unless { ssl_fc }\n"
-		"\thttp-request disable-l7-retry unless { method GET HEAD OPTIONS PUT DELETE TRACE }\n"
+		"\thttp-request disable-l7-retry unless { method GET HEAD OPTIONS PUT DELETE TRACE "
+		"}\n"
 		"\tdefault_backend b17\n"
 		"backend b17\n"
 		"\tserver 0-7 127.0.0.1:20000\n"
@@ -156,8 +162,9 @@ static void test_golden_head(void **state)
 	haproxy_config_head(&text, "ab12-3", "/run/x/haproxy-ab12-3", true);
 	assert_non_null(strstr(text.data, "# revision ab12-3\nglobal\n"));
 	assert_non_null(strstr(text.data, "\tsetenv DUPLOFS_REVISION ab12-3\n"));
-	assert_non_null(strstr(text.data, "\tstats socket '/run/x/haproxy-ab12-3' mode 600 level admin "
-					  "expose-fd listeners\n"));
+	assert_non_null(strstr(text.data,
+		"\tstats socket '/run/x/haproxy-ab12-3' mode 600 level admin "
+		"expose-fd listeners\n"));
 	assert_non_null(strstr(text.data, "\n\tuid "));
 	assert_null(strstr(text.data, "\n\tuid 0\n"));
 	assert_non_null(strstr(text.data, "\n\toption redispatch 1\n"));
@@ -190,8 +197,10 @@ static int read_server(void *arg, int64_t service, const struct server *server)
 
 static int parse(const char *text, struct buf *seen)
 {
-	const struct haproxy_config_reader reader = {.arg = seen, .revision = read_revision,
-		.listener = read_listener, .server = read_server};
+	const struct haproxy_config_reader reader = {.arg = seen,
+		.revision = read_revision,
+		.listener = read_listener,
+		.server = read_server};
 
 	buf_reset(seen);
 	return haproxy_config_parse(text, &reader);
@@ -209,8 +218,9 @@ static void test_what_is_written_is_read_back(void **state)
 	add_balancer(&text, 18, "127.88.0.6", 80, "/c", NULL, 0);
 	add_balancer(&text, 190000000000, "127.88.0.7", 80, NULL, some_servers, 1);
 	assert_fine(parse(text.data, &seen));
-	assert_string_equal(seen.data, "r1;l17,1;s17,0-7,127.0.0.1,20000;s17,1-8,fd00::1,20001;l18,1;"
-				       "l190000000000,1;s190000000000,0-7,127.0.0.1,20000;");
+	assert_string_equal(seen.data,
+		"r1;l17,1;s17,0-7,127.0.0.1,20000;s17,1-8,fd00::1,20001;l18,1;"
+		"l190000000000,1;s190000000000,0-7,127.0.0.1,20000;");
 }
 
 static void test_damaged_files_are_refused(void **state)
@@ -317,11 +327,13 @@ static void test_server_states_are_read(void **state)
 
 static void test_complaints_name_the_balancer(void **state)
 {
-	static const char config[] = "# revision 1\nglobal\n# balancer 7\nfrontend f7\n\tbind a\n"
-				     "backend b7\n# balancer 8\nfrontend f8\n\tbind b\nbackend b8\n";
+	static const char config[] =
+		"# revision 1\nglobal\n# balancer 7\nfrontend f7\n\tbind a\n"
+		"backend b7\n# balancer 8\nfrontend f8\n\tbind b\nbackend b8\n";
 	static const char output[] =
 		"[NOTICE]   (1) : haproxy version is 2.6.12, Proxy f99 started\n"
-		"[ALERT]    (1) : Starting frontend f12: cannot bind socket (Address already in use) "
+		"[ALERT]    (1) : Starting frontend f12: cannot bind socket (Address already in "
+		"use) "
 		"[127.0.0.2:80]\n"
 		"[ALERT]    (1) : config : parsing [/x/haproxy.cfg.check:9] : 'bind b' : unable\n"
 		"[ALERT]    (1) : config : Proxy 'f7': no SSL certificate\n"

@@ -34,7 +34,8 @@ int address_range_parse(const char *cidr, struct address_range *ret, struct erro
 	return 0;
 malformed:
 	return error_set(reterr, -EINVAL,
-		"\"%s\" is not an IPv4 range like 127.88.0.0/16 (prefix 8 to 30)", cidr ? cidr : "");
+		"\"%s\" is not an IPv4 range like 127.88.0.0/16 (prefix 8 to 30)",
+		cidr ? cidr : "");
 }
 
 int address_of_slot(const struct address_range *range, int64_t slot, char ret[ADDRESS_MAX],
@@ -45,7 +46,8 @@ int address_of_slot(const struct address_range *range, int64_t slot, char ret[AD
 
 	if (slot < 0 || slot >= room)
 		return error_set(reterr, -ENOSPC,
-			"the address range has room for %lld load balancers, and number %lld is wanted",
+			"the address range has room for %lld load balancers, and number %lld is "
+			"wanted",
 			(long long)room, (long long)slot + 1);
 	address.s_addr = htonl((uint32_t)(range->first + 2 + slot));
 	(void)inet_ntop(AF_INET, &address, ret, ADDRESS_MAX);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * address - the IPv4 range that gives every load balancer an address of its own, and listen addresses.
+ * address - the IPv4 range that gives each load balancer its address; listen addresses.
  * Promises: pure arithmetic; a slot always maps to the same address of a range.
  * Threads: no state.
  * Ownership: values only.

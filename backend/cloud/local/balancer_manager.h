@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * balancer_manager - what the parts of the balancer module share: the state and the steps of a round.
+ * balancer_manager - what the parts of the balancer module share: state, steps of a round.
  * Promises: all I/O happens on the manager thread, without the lock.
  * Threads: the fields say whose they are.
  * Ownership: inside of backend/cloud/local/balancer*.c only.
@@ -14,6 +14,8 @@
 #include "cloud/local/balancer.h"
 #include "cloud/local/balancer_table.h"
 #include "cloud/local/haproxy.h"
+
+#define BALANCER_TLS_PORT 443
 
 struct balancers {
 	struct address_range range;
@@ -37,18 +39,18 @@ struct balancers {
 	char revision_base[24];
 	unsigned int revision_count;
 	char revision[48]; /* that runs */
-	bool stale;	   /* HAProxy has to be started, or reloaded whatever the entries say */
-	bool unsaved;	   /* servers differ from the configuration file */
+	bool stale; /* HAProxy has to be started, or reloaded whatever the entries say */
+	bool unsaved; /* servers differ from the configuration file */
 	bool settled;
 	bool prune; /* a certificate may have become unused */
 	struct error trouble; /* why HAProxy does not run, code 0: it does or need not */
 	int64_t started_ns;
 	int64_t start_due_ns;
 	int crashes;
-	int64_t retry_due_ns;	/* entries with retry */
+	int64_t retry_due_ns; /* entries with retry */
 	int64_t retry_pause_ns; /* grows while they fail */
 	int64_t garbage_due_ns; /* servers that are SERVER_GONE */
-	int64_t renew_due_ns;	/* certificates */
+	int64_t renew_due_ns; /* certificates */
 };
 
 /* balancer_listeners: works out the listeners of touched entries and brings HAProxy to run them. */
@@ -57,8 +59,24 @@ void balancer_listeners_apply(struct balancers *b);
 void balancer_listeners_save(struct balancers *b);
 /* Stops HAProxy; no listener of ours is left. For the end, when the manager's thread is gone. */
 void balancer_listeners_stop(struct balancers *b);
-/* Finds what an earlier process left: its configuration file and, maybe, its HAProxy. */
-int balancer_listeners_adopt(struct balancers *b);
+
+/* balancer_adopt: finds what an earlier process left: its configuration and, maybe, its HAProxy. */
+int balancer_adopt(struct balancers *b);
+
+/* balancer_propose: what one entry's listener should become. */
+
+/* The text that the entry has once its proposal is accepted, or NULL. */
+const char *balancer_listener_next(const struct balancer_entry *entry);
+/* Proposes text (taken over; NULL: no listener). */
+void balancer_listener_propose(struct balancer_entry *entry, char *text);
+void balancer_listener_withdraw(struct balancer_entry *entry);
+/* The entry cannot have what it wants: error answers it, and it is tried again. */
+void balancer_listener_fail(struct balancer_entry *entry, const struct error *error);
+/* Can the entry listen on port of its address? What it listens on already: yes. */
+int balancer_listener_probe(struct balancers *b, const struct balancer_entry *entry, int port,
+	struct error *reterr);
+/* Works out the proposal of an entry that was asked for or is due again. */
+void balancer_listener_touch(struct balancers *b, struct balancer_entry *entry);
 
 /* balancer_servers: brings the servers of the running HAProxy to what entries want. */
 void balancer_servers_apply(struct balancers *b, bool collect_garbage);

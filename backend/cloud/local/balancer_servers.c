@@ -10,8 +10,8 @@
 #include "cloud/local/balancer_manager.h"
 
 /* HAProxy reads a line of commands into one buffer of 16 KiB, of which it keeps some back. */
-#define LINE_MAX_BYTES	   8000
-#define GARBAGE_PERIOD_NS  (1000 * NS_PER_MILLISECOND)
+#define LINE_MAX_BYTES    8000
+#define GARBAGE_PERIOD_NS (1000 * NS_PER_MILLISECOND)
 
 static const struct target *want_find(const struct balancer_want *want, const char *name)
 {
@@ -136,13 +136,12 @@ static int servers_send(struct balancers *b, const struct buf *commands, struct 
 				;
 		buf_add(&line, at, len - 1); /* without the last ';' */
 		at += len;
-		r = line.error ? line.error
-			       : haproxy_ask(&b->haproxy, line.data, answer, reterr);
+		r = line.error ? line.error : haproxy_ask(&b->haproxy, line.data, answer, reterr);
 	}
 	return r;
 }
 
-/* Runs the commands and reads back what HAProxy then has; -EBADMSG when that is not what is wanted. */
+/* Runs the commands and reads back what HAProxy then has; -EBADMSG when that is not as wanted. */
 static int servers_exchange(struct balancers *b, struct buf *commands, const bool *changed)
 {
 	_cleanup_buf_ struct buf answer = BUF_INIT;
@@ -152,7 +151,8 @@ static int servers_exchange(struct balancers *b, struct buf *commands, const boo
 
 	for (i = 0; i < b->work_count; i++)
 		if (changed[i])
-			buf_printf(commands, "show servers state b%" PRId64 ";", b->work[i]->service);
+			buf_printf(commands, "show servers state b%" PRId64 ";",
+				b->work[i]->service);
 	r = servers_send(b, commands, &answer, &error);
 	if (r < 0) {
 		log_debug("load balancers: %s", error.text);

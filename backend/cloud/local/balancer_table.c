@@ -25,9 +25,11 @@ static bool target_name_ok(const char *name)
 
 static int target_check(const struct target *target, struct error *reterr)
 {
-	if (memchr(target->name, '\0', sizeof(target->name)) == NULL || !target_name_ok(target->name))
-		return error_set(reterr, -EINVAL, "a target's name is empty or has a character that "
-						  "is not a letter, digit, '.', '_' or '-'");
+	if (memchr(target->name, '\0', sizeof(target->name)) == NULL ||
+		!target_name_ok(target->name))
+		return error_set(reterr, -EINVAL,
+			"a target's name is empty or has a character that "
+			"is not a letter, digit, '.', '_' or '-'");
 	if (memchr(target->address, '\0', sizeof(target->address)) == NULL ||
 		!address_is_numeric(target->address))
 		return error_set(reterr, -EINVAL, "the address of target %s is not an IP address",
@@ -115,7 +117,8 @@ struct balancer_entry *balancer_table_find(const struct balancer_table *table, i
 {
 	size_t at = table_position(table, service);
 
-	return at < table->count && table->entries[at]->service == service ? table->entries[at] : NULL;
+	return at < table->count && table->entries[at]->service == service ? table->entries[at]
+									   : NULL;
 }
 
 struct balancer_entry *balancer_table_add(struct balancer_table *table, int64_t service)
@@ -188,8 +191,8 @@ struct server *balancer_entry_server(struct balancer_entry *entry, const char *n
 
 int balancer_entry_add_server(struct balancer_entry *entry, const struct server *server)
 {
-	struct server *servers = reallocarray(entry->servers, entry->server_count + 1,
-		sizeof(struct server));
+	struct server *servers =
+		reallocarray(entry->servers, entry->server_count + 1, sizeof(struct server));
 
 	if (!servers)
 		return -ENOMEM;

@@ -32,24 +32,24 @@ struct balancer_entry {
 	/* under lock */
 	struct balancer_want *pending; /* newest, until the manager takes it */
 	bool remove_pending;
-	bool dead;	   /* gone: freed when the last waiter has left */
-	bool ensured;	   /* asked for since the start: survives settle */
-	int waiters;	   /* calls that sleep until answered reaches their ticket */
-	uint64_t asked;	   /* tickets handed out */
+	bool dead; /* gone: freed when the last waiter has left */
+	bool ensured; /* asked for since the start: survives settle */
+	int waiters; /* calls that sleep until answered reaches their ticket */
+	uint64_t asked; /* tickets handed out */
 	uint64_t answered; /* tickets that the result below answers */
 	struct error result;
 	bool tls;
 
 	/* the manager's */
 	uint64_t serving; /* tickets that this round will answer */
-	bool touched;	  /* asked for in this round */
-	bool retry;	  /* wanted, but could not be done: tried again by itself */
+	bool touched; /* asked for in this round */
+	bool retry; /* wanted, but could not be done: tried again by itself */
 	bool unwanted;
 	struct balancer_want *want; /* NULL for one that was found running */
-	char *listener;		    /* text in HAProxy's configuration, or NULL */
-	bool proposed;		    /* listener_next shall replace listener (NULL: remove it) */
+	char *listener; /* text in HAProxy's configuration, or NULL */
+	bool proposed; /* listener_next shall replace listener (NULL: remove it) */
 	char *listener_next;
-	struct error error;	/* of this round */
+	struct error error; /* of this round */
 	struct server *servers; /* in the running HAProxy */
 	size_t server_count;
 };

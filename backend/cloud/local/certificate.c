@@ -35,7 +35,8 @@ static int authority_make(struct certificates *c, const char *path, const char *
 	int r;
 
 	(void)snprintf(name, sizeof(name), "duplofs authority for %.40s", c->domain);
-	r = certificate_make_authority(name, AUTHORITY_DAYS, &c->authority, &c->authority_key, reterr);
+	r = certificate_make_authority(name, AUTHORITY_DAYS, &c->authority, &c->authority_key,
+		reterr);
 	/* The key goes first: a certificate without its key would be kept for ever. */
 	if (r == 0)
 		r = certificate_save(key_path, NULL, c->authority_key, 0600, reterr);
@@ -179,7 +180,8 @@ int certificates_for(struct certificates *c, const char *dns, struct certificate
 		return r;
 	if (!dns_name_within(dns, c->domain))
 		return error_set(reterr, -ENOENT,
-			"%s is not within %s: no certificate covers it, so it is served without TLS",
+			"%s is not within %s: no certificate covers it, so it is served without "
+			"TLS",
 			dns, c->domain);
 	if (!c->authority_key)
 		return error_set(reterr, c->trouble.code, "%s", c->trouble.text);

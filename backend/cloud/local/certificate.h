@@ -2,7 +2,7 @@
 /*
  * certificate - a certificate authority of our own and the wildcard certificates that it issues.
  * Promises: an authority that exists is kept; files are replaced atomically; keys are 0600.
- *           A name outside the domain gets none, unless the administrator's own certificate covers it.
+ *           A name outside the domain gets none, unless the administrator's certificate covers it.
  * Threads: certificates_for and certificates_prune from one thread at a time.
  * Ownership: files live in state_dir/certs: ca.pem, ca.key, and wildcard.<base>.pem made on demand.
  */
@@ -19,7 +19,7 @@ struct certificates;
 
 struct certificate_use {
 	char path[PATH_MAX]; /* PEM: certificate, its chain, key */
-	char serial[64];     /* changes when the file's content does */
+	char serial[64]; /* changes when the file's content does */
 };
 
 /* own: path of the administrator's certificate, chain and key in one PEM file, or NULL. Makes the

@@ -15,7 +15,7 @@
 #include "base/text.h"
 
 #define SECONDS_PER_DAY 86400L
-#define CLOCK_SKEW_S	3600L
+#define CLOCK_SKEW_S    3600L
 
 static int x509_fail(struct error *reterr, const char *what)
 {
@@ -104,7 +104,7 @@ static bool x509_wildcard(X509 *certificate, const char *base, int days, X509 *a
 {
 	char names[600], common[64];
 
-	/* A common name has at most 64 characters; who checks a host name reads the alternative names. */
+	/* A common name has at most 64 characters; a host name is checked by the other names. */
 	(void)snprintf(common, sizeof(common), "%s", base);
 	(void)snprintf(names, sizeof(names), "DNS:*.%s,DNS:%s", base, base);
 	return x509_fill(certificate, common, days, key) &&
@@ -192,7 +192,8 @@ int certificate_load_key(const char *path, EVP_PKEY **ret, struct error *reterr)
 	ERR_clear_error();
 	buf_wipe(&text);
 	if (!key)
-		return error_set(reterr, -EBADMSG, "%s holds no private key without passphrase", path);
+		return error_set(reterr, -EBADMSG, "%s holds no private key without passphrase",
+			path);
 	*ret = key;
 	return 0;
 }

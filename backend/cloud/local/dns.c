@@ -19,12 +19,12 @@
 #include "cloud/local/dns_query.h"
 #include "cloud/local/dnsmasq.h"
 
-#define CALL_TIMEOUT_NS	   (15 * NS_PER_SECOND)
-#define ANSWER_TIMEOUT_NS  (3 * NS_PER_SECOND)
-#define RETRY_PERIOD_NS	   (2 * NS_PER_SECOND)
-#define STEADY_NS	   (10 * NS_PER_SECOND)
-#define CRASH_PAUSE_NS	   (100 * NS_PER_MILLISECOND)
-#define NAMES_MAX_BYTES	   (64UL * 1024 * 1024)
+#define CALL_TIMEOUT_NS   (15 * NS_PER_SECOND)
+#define ANSWER_TIMEOUT_NS (3 * NS_PER_SECOND)
+#define RETRY_PERIOD_NS   (2 * NS_PER_SECOND)
+#define STEADY_NS         (10 * NS_PER_SECOND)
+#define CRASH_PAUSE_NS    (100 * NS_PER_MILLISECOND)
+#define NAMES_MAX_BYTES   (64UL * 1024 * 1024)
 
 struct dns_entry {
 	char name[DNS_NAME_MAX];
@@ -40,9 +40,9 @@ struct dns {
 	struct cond answered;
 	struct dns_entry *entries; /* by name */
 	size_t count, capacity;
-	uint64_t wanted;   /* grows with every change of entries */
-	uint64_t served;   /* the change that dnsmasq answers from */
-	uint64_t tried;	   /* the change that the error below is about */
+	uint64_t wanted; /* grows with every change of entries */
+	uint64_t served; /* the change that dnsmasq answers from */
+	uint64_t tried; /* the change that the error below is about */
 	uint64_t attempts; /* of the manager, good or bad */
 	char probe[DNS_NAME_MAX]; /* a name that changed last */
 	struct error error; /* of the last attempt */
@@ -82,7 +82,8 @@ static struct dns_entry *dns_find(struct dns *dns, const char *name)
 {
 	size_t at = dns_position(dns, name);
 
-	return at < dns->count && strcmp(dns->entries[at].name, name) == 0 ? &dns->entries[at] : NULL;
+	return at < dns->count && strcmp(dns->entries[at].name, name) == 0 ? &dns->entries[at]
+									   : NULL;
 }
 
 static struct dns_entry *dns_add(struct dns *dns, const char *name)
@@ -157,11 +158,13 @@ static int dns_await(struct dns *dns, const struct dns_snapshot *snapshot, struc
 	if (snapshot->probe[0] == '\0')
 		return 0;
 	while (clock_now_ns() < deadline_ns) {
-		int r = dns_query(dns->dnsmasq.address, dns->dnsmasq.port, snapshot->probe, 200, address);
+		int r = dns_query(dns->dnsmasq.address, dns->dnsmasq.port, snapshot->probe, 200,
+			address);
 
 		/* A name outside the domain is not denied but refused. */
-		if (snapshot->address[0] == '\0' ? r == -ENOENT || r == -EPROTO
-						 : r == 0 && strcmp(address, snapshot->address) == 0)
+		if (snapshot->address[0] == '\0'
+				? r == -ENOENT || r == -EPROTO
+				: r == 0 && strcmp(address, snapshot->address) == 0)
 			return 0;
 		if (process_ended(&dns->dnsmasq.process, 1))
 			return error_set(reterr, -EIO, "dnsmasq has ended unexpectedly");
@@ -274,7 +277,8 @@ static int dns_adopt(struct dns *dns)
 	for (line = buf_string(&text); *line; line += strcspn(line, "\n"), line += *line == '\n') {
 		struct dns_entry *entry;
 
-		if (sscanf(line, "%15s %255s", address, name) != 2 || !address_is_numeric(address) ||
+		if (sscanf(line, "%15s %255s", address, name) != 2 ||
+			!address_is_numeric(address) ||
 			dns_name_normalize(name, checked, NULL) < 0 || dns_find(dns, checked))
 			continue;
 		entry = dns_add(dns, checked);
@@ -283,7 +287,7 @@ static int dns_adopt(struct dns *dns)
 		(void)text_copy(entry->address, sizeof(entry->address), address);
 		(void)text_copy(dns->probe, sizeof(dns->probe), checked);
 	}
-	/* The file may be newer than what dnsmasq has read: served stays behind and it reads again. */
+	/* The file may be newer than what dnsmasq has read: it has to read again. */
 	dns->wanted = 1;
 	if (dnsmasq_adopt(&dns->dnsmasq) == 0)
 		dns->started_ns = clock_now_ns();
@@ -325,7 +329,7 @@ int dns_new(struct dns **ret, const struct cloud_local_options *options, struct 
 	return r;
 }
 
-/* Waits, with the lock held, until dnsmasq answers from change ticket or an attempt at it failed. */
+/* Waits, with the lock held, until dnsmasq answers from change ticket or an attempt failed. */
 static int dns_wait(struct dns *dns, uint64_t ticket, struct error *reterr)
 {
 	int64_t deadline_ns = clock_now_ns() + CALL_TIMEOUT_NS;
@@ -335,7 +339,8 @@ static int dns_wait(struct dns *dns, uint64_t ticket, struct error *reterr)
 	if (dns->served >= ticket && dns->pid)
 		return 0;
 	dns_wake(dns);
-	while (in_time && dns->served < ticket && (dns->attempts == attempts || dns->tried < ticket))
+	while (in_time && dns->served < ticket &&
+		(dns->attempts == attempts || dns->tried < ticket))
 		in_time = cond_wait_until(&dns->answered, &dns->lock, deadline_ns);
 	if (dns->served >= ticket)
 		return 0;

@@ -8,7 +8,8 @@
 static int dns_name_refuse(const char *name, struct error *reterr)
 {
 	return error_set(reterr, -EINVAL,
-		"\"%.100s\" is not a host name: labels of letters, digits and '-', at most 63 each and "
+		"\"%.100s\" is not a host name: labels of letters, digits and '-', at most 63 each "
+		"and "
 		"253 in all, with dots between them",
 		name);
 }
@@ -31,7 +32,8 @@ int dns_name_normalize(const char *name, char ret[DNS_NAME_MAX], struct error *r
 			if (label == 0 || lower[i - 1] == '-')
 				return dns_name_refuse(name, reterr);
 			label = 0;
-		} else if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c == '-' && label > 0)) {
+		} else if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+			   (c == '-' && label > 0)) {
 			if (++label > 63)
 				return dns_name_refuse(name, reterr);
 		} else {

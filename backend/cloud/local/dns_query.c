@@ -12,12 +12,12 @@
 #include "base/clock.h"
 #include "base/text.h"
 
-#define HEADER_BYTES	  12
-#define RCODE_NO_ERROR	  0
-#define RCODE_NO_SUCH	  3
-#define TYPE_A		  1
-#define CLASS_IN	  1
-#define DATAGRAM_MAX	  512
+#define HEADER_BYTES      12
+#define RCODE_NO_ERROR    0
+#define RCODE_NO_SUCH     3
+#define TYPE_A            1
+#define CLASS_IN          1
+#define DATAGRAM_MAX      512
 #define QUESTION_OVERHEAD 6 /* first length byte, root label, type, class */
 
 /* Writes the question; returns its length, or 0 when the name does not fit. */

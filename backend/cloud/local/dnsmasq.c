@@ -21,7 +21,7 @@
 #include "cloud/local/port.h"
 
 #define START_TIMEOUT_MS 5000
-#define STOP_GRACE_MS	 2000
+#define STOP_GRACE_MS    2000
 
 /*
  * dnsmasq gives root up before it reads the names, and the runtime directory is root's alone: the
@@ -37,8 +37,7 @@ static void dnsmasq_names_paths(struct dnsmasq *d, const char *runtime_dir)
 	(void)snprintf(d->names, sizeof(d->names), "%s/hosts", d->names_dir);
 }
 
-int dnsmasq_init(struct dnsmasq *d, const struct cloud_local_options *options,
-	struct error *reterr)
+int dnsmasq_init(struct dnsmasq *d, const struct cloud_local_options *options, struct error *reterr)
 {
 	int r = address_listen_parse(options->dns_listen, d->address, &d->port, reterr);
 

@@ -20,14 +20,14 @@
 #include "cloud/local/haproxy_socket.h"
 
 #define READY_TIMEOUT_MS 15000
-#define ASK_TIMEOUT_MS	 2000
+#define ASK_TIMEOUT_MS   2000
 #define CHECK_TIMEOUT_MS 15000
-#define STOP_GRACE_MS	 3000
-#define LOG_MAX_BYTES	 (1024 * 1024)
-#define ORPHANS_MAX	 256
+#define STOP_GRACE_MS    3000
+#define LOG_MAX_BYTES    (1024 * 1024)
+#define ORPHANS_MAX      256
 
-/* What is left of a socket's path for a name, a revision and the ".PID.bak" that HAProxy appends to it
- * for a moment. */
+/* The rest of a socket's path is for a name, a revision and the ".PID.bak" that HAProxy appends to
+ * it for a moment. */
 #define RUNTIME_DIR_MAX 64
 
 int haproxy_init(struct haproxy *haproxy, const char *runtime_dir, const char *tools,
@@ -40,7 +40,8 @@ int haproxy_init(struct haproxy *haproxy, const char *runtime_dir, const char *t
 		return r;
 	if (strlen(runtime_dir) > RUNTIME_DIR_MAX)
 		return error_set(reterr, -ENAMETOOLONG,
-			"the runtime directory %s has more than %d characters: too many for a socket",
+			"the runtime directory %s has more than %d characters: too many for a "
+			"socket",
 			runtime_dir, RUNTIME_DIR_MAX);
 	(void)snprintf(haproxy->socket_base, 108, "%s/haproxy", runtime_dir);
 	(void)snprintf(haproxy->master, 108, "%s/haproxy-master.sock", runtime_dir);
@@ -83,7 +84,8 @@ static const char *haproxy_complaint(struct haproxy *haproxy, char *line, size_t
 	const char *text = buf_string(&haproxy->output), *at, *best = NULL;
 
 	for (at = strstr(text, "[ALERT]"); at && !best; at = strstr(at + 1, "[ALERT]"))
-		if (!strstr(at, "Fatal errors") || strcspn(at, "\n") < (size_t)(strstr(at, "Fatal errors") - at))
+		if (!strstr(at, "Fatal errors") ||
+			strcspn(at, "\n") < (size_t)(strstr(at, "Fatal errors") - at))
 			best = at;
 	if (!best)
 		best = text;
@@ -148,8 +150,8 @@ static bool haproxy_runs(struct haproxy *haproxy, const char *revision)
 	const char *at;
 
 	haproxy_socket_name(haproxy, revision, path);
-	if (haproxy_socket_call(path, "show env DUPLOFS_REVISION;show info",
-		    ASK_TIMEOUT_MS, &answer, NULL) < 0)
+	if (haproxy_socket_call(path, "show env DUPLOFS_REVISION;show info", ASK_TIMEOUT_MS,
+		    &answer, NULL) < 0)
 		return false;
 	(void)snprintf(wanted, sizeof(wanted), "DUPLOFS_REVISION=%s\n", revision);
 	if (!strstr(buf_string(&answer), wanted))
@@ -157,7 +159,8 @@ static bool haproxy_runs(struct haproxy *haproxy, const char *revision)
 	at = strstr(buf_string(&answer), "\nVersion: ");
 	if (at)
 		(void)snprintf(haproxy->version, sizeof(haproxy->version), "%.*s",
-			(int)strcspn(at + strlen("\nVersion: "), "-\n"), at + strlen("\nVersion: "));
+			(int)strcspn(at + strlen("\nVersion: "), "-\n"),
+			at + strlen("\nVersion: "));
 	if (strcmp(path, haproxy->socket) != 0 && haproxy->socket[0])
 		(void)unlink(haproxy->socket);
 	memcpy(haproxy->socket, path, sizeof(path));
@@ -199,8 +202,8 @@ static int haproxy_await(struct haproxy *haproxy, const char *revision, off_t lo
 		haproxy_complaint(haproxy, line, sizeof(line)));
 }
 
-/* Workers whose master was killed go on by themselves: they finish what they have and end, or end at
- * once (signal_number SIGUSR1 or SIGKILL). Whatever runs our private file is ours. */
+/* Workers whose master was killed go on by themselves: they finish what they have and end, or end
+ * at once (signal_number SIGUSR1 or SIGKILL). Whatever runs our private file is ours. */
 static void haproxy_retire_orphans(const struct haproxy *haproxy, int signal_number)
 {
 	pid_t pids[ORPHANS_MAX];
@@ -210,7 +213,8 @@ static void haproxy_retire_orphans(const struct haproxy *haproxy, int signal_num
 		struct process orphan = PROCESS_NONE;
 
 		if (pids[i] == haproxy->process.pid ||
-			(haproxy->process.pid > 0 && process_parent(pids[i]) == haproxy->process.pid))
+			(haproxy->process.pid > 0 &&
+				process_parent(pids[i]) == haproxy->process.pid))
 			continue;
 		if (process_adopt(&orphan, pids[i], haproxy->config) < 0)
 			continue;
@@ -303,7 +307,8 @@ static void haproxy_remove_sockets(const struct haproxy *haproxy)
 		haproxy->socket_base);
 	directory = opendir(path);
 	while (directory && (entry = readdir(directory)) != NULL)
-		if (strncmp(entry->d_name, name, strlen(name)) == 0 && entry->d_name[strlen(name)] == '-')
+		if (strncmp(entry->d_name, name, strlen(name)) == 0 &&
+			entry->d_name[strlen(name)] == '-')
 			(void)unlinkat(dirfd(directory), entry->d_name, 0);
 	if (directory)
 		(void)closedir(directory);
@@ -349,7 +354,8 @@ int haproxy_ask_all(const struct haproxy *haproxy, const char *commands, struct 
 	_cleanup_buf_ struct buf processes = BUF_INIT, line = BUF_INIT;
 	const char *at;
 	int workers = 0;
-	int r = haproxy_socket_call(haproxy->master, "show proc", ASK_TIMEOUT_MS, &processes, reterr);
+	int r = haproxy_socket_call(haproxy->master, "show proc", ASK_TIMEOUT_MS, &processes,
+		reterr);
 
 	if (r < 0)
 		return r;

@@ -28,7 +28,7 @@ struct haproxy {
 	char log[PATH_MAX];
 	char tools[PATH_MAX]; /* "": PATH */
 	struct process process;
-	char version[32];  /* "" before the first contact */
+	char version[32]; /* "" before the first contact */
 	struct buf output; /* what the last check, start or reload said */
 };
 
@@ -36,7 +36,7 @@ int haproxy_init(struct haproxy *haproxy, const char *runtime_dir, const char *t
 	struct error *reterr);
 void haproxy_done(struct haproxy *haproxy);
 
-/* The socket that the configuration of revision must open. Each revision has one of its own: a reload
+/* The socket that the configuration of revision must open. Each revision has its own: a reload
  * hands listening sockets on, and one with the same name would be answered by both workers. */
 void haproxy_socket_name(const struct haproxy *haproxy, const char *revision, char ret[108]);
 
@@ -50,7 +50,7 @@ int haproxy_check(struct haproxy *haproxy, const struct buf *text, struct error 
 int haproxy_start(struct haproxy *haproxy, const char *revision, struct error *reterr);
 int haproxy_reload(struct haproxy *haproxy, const char *revision, struct error *reterr);
 
-/* Takes over a master process that runs haproxy->config with revision; -ESRCH when there is none. */
+/* Takes over a master process that runs haproxy->config with revision; -ESRCH: there is none. */
 int haproxy_adopt(struct haproxy *haproxy, const char *revision);
 
 /* Stops it, and its workers, and removes the sockets. */
@@ -61,8 +61,8 @@ void haproxy_leave(struct haproxy *haproxy);
 int haproxy_ask(const struct haproxy *haproxy, const char *commands, struct buf *answer,
 	struct error *reterr);
 
-/* Sends commands to the current and to every leaving worker, answers one after the other. Returns how
- * many were asked; -ECONNREFUSED while the master reloads. A reload may cut the answer short. */
+/* Sends commands to the current and to every leaving worker, answers one after the other. Returns
+ * how many were asked; -ECONNREFUSED while the master reloads, which may cut an answer short. */
 int haproxy_ask_all(const struct haproxy *haproxy, const char *commands, struct buf *answer,
 	struct error *reterr);
 

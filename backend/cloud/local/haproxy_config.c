@@ -16,31 +16,30 @@
 #define MARK_BALANCER "# balancer "
 
 /*
- * A request that did not reach a server, or that a server closed without a word, goes to another one
+ * A request that did not reach a server, or that a server closed without a word, goes to another
  * when doing it twice is harmless. roundrobin rather than leastconn: a server that refuses has no
  * connections, and leastconn would choose it again and again.
  * idle-close-on-response: a reload must not close a connection under a request on its way.
  */
-static const char defaults_text[] =
-	"defaults\n"
-	"\tmode http\n"
-	"\tbalance roundrobin\n"
-	"\ttimeout connect 3s\n"
-	"\ttimeout client 10m\n"
-	"\ttimeout server 10m\n"
-	"\ttimeout tunnel 24h\n"
-	"\ttimeout http-request 30s\n"
-	"\ttimeout http-keep-alive 60s\n"
-	"\ttimeout queue 30s\n"
-	"\ttimeout client-fin 30s\n"
-	"\ttimeout server-fin 30s\n"
-	"\toption forwardfor\n"
-	"\toption redispatch 1\n"
-	"\toption idle-close-on-response\n"
-	"\tretries 6\n"
-	"\tretry-on conn-failure empty-response\n"
-	"\thttp-reuse safe\n"
-	"\tdefault-server pool-max-conn 64 pool-purge-delay 1s\n";
+static const char defaults_text[] = "defaults\n"
+				    "\tmode http\n"
+				    "\tbalance roundrobin\n"
+				    "\ttimeout connect 3s\n"
+				    "\ttimeout client 10m\n"
+				    "\ttimeout server 10m\n"
+				    "\ttimeout tunnel 24h\n"
+				    "\ttimeout http-request 30s\n"
+				    "\ttimeout http-keep-alive 60s\n"
+				    "\ttimeout queue 30s\n"
+				    "\ttimeout client-fin 30s\n"
+				    "\ttimeout server-fin 30s\n"
+				    "\toption forwardfor\n"
+				    "\toption redispatch 1\n"
+				    "\toption idle-close-on-response\n"
+				    "\tretries 6\n"
+				    "\tretry-on conn-failure empty-response\n"
+				    "\thttp-reuse safe\n"
+				    "\tdefault-server pool-max-conn 64 pool-purge-delay 1s\n";
 
 /* HAProxy leaves root behind for its own user, or for nobody. */
 static void config_user(struct buf *text)
@@ -85,7 +84,8 @@ void haproxy_config_listener(struct buf *text, const struct listener *listener)
 	buf_printf(text,
 		"\thttp-request set-header X-Forwarded-Proto https if { ssl_fc }\n"
 		"\thttp-request set-header X-Forwarded-Proto http unless { ssl_fc }\n"
-		"\thttp-request disable-l7-retry unless { method GET HEAD OPTIONS PUT DELETE TRACE }\n"
+		"\thttp-request disable-l7-retry unless { method GET HEAD OPTIONS PUT DELETE TRACE "
+		"}\n"
 		"\tdefault_backend b%" PRId64 "\n",
 		service);
 }
@@ -142,8 +142,10 @@ int haproxy_config_check_path(const char *path, struct error *reterr)
 	for (at = path; *at; at++)
 		if (*at == '\'' || *at == ',' || (unsigned char)*at < ' ')
 			return error_set(reterr, -EINVAL,
-				"the directory \"%s\" has a character that HAProxy cannot take", path);
-	return *path == '/' ? 0 : error_set(reterr, -EINVAL, "\"%s\" is not an absolute path", path);
+				"the directory \"%s\" has a character that HAProxy cannot take",
+				path);
+	return *path == '/' ? 0
+			    : error_set(reterr, -EINVAL, "\"%s\" is not an absolute path", path);
 }
 
 /* Reads "\tserver NAME ADDRESS:PORT". */
@@ -187,7 +189,8 @@ static const char *config_parse_backend(const char *at, int64_t service,
 		len = strcspn(at, "\n");
 		if (strncmp(at, word, sizeof(word) - 1) != 0)
 			break;
-		*ret = config_parse_server(at + sizeof(word) - 1, len - (sizeof(word) - 1), &server);
+		*ret = config_parse_server(at + sizeof(word) - 1, len - (sizeof(word) - 1),
+			&server);
 		if (*ret == 0)
 			*ret = reader->server(reader->arg, service, &server);
 	}
@@ -300,12 +303,14 @@ static int64_t message_line_service(const char *line, size_t len, const char *co
 	size_t i;
 
 	for (at = line; at < line + len; at++) {
-		if (*at == ':' && isdigit((unsigned char)at[1]) && at[1 + strspn(at + 1, "0123456789")] == ']')
+		if (*at == ':' && isdigit((unsigned char)at[1]) &&
+			at[1 + strspn(at + 1, "0123456789")] == ']')
 			return config_line_service(config, strtol(at + 1, NULL, 10));
 		for (i = 0; i < ARRAY_SIZE(words); i++) {
 			size_t word = strlen(words[i]);
 
-			if (strncasecmp(at, words[i], word) == 0 && isdigit((unsigned char)at[word]))
+			if (strncasecmp(at, words[i], word) == 0 &&
+				isdigit((unsigned char)at[word]))
 				return strtoll(at + word, NULL, 10);
 		}
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * haproxy_config - the text of HAProxy's configuration, written and read back, and its runtime words.
+ * haproxy_config - the text of HAProxy's configuration, written and read back; runtime commands.
  * Promises: no tenant's text is ever in it: names are object ids, addresses are numbers, paths are
  *           quoted. What was written can be read back with haproxy_config_parse.
  * Threads: pure functions.
@@ -20,7 +20,7 @@
 enum server_state {
 	SERVER_READY,
 	SERVER_DRAIN, /* keeps its connections, gets no new ones */
-	SERVER_GONE,  /* in maintenance until its last connection ends, then deleted */
+	SERVER_GONE, /* in maintenance until its last connection ends, then deleted */
 };
 
 /* A server of a backend as the running HAProxy has it. */
@@ -35,9 +35,9 @@ struct listener {
 	int64_t service;
 	const char *address;
 	int port;
-	bool plain;		 /* listen on port */
+	bool plain; /* listen on port */
 	const char *certificate; /* path of a PEM file: listen on 443 with TLS; or NULL */
-	const char *serial;	 /* of the certificate, so that a new one is a new text */
+	const char *serial; /* of the certificate, so that a new one is a new text */
 };
 
 /* Appends everything before the first balancer. revision: [a-z0-9-], of the listeners. */
@@ -54,7 +54,7 @@ void haproxy_config_backend(struct buf *text, int64_t service, const struct serv
 /* True when a listener's text binds address:port. */
 bool haproxy_config_binds(const char *listener, const char *address, int port);
 
-/* The next address and port that a listener's text binds, from *at on, which moves; false: no more. */
+/* The next address and port that a listener's text binds, from *at on; false: no more. */
 bool haproxy_config_next_bind(const char **at, char ret_address[ADDRESS_MAX], int *ret_port);
 
 /* A path as one word of the configuration. -EINVAL when it cannot be quoted. */

@@ -12,7 +12,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 
-/* Connecting to a unix socket waits only while the listener's queue is full: SO_SNDTIMEO ends that. */
+/* Connecting to a unix socket waits while the listener's queue is full: SO_SNDTIMEO ends that. */
 static int socket_connect(const char *path, int timeout_ms)
 {
 	struct sockaddr_un where = {.sun_family = AF_UNIX};
@@ -74,8 +74,8 @@ static int socket_receive(int fd, int64_t deadline_ns, struct buf *answer)
 	}
 }
 
-int haproxy_socket_call(const char *path, const char *commands, int timeout_ms,
-	struct buf *answer, struct error *reterr)
+int haproxy_socket_call(const char *path, const char *commands, int timeout_ms, struct buf *answer,
+	struct error *reterr)
 {
 	int64_t deadline_ns = clock_now_ns() + timeout_ms * NS_PER_MILLISECOND;
 	_cleanup_close_ int fd = socket_connect(path, timeout_ms);

@@ -17,7 +17,7 @@
 #include "base/clock.h"
 #include "cloud/local/process.h"
 
-#define TCP_STATE_LISTEN   0x0a
+#define TCP_STATE_LISTEN      0x0a
 #define UDP_STATE_UNCONNECTED 0x07
 #define OWNER_TIMEOUT_MS      300
 
@@ -149,7 +149,7 @@ bool port_await_release(const char *address, int port, int timeout_ms)
 	return true;
 }
 
-/* What holds the port. A process that is just ending is found no more, or without its arguments, but
+/* What holds the port. A process that is just ending is not found, or without its arguments, but
  * holds its ports a moment longer: that moment is waited for. */
 static int port_probe_owner(const char *address, int port, int type, pid_t *ret_pid,
 	char ret_name[32])
@@ -182,9 +182,10 @@ int port_probe(const char *address, int port, int type, const char *ours, struct
 	if (r != -EADDRINUSE)
 		return error_errno(reterr, -r, "cannot listen on port %d of %s", port, address);
 	if (pid == 0)
-		return error_set(reterr, r, "port %d of %s is taken by another program", port, address);
+		return error_set(reterr, r, "port %d of %s is taken by another program", port,
+			address);
 	if (ours && process_runs_with(pid, ours))
 		return 0;
-	return error_set(reterr, r, "port %d of %s is taken by %s (process %d)", port, address, name,
-		(int)pid);
+	return error_set(reterr, r, "port %d of %s is taken by %s (process %d)", port, address,
+		name, (int)pid);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * port - can an address and port be listened on, and if not, which program has it?
- * Promises: port_probe leaves nothing open. Finding the owner is best effort (/proc/net, /proc/PID/fd).
+ * Promises: port_probe leaves nothing open. The owner is found by best effort, in /proc.
  * Threads: any; may read many files of /proc, never blocks on a network.
  * Ownership: values only.
  */
@@ -21,7 +21,7 @@ int port_probe(const char *address, int port, int type, const char *ours, struct
 /* Waits until no one listens there; false when the time is over. */
 bool port_await_release(const char *address, int port, int timeout_ms);
 
-/* The process that listens on address:port, or on that port of all addresses. -ENOENT: not found. */
+/* The process that listens on address:port, or that port of all addresses. -ENOENT: not found. */
 int port_owner(const char *address, int port, int type, pid_t *ret_pid, char ret_name[32]);
 
 #endif

@@ -67,8 +67,7 @@ bool process_ended(struct process *process, int timeout_ms)
 
 bool process_signal(const struct process *process, int signal_number)
 {
-	return process->pid > 0 &&
-	       pidfd_send_signal(process->pidfd, signal_number, NULL, 0) == 0;
+	return process->pid > 0 && pidfd_send_signal(process->pidfd, signal_number, NULL, 0) == 0;
 }
 
 void process_stop(struct process *process, int grace_ms)

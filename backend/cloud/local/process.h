@@ -43,7 +43,7 @@ bool process_signal(const struct process *process, int signal_number);
 void process_stop(struct process *process, int grace_ms);
 void process_leave(struct process *process);
 
-/* True when pid runs and one of its arguments is argument (NULL: any). False for one that is ending. */
+/* True when pid runs and one of its arguments is argument (NULL: any). False while it is ending. */
 bool process_runs_with(pid_t pid, const char *argument);
 
 /* Processes that run with argument; at most max, the number is returned. */
