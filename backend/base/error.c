@@ -5,10 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
+
 static void error_put(struct error *reterr, int code, const char *format, va_list ap)
 {
 	reterr->code = code;
 	(void)vsnprintf(reterr->text, sizeof(reterr->text), format, ap);
+	text_trim_utf8(reterr->text);
 }
 
 int error_set(struct error *reterr, int code, const char *format, ...)

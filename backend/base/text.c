@@ -212,3 +212,18 @@ char *text_format(const char *format, ...)
 	va_end(ap);
 	return r < 0 ? NULL : text;
 }
+
+void text_trim_utf8(char *text)
+{
+	size_t len = strlen(text), start = len, wanted;
+	unsigned char lead;
+
+	while (start > 0 && len - start < 3 && ((unsigned char)text[start - 1] & 0xc0) == 0x80)
+		start--;
+	if (start == 0)
+		return;
+	lead = (unsigned char)text[--start];
+	wanted = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+	if (lead >= 0xc0 && len - start < wanted)
+		text[start] = '\0';
+}

@@ -27,6 +27,9 @@ bool text_is_utf8(const char *text, size_t len);
 /* Puts "?" in the place of each byte that is not UTF-8, such as half a character at a cut end. */
 void text_mend(char *text);
 
+/* Takes an incomplete UTF-8 sequence, which a cut has left, off the end of text. */
+void text_trim_utf8(char *text);
+
 /* The word of words (NULL-terminated) nearest to text, ignoring case, or NULL when none is near
  * (edit distance above a third of the longer one's length). Borrowed from words. */
 const char *text_nearest(const char *text, const char *const *words);

@@ -6,7 +6,10 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "engine/docker.h"
+
+#define WORDS_MAX 300 /* of the engine's own */
 
 struct meaning {
 	const char *words; /* in the message */
@@ -85,13 +88,19 @@ static int failure_errno(int status)
 int docker_failure(int status, const char *message, const char *subject, struct error *reterr)
 {
 	const struct meaning *meaning = failure_find(message);
-	int len = (int)strcspn(message, "\r\n");
+	size_t len = strcspn(message, "\r\n");
+	char words[WORDS_MAX + 1];
 
-	if (len > 300)
-		len = 300;
+	if (len > WORDS_MAX)
+		len = WORDS_MAX;
+	memcpy(words, message, len);
+	words[len] = '\0';
+	text_trim_utf8(words);
+	if (!text_is_utf8(words, strlen(words)))
+		(void)text_copy(words, sizeof(words), "what it said is not text");
 	if (meaning)
-		return error_set(reterr, meaning->code, "%s%s%s (%.*s)", subject ? subject : "",
-			subject ? ": " : "", meaning->sentence, len, message);
-	return error_set(reterr, failure_errno(status), "%s%s%.*s", subject ? subject : "",
-		subject ? ": " : "", len, message);
+		return error_set(reterr, meaning->code, "%s%s%s (%s)", subject ? subject : "",
+			subject ? ": " : "", meaning->sentence, words);
+	return error_set(reterr, failure_errno(status), "%s%s%s", subject ? subject : "",
+		subject ? ": " : "", words);
 }

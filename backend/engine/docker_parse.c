@@ -175,6 +175,7 @@ void docker_parse_inspect(const json_t *answer, struct container_state *ret)
 	ret->exit_code = (int)json_get_int(state, "ExitCode", 0);
 	ret->out_of_memory = json_get_bool(state, "OOMKilled", false);
 	(void)text_copy(ret->reason, sizeof(ret->reason), json_get_string(state, "Error", ""));
+	text_trim_utf8(ret->reason);
 	ret->started_wall_ns = time_member(state, "StartedAt");
 	ret->finished_wall_ns = time_member(state, "FinishedAt");
 	labels_read(json_object_get(json_object_get(answer, "Config"), "Labels"), ret);

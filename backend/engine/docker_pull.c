@@ -71,6 +71,7 @@ int docker_pull_line(struct docker_pull *pull, const char *line, size_t len)
 		json_get_string(object, "error", NULL));
 	if (failure) {
 		(void)text_copy(pull->failure, sizeof(pull->failure), failure);
+		text_trim_utf8(pull->failure);
 		return 0;
 	}
 	status = json_get_string(object, "status", NULL);

@@ -104,7 +104,8 @@ static size_t transfer_on_header(char *data, size_t size, size_t count, void *ar
 	}
 	buf_add(&transfer->answer_headers, data, len);
 	transfer->progress_ns = clock_now_ns();
-	if (len > 2)
+	/* Lines after the answer's body are trailers. */
+	if (len > 2 || transfer->status)
 		return len;
 	(void)curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
 	if (status >= 200) {

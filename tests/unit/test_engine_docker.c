@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "engine/docker.h"
 #include "engine/docker_parse.h"
 #include "engine/docker_subnet.h"
@@ -307,6 +308,33 @@ static void failures_are_explained(void **state)
 	}
 }
 
+static void long_and_odd_messages_stay_text(void **state)
+{
+	static const char *const tails[] = {"\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x90\xb3"};
+	struct error error = ERROR_INIT;
+	char message[1000];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(tails) / sizeof(tails[0]); i++) {
+		for (size_t shift = 0; shift < 5; shift++) {
+			size_t at = 0;
+
+			while (at < shift)
+				message[at++] = 'x';
+			while (at + 5 < sizeof(message)) {
+				memcpy(message + at, tails[i], strlen(tails[i]));
+				at += strlen(tails[i]);
+			}
+			message[at] = '\0';
+			(void)docker_failure(500, message, "image web", &error);
+			assert_true(text_is_utf8(error.text, strlen(error.text)));
+			assert_in_range(strlen(error.text), 300, 320);
+		}
+	}
+	(void)docker_failure(500, "\xff\xfe", "image web", &error);
+	assert_true(text_is_utf8(error.text, strlen(error.text)));
+}
+
 static void a_container_is_described(void **state)
 {
 	static const char *const command[] = {"sh", "-c", "echo \"$1\" \\", NULL};
@@ -430,6 +458,7 @@ int main(void)
 		cmocka_unit_test(a_listed_container_is_read),
 		cmocka_unit_test(events_are_read),
 		cmocka_unit_test(failures_are_explained),
+		cmocka_unit_test(long_and_odd_messages_stay_text),
 		cmocka_unit_test(a_container_is_described),
 		cmocka_unit_test(text_that_is_not_utf8_is_refused),
 		cmocka_unit_test(subnets_differ_by_try),
