@@ -4,8 +4,6 @@
 struct tally {
 	int64_t active; /* asked to run */
 	int64_t outdated; /* of them, not current */
-	int64_t serving; /* ready and joined, whatever the template */
-	int64_t joining; /* current and not yet (again) serving */
 	bool rolling;
 };
 
@@ -25,8 +23,6 @@ static struct tally tally_of(const struct replica *replicas, size_t count)
 			continue;
 		tally.active++;
 		tally.outdated += !replica->current;
-		tally.serving += serves(replica);
-		tally.joining += replica->current && !serves(replica);
 		if (!replica->current || !replica->join)
 			tally.rolling = true;
 	}
@@ -46,7 +42,7 @@ static void retire(struct replica *replicas, size_t count, int64_t surplus)
 			struct replica *replica = &replicas[i];
 
 			if (!replica->run || replica->action == REPLICA_RETIRE ||
-				(pass == 0 && replica->ready))
+				(pass == 0 && (serves(replica) || replica->action == REPLICA_JOIN)))
 				continue;
 			replica->action = REPLICA_RETIRE;
 			surplus--;
@@ -60,6 +56,11 @@ static int64_t domain_of(int64_t rank, int64_t replicas, int64_t domains)
 	return rank >= replicas ? domains : rank * domains / replicas;
 }
 
+static bool stays(const struct replica *replica)
+{
+	return replica->run && replica->action != REPLICA_RETIRE;
+}
+
 /* The first domain in which something is not as wanted. */
 static int64_t domain_in_work(const struct replica *replicas, size_t count,
 	const struct replica_wish *wish, int64_t domains)
@@ -67,68 +68,72 @@ static int64_t domain_in_work(const struct replica *replicas, size_t count,
 	int64_t rank = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		const struct replica *replica = &replicas[i];
-
-		if (!replica->run || replica->action == REPLICA_RETIRE)
+		if (!stays(&replicas[i]))
 			continue;
-		if (!replica->current || !serves(replica))
+		if (!replicas[i].current || !serves(&replicas[i]))
 			return domain_of(rank, wish->replicas, domains);
 		rank++;
 	}
 	return domains;
 }
 
-/* How many that serve may be taken away now. */
-static int64_t budget(const struct tally *tally, const struct replica_wish *wish)
+/* How many that serve may be taken away now, so that as many as promised are left. */
+static int64_t budget(const struct replica *replicas, size_t count, const struct replica_wish *wish,
+	int64_t domains)
 {
-	int64_t spare = tally->serving - wish->replicas;
+	int64_t spare = -wish->replicas;
 
-	if (wish->surge > 0)
-		return spare > 0 ? spare : 0;
-	return tally->active; /* the domain is the limit */
+	for (size_t i = 0; i < count; i++)
+		spare += stays(&replicas[i]) && serves(&replicas[i]);
+	if (wish->surge == 0)
+		spare += (wish->replicas + domains - 1) / domains;
+	return spare;
+}
+
+/* The domain to begin or go on with: the first in which something outdated serves. None (-1) while
+ * something in another one does not serve, be it on its way, crashed, or never to come up. */
+static int64_t domain_to_replace(const struct replica *replicas, size_t count,
+	const struct replica_wish *wish, int64_t domains)
+{
+	int64_t rank = 0, domain = -1, idle_low = domains + 1, idle_high = -1;
+
+	for (size_t i = 0; i < count; i++) {
+		int64_t d;
+
+		if (!stays(&replicas[i]))
+			continue;
+		d = domain_of(rank++, wish->replicas, domains);
+		if (!serves(&replicas[i])) {
+			idle_low = least(idle_low, d);
+			idle_high = d;
+		} else if (!replicas[i].current && domain < 0) {
+			domain = d;
+		}
+	}
+	if (idle_high >= 0 && (idle_low != domain || idle_high != domain))
+		return -1;
+	return domain;
 }
 
 static void replace(struct replica *replicas, size_t count, const struct replica_wish *wish,
-	const struct tally *tally, int64_t domains)
+	int64_t domains)
 {
-	int64_t left = budget(tally, wish), rank = 0, domain = -1;
-	bool elsewhere = false;
+	int64_t left = budget(replicas, count, wish, domains);
+	int64_t domain = domain_to_replace(replicas, count, wish, domains);
+	int64_t rank = 0;
 
-	/* What is being replaced in one domain keeps all others waiting. */
-	for (size_t i = 0; i < count; i++) {
-		const struct replica *replica = &replicas[i];
-		int64_t d;
-
-		if (!replica->run || replica->action == REPLICA_RETIRE)
-			continue;
-		d = domain_of(rank++, wish->replicas, domains);
-		if (!replica->current && serves(replica) && domain < 0)
-			domain = d;
-	}
-	rank = 0;
-	for (size_t i = 0; i < count; i++) {
-		const struct replica *replica = &replicas[i];
-		int64_t d;
-
-		if (!replica->run || replica->action == REPLICA_RETIRE)
-			continue;
-		d = domain_of(rank++, wish->replicas, domains);
-		if (replica->current && !serves(replica) && d != domain)
-			elsewhere = true;
-	}
-	rank = 0;
 	for (size_t i = 0; i < count; i++) {
 		struct replica *replica = &replicas[i];
 		int64_t d;
 
-		if (!replica->run || replica->action == REPLICA_RETIRE)
+		if (!stays(replica))
 			continue;
 		d = domain_of(rank++, wish->replicas, domains);
 		if (replica->current)
 			continue;
 		if (!serves(replica)) {
 			replica->action = REPLICA_REPLACE; /* nothing is lost with it */
-		} else if (d == domain && !elsewhere && left > 0) {
+		} else if (d == domain && left > 0) {
 			replica->action = REPLICA_REPLACE;
 			left--;
 		}
@@ -165,7 +170,7 @@ void plan_replicas(struct replica *replicas, size_t count, const struct replica_
 		ret->create = 0;
 	}
 	if (!wish->hold && tally.outdated > 0 && wish->replicas > 0)
-		replace(replicas, count, wish, &tally, domains);
+		replace(replicas, count, wish, domains);
 	ret->domains = domains;
 	ret->domain = domain_in_work(replicas, count, wish, domains);
 	ret->rolling = tally.rolling;
