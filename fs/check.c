@@ -35,7 +35,7 @@ struct check_row {
 	const char *name;
 	check_fn fn;
 	const char *package; /* brings it; NULL: none does */
-	bool local;	     /* for cloud=local only */
+	bool local; /* for cloud=local only */
 };
 
 static enum check_result check_program(const char *program, enum check_result otherwise,
@@ -171,12 +171,12 @@ static enum check_result check_bound(int r, const char *what, struct error *text
 		return CHECK_GOOD;
 	case -EADDRINUSE:
 		if (mount_each("/proc/self/mountinfo", check_is_duplofs, NULL, NULL) == 1) {
-			(void)error_set(text, 0, "%s, in use by a mounted platform or another program",
-				what);
+			(void)error_set(text, 0,
+				"%s, in use by a mounted platform or another program", what);
 			return CHECK_GOOD;
 		}
-		(void)error_set(text, 0, "%s is in use by another program; choose another one with -o",
-			what);
+		(void)error_set(text, 0,
+			"%s is in use by another program; choose another one with -o", what);
 		return CHECK_BAD;
 	case -EADDRNOTAVAIL:
 		(void)error_set(text, 0, "%s is no address of this machine", what);

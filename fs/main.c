@@ -106,7 +106,8 @@ static int platform_start_cloud(struct platform *platform, bool simulated, struc
 
 	if (simulated) {
 		r = engine_simulated_new(&platform->engine, name, options->latency_ms, reterr);
-		return r < 0 ? r : cloud_simulated_new(&platform->cloud, options->latency_ms, reterr);
+		return r < 0 ? r
+			     : cloud_simulated_new(&platform->cloud, options->latency_ms, reterr);
 	}
 	r = engine_docker_new(&platform->engine, options->docker, name, reterr);
 	return r < 0 ? r : cloud_local_new(&platform->cloud, &local, reterr);

@@ -168,8 +168,8 @@ static void op_unlink(fuse_req_t request, fuse_ino_t parent, const char *name)
 	found = atomic_load(&fixture->files[index].made);
 	if (found == mine)
 		atomic_fetch_add(&fixture->resent, 1);
-	else if (!(found & 1) || !atomic_compare_exchange_strong(&fixture->files[index].made,
-					 &found, mine)) {
+	else if (!(found & 1) ||
+		 !atomic_compare_exchange_strong(&fixture->files[index].made, &found, mine)) {
 		(void)fuse_reply_err(request, ENOENT);
 		return;
 	}

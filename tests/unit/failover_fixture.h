@@ -24,12 +24,12 @@ struct fixture_file {
 };
 
 struct fixture {
-	_Atomic uint64_t bell;	  /* a read of "bell" blocks until it differs from what open saw */
-	_Atomic uint64_t resent;  /* requests that found themselves applied already */
+	_Atomic uint64_t bell; /* a read of "bell" blocks until it differs from what open saw */
+	_Atomic uint64_t resent; /* requests that found themselves applied already */
 	_Atomic uint64_t workers; /* how many have served */
 	_Atomic uint64_t stopped; /* how many have ended in order */
-	_Atomic uint32_t linger;  /* ms between applying a change and the reply */
-	_Atomic uint32_t crash;	  /* how many workers a write to "poison" still kills */
+	_Atomic uint32_t linger; /* ms between applying a change and the reply */
+	_Atomic uint32_t crash; /* how many workers a write to "poison" still kills */
 	struct fixture_file files[FIXTURE_NAMES];
 };
 

@@ -33,7 +33,7 @@
 #include "fs/options.h"
 #include "fs/worker.h"
 
-#define CLIENTS	    4
+#define CLIENTS     4
 #define DEADLINE_NS (20 * NS_PER_SECOND)
 
 /* ---- the program under test ---- */
@@ -210,7 +210,7 @@ static struct clients {
 	_Atomic bool stop;
 	struct client each[CLIENTS];
 	pid_t pids[CLIENTS];
-} *clients;
+} * clients;
 
 static void client_count(struct client *client, const char *what, bool good, int64_t since_ns)
 {
