@@ -267,6 +267,25 @@ static int go_back(struct txn *txn, struct settling *settling, struct error *ret
 		work->status.good_generation, work->service.generation + 1);
 }
 
+/* Where the reader of a failed `wait` looks for the reason; once it runs after all, that is over. */
+static int tell_failure(struct txn *txn, const struct settling *settling, const char *last_error)
+{
+	const struct service_work *work = settling->work;
+	char sentence[sizeof(work->failing) + 64];
+
+	(void)snprintf(sentence, sizeof(sentence), "generation %" PRId64 " failed: ",
+		work->service.generation);
+	if (work->failing[0]) {
+		(void)snprintf(sentence, sizeof(sentence), "generation %" PRId64 " failed: %s",
+			work->service.generation, work->failing);
+		return txn_set_last_error(txn, work->service.id, sentence);
+	}
+	if (settling->settled && last_error &&
+		strncmp(last_error, sentence, strlen(sentence)) == 0)
+		return txn_set_last_error(txn, work->service.id, NULL);
+	return 0;
+}
+
 static int settle(struct txn *txn, void *arg, struct error *reterr)
 {
 	struct settling *settling = arg;
@@ -287,7 +306,7 @@ static int settle(struct txn *txn, void *arg, struct error *reterr)
 	/* A newer word of the user's counts more than our way back. */
 	if (r == 0 && settling->back && now.generation == work->service.generation)
 		r = go_back(txn, settling, reterr);
-	return r;
+	return r ? r : tell_failure(txn, settling, now.last_error);
 }
 
 static bool nothing_new(const struct service_work *work, const struct settling *settling,
