@@ -35,12 +35,14 @@ static int open_parts(struct fs *fs, const struct fs_options *options, struct er
 {
 	_cleanup_free_ char *edits = text_format("%s/edits", fs->runtime_dir);
 	_cleanup_free_ char *scratch = text_format("%s/scratch", fs->runtime_dir);
+	_cleanup_free_ char *snapshots = text_format("%s/snapshots", fs->runtime_dir);
 	_cleanup_free_ char *polls = text_format("%s/polls", fs->runtime_dir);
+	_cleanup_free_ char *veils = text_format("%s/veils", fs->runtime_dir);
 	int r;
 
-	if (!edits || !scratch || !polls)
+	if (!edits || !scratch || !polls || !veils || !snapshots)
 		return error_oom(reterr);
-	r = snapshots_new(&fs->snapshots, &snapshot_limits, reterr);
+	r = snapshots_new(&fs->snapshots, &snapshot_limits, snapshots, reterr);
 	if (r == 0)
 		r = edits_new(&fs->edits, edits, options->mount ? options->mount : "mount", reterr);
 	if (r == 0)
@@ -48,7 +50,7 @@ static int open_parts(struct fs *fs, const struct fs_options *options, struct er
 	if (r == 0)
 		r = polls_new(&fs->polls, polls, reterr);
 	if (r == 0)
-		r = veils_new(&fs->veils, reterr);
+		r = veils_new(&fs->veils, veils, reterr);
 	if (r == 0)
 		r = waiters_new(&fs->waiters, fs, reterr);
 	if (r == 0)
@@ -77,12 +79,19 @@ int fs_new(struct fs **ret, const struct fs_options *options, struct error *rete
 	return 0;
 }
 
+static void renew(void *arg, uint64_t node)
+{
+	notifier_inode(arg, node);
+}
+
 int fs_attach(struct fs *fs, struct fuse_session *session, struct error *reterr)
 {
 	int r = notifier_new(&fs->notifier, session, reterr);
 
 	if (r < 0)
 		return r;
+	/* What changed while nobody told the kernel. */
+	snapshots_inherited(fs->snapshots, renew, fs->notifier);
 	polls_attach(fs->polls, session);
 	r = store_watch(fs->store, feed_take, fs);
 	return r < 0 ? error_set(reterr, r, "cannot follow the store's changes") : 0;

@@ -44,7 +44,8 @@ struct notifier {
 	struct cond waiting;
 	struct notice *first, **last;
 	struct notice *buckets[NOTIFIER_BUCKETS];
-	bool lost; /* a notice found no memory */
+	bool epochs; /* the kernel can expire all names at once, without a lock */
+	bool expire; /* it should */
 	bool stopping;
 };
 
@@ -118,7 +119,7 @@ static void notifier_tell(struct notifier *notifier, enum notice_kind kind, uint
 		notifier_queue(notifier, notice);
 		return;
 	}
-	notifier->lost = true;
+	notifier->expire = true;
 	cond_signal(&notifier->waiting);
 }
 
@@ -129,7 +130,14 @@ void notifier_inode(struct notifier *notifier, uint64_t node)
 
 void notifier_entry(struct notifier *notifier, uint64_t directory, const char *name)
 {
-	notifier_tell(notifier, NOTICE_ENTRY, directory, name);
+	if (!notifier->epochs) {
+		notifier_tell(notifier, NOTICE_ENTRY, directory, name);
+		return;
+	}
+	notifier_tell(notifier, NOTICE_INODE, directory, "");
+	LOCKED(&notifier->lock);
+	notifier->expire = true;
+	cond_signal(&notifier->waiting);
 }
 
 void notifier_call(struct notifier *notifier, void (*fn)(void *arg), void *arg)
@@ -153,12 +161,12 @@ static void notifier_send(struct notifier *notifier, const struct notice *notice
 
 	switch (notice->kind) {
 	case NOTICE_INODE:
-		r = fuse_lowlevel_notify_inval_inode(notifier->session, notice->node, 0, 0);
+		r = fuse_lowlevel_notify_inval_inode(notifier->session, notice->node, -1, 0);
 		break;
 	case NOTICE_ENTRY:
 		/* A name that the kernel does not know leaves the cached listing as it is: drop that
 		 * first. Expiry, unlike invalidation, leaves what is mounted on the name in place. */
-		(void)fuse_lowlevel_notify_inval_inode(notifier->session, notice->node, 0, 0);
+		(void)fuse_lowlevel_notify_inval_inode(notifier->session, notice->node, -1, 0);
 		r = fuse_lowlevel_notify_expire_entry(notifier->session, notice->node, notice->name,
 			strlen(notice->name), FUSE_LL_EXPIRE_ONLY);
 		break;
@@ -171,34 +179,33 @@ static void notifier_send(struct notifier *notifier, const struct notice *notice
 		log_debug("cannot invalidate: %s", strerror(-r));
 }
 
-static void notifier_send_epoch(struct notifier *notifier)
+static bool notifier_send_epoch(struct notifier *notifier)
 {
 	struct fuse_out_header header = {.len = sizeof(header), .error = NOTIFIER_INC_EPOCH};
 
-	if (write(fuse_session_fd(notifier->session), &header, sizeof(header)) < 0)
-		log_debug("cannot expire all names: %s", strerror(errno));
+	return write(fuse_session_fd(notifier->session), &header, sizeof(header)) >= 0;
 }
 
 static void *notifier_run(void *arg)
 {
 	struct notifier *notifier = arg;
 	struct notice *notice;
-	bool lost;
+	bool expire;
 
 	lock_acquire(&notifier->lock);
 	for (;;) {
 		notice = notifier_take(notifier);
-		lost = notifier->lost;
-		notifier->lost = false;
-		if (!notice && !lost) {
+		expire = notifier->expire;
+		notifier->expire = false;
+		if (!notice && !expire) {
 			if (notifier->stopping)
 				break;
 			cond_wait(&notifier->waiting, &notifier->lock);
 			continue;
 		}
 		lock_release(&notifier->lock);
-		if (lost)
-			notifier_send_epoch(notifier);
+		if (expire)
+			(void)notifier_send_epoch(notifier);
 		if (notice)
 			notifier_send(notifier, notice);
 		free(notice);
@@ -217,6 +224,8 @@ int notifier_new(struct notifier **ret, struct fuse_session *session, struct err
 		return error_oom(reterr);
 	notifier->session = session;
 	notifier->last = &notifier->first;
+	/* Names may have changed while nobody told the kernel. */
+	notifier->epochs = notifier_send_epoch(notifier);
 	lock_init(&notifier->lock, LOCK_NOTIFIER);
 	cond_init(&notifier->waiting);
 	r = thread_start(&notifier->thread, "notify", notifier_run, notifier, reterr);

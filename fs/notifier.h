@@ -18,11 +18,16 @@ struct notifier;
 
 int notifier_new(struct notifier **ret, struct fuse_session *session, struct error *reterr);
 
-/* Attributes and contents of a node are stale. */
+/*
+ * Attributes and contents of a node are stale. Only the attributes are taken back: the kernel asks
+ * for them before the next read and drops the contents when time or size are others. Taking back
+ * contents would wait for pages that a read has locked: killed while it waits, this process could
+ * not end before that read is answered, and nobody would answer it.
+ */
 void notifier_inode(struct notifier *notifier, uint64_t node);
 
-/* A name in a directory appeared, vanished or means something else: drops the name (and a remembered
- * absence) and the directory's listing. */
+/* A name in a directory appeared, vanished or means something else. Where the kernel can, all names
+ * are looked up anew, once: taking back one of them would wait for whoever changes its directory. */
 void notifier_entry(struct notifier *notifier, uint64_t directory, const char *name);
 
 /* Runs fn(arg) after everything queued before has reached the kernel: the way to reply to a write

@@ -3,7 +3,8 @@
  * snapshot - the contents whose sizes the kernel was last told, so that what is read always fits the
  *            size that was promised.
  * Promises: bounded in number and bytes; the oldest go first, wiped. A stale content is still served
- *           to who reads with the old size, and rendered anew for who asks for the size.
+ *           to who reads with the old size, and rendered anew for who asks for the size. Small ones
+ *           outlive the process: who opened before it died reads on from its successor.
  * Threads: any.
  * Ownership: contents are copied in and out.
  */
@@ -23,7 +24,8 @@ struct snapshot_limits {
 	size_t count, bytes;
 };
 
-int snapshots_new(struct snapshots **ret, const struct snapshot_limits *limits,
+/* path: where the small ones are kept for the next worker; NULL: nowhere. */
+int snapshots_new(struct snapshots **ret, const struct snapshot_limits *limits, const char *path,
 	struct error *reterr);
 void snapshots_free(struct snapshots *snapshots);
 
@@ -42,6 +44,10 @@ bool snapshot_stat(struct snapshots *snapshots, uint64_t node, size_t *ret_len,
 /* Appends up to len bytes from offset of the content, stale or not. False: there is none. */
 bool snapshot_read(struct snapshots *snapshots, uint64_t node, size_t offset, size_t len,
 	struct buf *out);
+
+/* Calls fn for each node of which an earlier worker has told the kernel. */
+void snapshots_inherited(
+	struct snapshots *snapshots, void (*fn)(void *arg, uint64_t node), void *arg);
 
 void snapshot_stale(struct snapshots *snapshots, uint64_t node);
 void snapshot_drop(struct snapshots *snapshots, uint64_t node);

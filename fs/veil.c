@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/lock.h"
 #include "fs/op.h"
+#include "fs/shared.h"
 
 #define VEILS_MAX 256
 #define VEIL_NS   (5 * NS_PER_SECOND)
@@ -20,15 +21,26 @@ struct veil_entry {
 struct veils {
 	atomic_int count; /* entries in use: 0 spares the lock */
 	struct lock lock;
-	struct veil_entry entries[VEILS_MAX];
+	struct veil_entry *entries; /* VEILS_MAX, shared with the next worker */
 };
 
-int veils_new(struct veils **ret, struct error *reterr)
+int veils_new(struct veils **ret, const char *path, struct error *reterr)
 {
 	struct veils *veils = calloc(1, sizeof(*veils));
+	void *entries;
+	int i, r;
 
 	if (!veils)
 		return error_oom(reterr);
+	r = shared_map(path, VEILS_MAX * sizeof(*veils->entries), &entries, reterr);
+	if (r < 0) {
+		free(veils);
+		return r;
+	}
+	veils->entries = entries;
+	for (i = 0; i < VEILS_MAX; i++)
+		if (veils->entries[i].node)
+			atomic_fetch_add(&veils->count, 1);
 	lock_init(&veils->lock, LOCK_LEAF);
 	*ret = veils;
 	return 0;
@@ -39,6 +51,7 @@ void veils_free(struct veils *veils)
 	if (!veils)
 		return;
 	lock_done(&veils->lock);
+	shared_unmap(veils->entries, VEILS_MAX * sizeof(*veils->entries));
 	free(veils);
 }
 

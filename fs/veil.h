@@ -19,7 +19,8 @@
 
 struct veils;
 
-int veils_new(struct veils **ret, struct error *reterr);
+/* path: where they are kept for the next worker. */
+int veils_new(struct veils **ret, const char *path, struct error *reterr);
 void veils_free(struct veils *veils);
 
 void veil_draw(struct veils *veils, uint64_t node, pid_t process);

@@ -59,6 +59,9 @@ static int view_emit(void *arg, const struct object *object)
 
 	if (!view_allowed(walk->allowed, object->name))
 		return 0;
+	/* A value that was made and not written yet: somebody is about to. */
+	if (walk->part != VIEW_NEIGHBORS && object->generation == 0)
+		return 0;
 	if (walk->shadowing)
 		r = store_peek_name(walk->store, walk->shadowing, KIND_CONFIG, object->name, &own);
 	if (r != -ENOENT)

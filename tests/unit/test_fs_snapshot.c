@@ -6,7 +6,9 @@
 #include <cmocka.h>
 
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "fs/snapshot.h"
@@ -16,7 +18,7 @@ static struct snapshots *make(size_t count, size_t bytes)
 	struct snapshots *snapshots = NULL;
 	struct snapshot_limits limits = {count, bytes};
 
-	assert_int_equal(snapshots_new(&snapshots, &limits, NULL), 0);
+	assert_int_equal(snapshots_new(&snapshots, &limits, NULL, NULL), 0);
 	return snapshots;
 }
 
@@ -131,6 +133,42 @@ static void test_bytes_are_bounded(void **state)
 	snapshots_free(snapshots);
 }
 
+static void count(void *arg, uint64_t node)
+{
+	*(uint64_t *)arg += node;
+}
+
+static void test_the_next_worker_reads_on(void **state)
+{
+	char path[] = "/dev/shm/test-snapshot.XXXXXX";
+	struct snapshot_limits limits = {10, 100000};
+	struct snapshots *snapshots;
+	_cleanup_buf_ struct buf out = BUF_INIT;
+	char large[4000] = "";
+	uint64_t sum = 0;
+
+	(void)state;
+	assert_true(close(mkstemp(path)) == 0);
+	assert_int_equal(snapshots_new(&snapshots, &limits, path, NULL), 0);
+	(void)put(snapshots, 5, "told");
+	(void)put(snapshots, 6, "gone");
+	(void)snapshot_put(snapshots, 7, snapshot_ticket(snapshots, 7), large, sizeof(large), 1);
+	snapshot_drop(snapshots, 6);
+	snapshots_free(snapshots);
+	assert_int_equal(snapshots_new(&snapshots, &limits, path, NULL), 0);
+	snapshots_inherited(snapshots, count, &sum);
+	assert_int_equal(sum, 5);
+	/* Its size was told by another: it is read, and not taken for what is there now. */
+	assert_reads(snapshots, 5, "told");
+	assert_false(is_fresh(snapshots, 5));
+	assert_false(snapshot_read(snapshots, 6, 0, 10, &out));
+	assert_false(snapshot_read(snapshots, 7, 0, 10, &out));
+	(void)put(snapshots, 5, "new");
+	assert_reads(snapshots, 5, "new");
+	snapshots_free(snapshots);
+	assert_int_equal(unlink(path), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -139,6 +177,7 @@ int main(void)
 		cmocka_unit_test(test_a_change_while_it_is_rendered_shows),
 		cmocka_unit_test(test_the_oldest_goes),
 		cmocka_unit_test(test_bytes_are_bounded),
+		cmocka_unit_test(test_the_next_worker_reads_on),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
