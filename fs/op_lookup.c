@@ -36,14 +36,15 @@ static void lookup_scratch(fuse_req_t req, uint64_t directory, const char *name,
 	(void)fuse_reply_entry(req, &entry);
 }
 
-static void lookup_row(fuse_req_t req, struct ref *directory, struct ref *ref)
+static void lookup_row(fuse_req_t req, struct ref *directory, const char *name, struct ref *ref)
 {
 	enum veil veil = op_veil(req, ref);
 	struct fuse_entry_param entry;
 	int r;
 
+	/* It may have been brought along before it came to be. */
 	if (veil == VEIL_MINE) {
-		reply_absent(req, false);
+		lookup_scratch(req, directory->node, name, false);
 		return;
 	}
 	r = op_entry(op_fs(req), directory, ref, &entry);
@@ -77,7 +78,7 @@ void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 		r = ref_child(op_fs(req), &directory, name, &ref);
 	cached = r == -ENOENT && !(directory.row->flags & ROW_VOLATILE);
 	if (r == 0)
-		lookup_row(req, &directory, &ref);
+		lookup_row(req, &directory, name, &ref);
 	else if (r == -ENOENT && directory.row->flags & (ROW_SCRATCHY | ROW_DERIVED))
 		lookup_scratch(req, parent, name, cached);
 	else if (r == -ENOENT)

@@ -163,12 +163,10 @@ static int rename_new(fuse_req_t req, struct end *from, struct end *to, struct e
 static int rename_any(fuse_req_t req, struct end *from, struct end *to, unsigned flags,
 	struct error *reterr)
 {
-	bool again = scratch_begin(op_fs(req)->scratch, session_token());
-
 	if (flags & ~NO_REPLACE)
 		return -EINVAL;
 	if (!from->scratch && !from->ref.row)
-		return again || op_was_applied(req) ? 0 : -ENOENT;
+		return -ENOENT;
 	if (flags & NO_REPLACE && (to->scratch || to->ref.row))
 		return -EEXIST;
 	if (to->ref.row)
