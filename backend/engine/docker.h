@@ -44,7 +44,7 @@ struct docker_call {
 	const char *method;
 	const char *path; /* after the version, escaped: "/containers/json?all=1" */
 	json_t *body; /* borrowed; NULL: none */
-	int64_t timeout_ms;
+	int64_t timeout_ms; /* 0: DOCKER_QUICK_MS; of a stream: none but the time without progress */
 	int also_fine; /* a status beside 2xx that counts as success, 0: none */
 	const char *subject; /* for sentences: "image nginx", "container web-1"; NULL: none */
 	int ret_status;
@@ -100,6 +100,10 @@ int docker_kill(struct engine *engine, const char *id, const char *signal, struc
 int docker_remove(struct engine *engine, const char *id, struct error *reterr);
 int docker_inspect(struct engine *engine, const char *id, struct container_state *ret,
 	struct error *reterr);
+int docker_usage(struct engine *engine, const char *id, struct container_usage *ret,
+	struct error *reterr);
+int docker_exec(struct engine *engine, const char *id, const struct container_command *command,
+	struct buf *output, int *ret_status, struct error *reterr);
 int docker_list(struct engine *engine, engine_list_fn fn, void *arg, struct error *reterr);
 int docker_watch(struct engine *engine, engine_event_fn fn, void *arg, struct error *reterr);
 void docker_watch_free(struct docker_watch *watch);

@@ -189,7 +189,8 @@ int docker_stream(struct docker *docker, struct docker_call *call, net_data_fn d
 
 	docker_request(docker, call->method, NULL, &request);
 	request.max_bytes = 0;
-	request.idle_timeout_ms = DOCKER_PULL_IDLE_MS;
+	request.timeout_ms = call->timeout_ms;
+	request.idle_timeout_ms = call->timeout_ms > 0 ? 0 : DOCKER_PULL_IDLE_MS;
 	request.data = data;
 	request.arg = arg;
 	return docker_exchange(docker, call, &request, &response, reterr);

@@ -96,8 +96,7 @@ int docker_failure(int status, const char *message, const char *subject, struct 
 	memcpy(words, message, len);
 	words[len] = '\0';
 	text_trim_utf8(words);
-	if (!text_is_utf8(words, strlen(words)))
-		(void)text_copy(words, sizeof(words), "what it said is not text");
+	text_mend(words);
 	if (meaning)
 		return error_set(reterr, meaning->code, "%s%s%s (%s)", subject ? subject : "",
 			subject ? ": " : "", meaning->sentence, words);

@@ -27,14 +27,15 @@ static int frame_length(const char *data, size_t len, size_t *ret)
 	return 0;
 }
 
-static void frame_give(const char *data, size_t len, frame_fn fn, void *arg)
+static void frame_give(const char *data, size_t len, bool plain, frame_fn fn, void *arg)
 {
 	int64_t wall_ns = 0;
-	size_t used;
+	size_t used = 0;
 
 	data += HEADER_BYTES;
 	len -= HEADER_BYTES;
-	used = docker_parse_time(data, len, &wall_ns);
+	if (!plain)
+		used = docker_parse_time(data, len, &wall_ns);
 	if (used > 0 && used < len && data[used] == ' ')
 		used++;
 	if (len > used)
@@ -42,7 +43,8 @@ static void frame_give(const char *data, size_t len, frame_fn fn, void *arg)
 }
 
 /* Hands over the complete frames of data; *ret_used: how many bytes they were. */
-static int frames_give(const char *data, size_t len, size_t *ret_used, frame_fn fn, void *arg)
+static int frames_give(const struct frame_reader *reader, const char *data, size_t len,
+	size_t *ret_used, frame_fn fn, void *arg)
 {
 	size_t used = 0, frame;
 	int r;
@@ -54,7 +56,7 @@ static int frames_give(const char *data, size_t len, size_t *ret_used, frame_fn 
 			return r;
 		if (frame == 0 || frame > len - used)
 			break;
-		frame_give(data + used, frame, fn, arg);
+		frame_give(data + used, frame, reader->plain, fn, arg);
 		used += frame;
 	}
 	*ret_used = used;
@@ -74,7 +76,7 @@ int frame_reader_feed(struct frame_reader *reader, const char *data, size_t len,
 		data = reader->rest.data;
 		len = reader->rest.len;
 	}
-	r = frames_give(data, len, &used, fn, arg);
+	r = frames_give(reader, data, len, &used, fn, arg);
 	if (r < 0)
 		return r;
 	rest_len = len - used;

@@ -11,6 +11,7 @@
 #ifndef DUPLOFS_ENGINE_DOCKER_FRAME_H
 #define DUPLOFS_ENGINE_DOCKER_FRAME_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/buf.h"
@@ -18,6 +19,7 @@
 #define FRAME_MAX_BYTES ((size_t)1 << 20)
 
 struct frame_reader {
+	bool plain; /* payloads begin with no time: all of it is data */
 	struct buf rest; /* of a frame that is not complete */
 };
 

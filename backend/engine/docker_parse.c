@@ -203,6 +203,38 @@ void docker_parse_listed(const json_t *element, struct container_state *ret)
 	address_read(json_object_get(json_object_get(element, "NetworkSettings"), "Networks"), ret);
 }
 
+/* What the kernel may drop at any time counts as free (as `docker stats` does): cgroup v1 and v2
+ * name it differently. */
+static int64_t memory_in_use(const json_t *memory)
+{
+	const json_t *stats = json_object_get(memory, "stats");
+	int64_t usage_bytes = json_get_int(memory, "usage", 0);
+	int64_t idle_bytes =
+		json_get_int(stats, "total_inactive_file", json_get_int(stats, "inactive_file", 0));
+
+	return idle_bytes > 0 && idle_bytes < usage_bytes ? usage_bytes - idle_bytes : usage_bytes;
+}
+
+void docker_parse_usage(const json_t *answer, struct container_usage *ret)
+{
+	const json_t *memory = json_object_get(answer, "memory_stats");
+	const json_t *cpu = json_object_get(json_object_get(answer, "cpu_stats"), "cpu_usage");
+	json_t *networks = json_object_get(answer, "networks"), *network;
+	const char *name;
+
+	*ret = (struct container_usage){
+		.cpu_ns = json_get_int(cpu, "total_usage", 0),
+		.memory_bytes = memory_in_use(memory),
+		.memory_limit_bytes = json_get_int(memory, "limit", 0),
+		.processes = json_get_int(json_object_get(answer, "pids_stats"), "current", 0),
+	};
+	json_object_foreach(networks, name, network)
+	{
+		ret->received_bytes += json_get_int(network, "rx_bytes", 0);
+		ret->sent_bytes += json_get_int(network, "tx_bytes", 0);
+	}
+}
+
 static bool event_type(const char *action, enum engine_event_type *ret)
 {
 	static const struct {

@@ -22,6 +22,9 @@ void docker_parse_inspect(const json_t *answer, struct container_state *ret);
 /* One element of /containers/json. */
 void docker_parse_listed(const json_t *element, struct container_state *ret);
 
+/* An answer of /containers/{id}/stats. */
+void docker_parse_usage(const json_t *answer, struct container_usage *ret);
+
 /* One line of /events; false for what is no event that we know. */
 bool docker_parse_event(const char *line, size_t len, struct engine_event *ret);
 

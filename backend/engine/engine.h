@@ -74,6 +74,23 @@ struct container_state {
 	char service[64]; /* from LABEL_SERVICE */
 };
 
+/* What a container has used since its start, and uses now. */
+struct container_usage {
+	int64_t cpu_ns;
+	int64_t memory_bytes; /* without what the kernel may drop at any time */
+	int64_t memory_limit_bytes; /* the host's memory when it has none */
+	int64_t received_bytes, sent_bytes;
+	int64_t processes;
+};
+
+/* A command to run inside a container, without a terminal and without input. */
+struct container_command {
+	const char *const *argv; /* NULL-terminated */
+	const char *user; /* NULL: the container's */
+	int64_t timeout_ms; /* after it the call gives up; the command itself goes on */
+	size_t max_bytes; /* of output and errors together; -EFBIG above */
+};
+
 enum engine_event_type {
 	ENGINE_UP, /* the event stream is (again) connected: look at everything anew */
 	ENGINE_DOWN, /* the engine does not answer; reason in error */
@@ -141,6 +158,14 @@ struct engine_ops {
 	/* Gone: 0 with CONTAINER_ABSENT. */
 	int (*inspect)(struct engine *engine, const char *id, struct container_state *ret,
 		struct error *reterr);
+	/* -ENOENT: no such container, or it does not run. */
+	int (*usage)(struct engine *engine, const char *id, struct container_usage *ret,
+		struct error *reterr);
+	/* Appends what the command writes to output; *ret_status: its exit status. -ENOENT: no such
+	 * container; -EBUSY: it does not run; -ETIMEDOUT. A program that is not in the image:
+	 * status 126 or 127, as from a shell. */
+	int (*exec)(struct engine *engine, const char *id, const struct container_command *command,
+		struct buf *output, int *ret_status, struct error *reterr);
 	/* NULL: probe the container's address. Else the engine's own word whether it is well (what
 	 * is simulated has no address that answers); gone: 0 with false. */
 	int (*healthy)(struct engine *engine, const char *id, bool *ret, struct error *reterr);

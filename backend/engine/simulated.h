@@ -76,6 +76,26 @@ struct simulated {
 	struct sim_network *networks;
 };
 
+static inline struct simulated *sim_of(struct engine *engine)
+{
+	return (struct simulated *)engine;
+}
+
+/* Lets the latency go by, with the lock held before and after. */
+int sim_begin(struct simulated *sim, struct error *reterr);
+
+/* The rows of the engine's table that are about other things than containers. */
+int sim_image_find(struct engine *engine, const char *image, char ret_id[ENGINE_ID_MAX],
+	struct error *reterr);
+int sim_image_pull(struct engine *engine, const char *image, engine_pull_fn progress, void *arg,
+	struct error *reterr);
+int sim_network_ensure(struct engine *engine, const char *name, const struct label *labels,
+	size_t label_count, struct error *reterr);
+int sim_network_remove(struct engine *engine, const char *name, struct error *reterr);
+int sim_network_list(struct engine *engine, engine_name_fn fn, void *arg, struct error *reterr);
+int sim_volume_list(struct engine *engine, engine_name_fn fn, void *arg, struct error *reterr);
+int sim_volume_remove(struct engine *engine, const char *name, struct error *reterr);
+
 void sim_events_init(struct simulated *sim);
 
 /* The thread must have been joined. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -38,6 +39,14 @@ void net_cancel_set(struct net_cancel *cancel)
 bool net_cancel_is_set(const struct net_cancel *cancel)
 {
 	return atomic_load(&cancel->set);
+}
+
+bool net_cancel_wait(const struct net_cancel *cancel, int wait_ms)
+{
+	struct pollfd readable = {.fd = cancel->fd, .events = POLLIN};
+
+	(void)poll(&readable, 1, wait_ms);
+	return net_cancel_is_set(cancel);
 }
 
 int net_cancel_fd(const struct net_cancel *cancel)

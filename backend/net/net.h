@@ -82,6 +82,8 @@ void net_response_done(struct net_response *response);
 /* Cancels every call that carries it, now and later. */
 int net_cancel_new(struct net_cancel **ret, struct error *reterr);
 void net_cancel_set(struct net_cancel *cancel);
+/* Waits for wait_ms at most; true when it is set. */
+bool net_cancel_wait(const struct net_cancel *cancel, int wait_ms);
 bool net_cancel_is_set(const struct net_cancel *cancel);
 void net_cancel_free(struct net_cancel *cancel);
 

@@ -57,10 +57,12 @@ static void in_pieces(const char *text, size_t len, size_t piece, int lines)
 static void as_answer(const char *text, size_t len)
 {
 	_cleanup_json_ json_t *answer = json_loadb(text, len, 0, NULL);
+	struct container_usage usage;
 	struct container_state state;
 
 	docker_parse_inspect(answer, &state);
 	docker_parse_listed(answer, &state);
+	docker_parse_usage(answer, &usage);
 }
 
 static void as_reference(const char *text, size_t len)

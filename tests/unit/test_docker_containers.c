@@ -228,6 +228,65 @@ static void a_container_is_confined(void **state)
 	assert_int_equal(seen.exit_code, 0);
 }
 
+static int run_inside(const char *id, const char *script, struct buf *output, int *ret_status)
+{
+	const char *const argv[] = {"sh", "-c", script, NULL};
+	const struct container_command command = {
+		.argv = argv, .timeout_ms = 5000, .max_bytes = 100000};
+
+	return engine->ops->exec(engine, id, &command, output, ret_status, &error);
+}
+
+static void commands_run_inside(void **state)
+{
+	static const char *const missing[] = {"/no/such/program", NULL};
+	static const char *const endless[] = {"sleep", "600", NULL};
+	static const char *const silent[] = {"sh", "-c", "exec >/dev/null 2>&1; sleep 600", NULL};
+	struct container_command command = {
+		.argv = missing, .timeout_ms = 20000, .max_bytes = 1000};
+	struct container_spec spec = plain_spec(named("exec"));
+	struct container_usage usage;
+	struct buf output = BUF_INIT;
+	char id[ENGINE_ID_MAX];
+	int status = -1;
+
+	(void)state;
+	assert_fine(engine->ops->create(engine, &spec, id, &error));
+	assert_int_equal(run_inside(id, "true", &output, &status), -EBUSY);
+	assert_int_equal(engine->ops->usage(engine, id, &usage, &error), -ENOENT);
+	assert_fine(engine->ops->start(engine, id, &error));
+	assert_fine(run_inside(id, "echo '2026-11-23T02:30:00Z out'; echo err >&2; exit 7", &output,
+		&status));
+	assert_int_equal(status, 7);
+	assert_non_null(strstr(buf_string(&output), "2026-11-23T02:30:00Z out\n"));
+	assert_non_null(strstr(buf_string(&output), "err\n"));
+	assert_int_equal(output.len, strlen("2026-11-23T02:30:00Z out\nerr\n"));
+
+	buf_reset(&output);
+	assert_int_equal(run_inside(id, "seq 1 100000", &output, &status), -EFBIG);
+	buf_reset(&output);
+	if (engine->ops->exec(engine, id, &command, &output, &status, &error) == 0)
+		assert_in_range(status, 126, 127);
+	else
+		assert_int_equal(error.code, -ENOEXEC);
+	command.argv = endless;
+	command.timeout_ms = 300;
+	assert_int_equal(engine->ops->exec(engine, id, &command, &output, &status, &error),
+		-ETIMEDOUT);
+	command.argv = silent;
+	assert_int_equal(engine->ops->exec(engine, id, &command, &output, &status, &error),
+		-ETIMEDOUT);
+
+	assert_fine(engine->ops->usage(engine, id, &usage, &error));
+	assert_true(usage.processes >= 1);
+	assert_true(usage.cpu_ns > 0);
+	assert_true(usage.memory_bytes > 0);
+	assert_fine(engine->ops->remove(engine, id, &error));
+	assert_int_equal(run_inside(id, "true", &output, &status), -ENOENT);
+	assert_int_equal(engine->ops->usage(engine, id, &usage, &error), -ENOENT);
+	buf_done(&output);
+}
+
 static int listen_somewhere(int *ret_port)
 {
 	struct sockaddr_in address = {
@@ -397,6 +456,7 @@ int main(void)
 			remove_all),
 		cmocka_unit_test_teardown(what_is_not_ours_is_left_alone, remove_all),
 		cmocka_unit_test_teardown(a_container_is_confined, remove_all),
+		cmocka_unit_test_teardown(commands_run_inside, remove_all),
 		cmocka_unit_test_teardown(a_taken_port_is_told, remove_all),
 		cmocka_unit_test_teardown(a_missing_program_is_told, remove_all),
 		cmocka_unit_test_teardown(images_are_found_or_missed, remove_all),

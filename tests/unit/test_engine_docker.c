@@ -219,6 +219,38 @@ static void a_listed_container_is_read(void **state)
 	assert_string_equal(seen.name, "");
 }
 
+static void usage_is_read(void **state)
+{
+	static const struct {
+		const char *text;
+		struct container_usage expected;
+	} rows[] = {
+		{"{\"cpu_stats\":{\"cpu_usage\":{\"total_usage\":123}},\"memory_stats\":{\"usage\":"
+		 "1000,"
+		 "\"limit\":5000,\"stats\":{\"total_inactive_file\":300,\"inactive_file\":1}},"
+		 "\"pids_stats\":{\"current\":4},\"networks\":{\"eth0\":{\"rx_bytes\":10,"
+		 "\"tx_bytes\":20},\"eth1\":{\"rx_bytes\":1,\"tx_bytes\":2}}}",
+			{123, 700, 5000, 11, 22, 4}},
+		{"{\"memory_stats\":{\"usage\":1000,\"stats\":{\"inactive_file\":400}}}",
+			{0, 600, 0, 0, 0, 0}},
+		{"{\"memory_stats\":{\"usage\":10,\"stats\":{\"inactive_file\":400}}}",
+			{0, 10, 0, 0, 0, 0}},
+		{"{\"memory_stats\":7,\"cpu_stats\":[],\"networks\":[{}],\"pids_stats\":null}",
+			{0, 0, 0, 0, 0, 0}},
+		{"[]", {0, 0, 0, 0, 0, 0}},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		_cleanup_json_ json_t *answer = json_loads(rows[i].text, 0, NULL);
+		struct container_usage usage;
+
+		assert_non_null(answer);
+		docker_parse_usage(answer, &usage);
+		assert_memory_equal(&usage, &rows[i].expected, sizeof(usage));
+	}
+}
+
 static void events_are_read(void **state)
 {
 	static const struct {
@@ -456,6 +488,7 @@ int main(void)
 		cmocka_unit_test(an_inspection_is_read),
 		cmocka_unit_test(odd_inspections_do_no_harm),
 		cmocka_unit_test(a_listed_container_is_read),
+		cmocka_unit_test(usage_is_read),
 		cmocka_unit_test(events_are_read),
 		cmocka_unit_test(failures_are_explained),
 		cmocka_unit_test(long_and_odd_messages_stay_text),
