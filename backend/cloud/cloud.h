@@ -46,6 +46,7 @@ struct balancer {
 struct balancer_state {
 	char address[256]; /* IP address (local) or name (aws) */
 	bool tls; /* 443 answers with a certificate for dns */
+	char warning[256]; /* "", or why 443 does not although a certificate covers dns */
 };
 
 struct cloud_health {

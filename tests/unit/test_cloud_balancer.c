@@ -444,7 +444,7 @@ static int setup(void **state)
 		log_open("test", LOG_LEVEL_DEBUG, false);
 	fixture_init(&fixture, SUBNET);
 	for (i = 0; i < SERVERS; i++) {
-		char name[16];
+		char name[32];
 
 		(void)snprintf(name, sizeof(name), "server %d", i);
 		servers[i] = server_start(BACKEND, FIRST_PORT + i, name);

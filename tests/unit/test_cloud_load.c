@@ -297,7 +297,7 @@ static int setup(void **state)
 	(void)state;
 	fixture_init(&fixture, SUBNET);
 	for (i = 0; i < SERVERS; i++) {
-		char name[16];
+		char name[32];
 
 		(void)snprintf(name, sizeof(name), "server %d", i);
 		servers[i] = server_start(BACKEND, FIRST_PORT + i, name);

@@ -67,6 +67,7 @@ static void manager_answer_entry(struct balancers *b, struct balancer_entry *ent
 		return;
 	entry->answered = entry->serving;
 	entry->result = entry->error;
+	entry->result_warning = entry->warning;
 	if (!entry->unwanted && idle && entry->result.code == 0)
 		entry->result = b->trouble;
 	entry->tls = entry->listener && strstr(entry->listener, ":443 ssl ");
@@ -206,7 +207,7 @@ static void *manager_run(void *arg)
 static int balancers_init(struct balancers *b, const struct cloud_local_options *options,
 	struct error *reterr)
 {
-	uint32_t random;
+	uint32_t random = 0;
 	int r = address_range_parse(options->lb_range, &b->range, reterr);
 
 	if (r == 0)
@@ -253,7 +254,7 @@ int balancers_new(struct balancers **ret, const struct cloud_local_options *opti
 	b->certificates = certificates;
 	r = balancers_init(b, options, reterr);
 	/* The file may be older than the last change of servers. */
-	if (r == 0 && b->haproxy.process.pid && balancer_servers_read(b, NULL) < 0)
+	if (r == 0 && b->haproxy.process.pid && !b->stale && balancer_servers_read(b, NULL) < 0)
 		b->stale = true;
 	if (r == 0)
 		r = thread_start(&b->thread, "balancer", manager_run, b, reterr);
@@ -283,8 +284,10 @@ static int balancers_wait(struct balancers *b, struct balancer_entry *entry, uin
 		r = entry->result.code
 			    ? error_set(reterr, entry->result.code, "%s", entry->result.text)
 			    : 0;
-	if (ret)
+	if (ret) {
 		ret->tls = entry->tls;
+		(void)text_copy(ret->warning, sizeof(ret->warning), entry->result_warning.text);
+	}
 	if (entry->dead && entry->waiters == 0)
 		balancers_wake(b);
 	return r;

@@ -72,9 +72,7 @@ int balancer_adopt(struct balancers *b)
 		if (r < 0)
 			balancer_table_done(&b->table);
 	}
-	b->stale = b->table.count > 0;
-	/* A HAProxy that runs something else is stopped: its ports are for what is wanted. */
-	if (haproxy_adopt(&b->haproxy, b->table.count > 0 ? b->revision : "") == 0)
-		b->stale = !adopt_same_head(&adoption);
+	r = haproxy_adopt(&b->haproxy, b->revision);
+	b->stale = r == -ESTALE || (b->table.count > 0 && (r < 0 || !adopt_same_head(&adoption)));
 	return 0;
 }

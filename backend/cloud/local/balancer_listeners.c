@@ -14,7 +14,7 @@
 #define RELEASE_TIMEOUT_MS 1000
 #define ATTEMPTS_MAX       8
 #define RETRY_FIRST_NS     (100 * NS_PER_MILLISECOND)
-#define RETRY_LAST_NS      (2 * NS_PER_SECOND)
+#define RETRY_LAST_NS      (5 * NS_PER_SECOND)
 #define STEADY_NS          (10 * NS_PER_SECOND)
 #define CRASH_PAUSE_NS     (100 * NS_PER_MILLISECOND)
 
@@ -116,6 +116,8 @@ static void listeners_accept(struct balancers *b)
 static void listener_reject(struct balancers *b, struct balancer_entry *entry,
 	const struct error *error)
 {
+	if (!entry->unwanted && balancer_listener_do_without_tls(entry, error))
+		return;
 	if (entry->proposed) {
 		balancer_listener_withdraw(entry);
 	} else {

@@ -64,8 +64,7 @@ int balancer_listener_probe(struct balancers *b, const struct balancer_entry *en
 	return port_probe(entry->want->address, port, SOCK_STREAM, b->haproxy.config, reterr);
 }
 
-/* The certificate to listen with on 443, or none; trouble with it fails the ensure and leaves the
- * plain port in service. */
+/* The certificate to listen with on 443, or none: trouble with it leaves the plain port alone. */
 static bool listener_certificate(struct balancers *b, struct balancer_entry *entry,
 	struct certificate_use *use)
 {
@@ -79,9 +78,33 @@ static bool listener_certificate(struct balancers *b, struct balancer_entry *ent
 		return false;
 	if (r == 0)
 		r = balancer_listener_probe(b, entry, BALANCER_TLS_PORT, &error);
-	if (r < 0)
-		balancer_listener_fail(entry, &error);
+	if (r < 0) {
+		entry->warning = error;
+		entry->retry = true;
+	}
 	return r == 0;
+}
+
+bool balancer_listener_do_without_tls(struct balancer_entry *entry, const struct error *error)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	struct listener listener = {.service = entry->service, .plain = true};
+
+	if (!entry->want || entry->want->port == BALANCER_TLS_PORT ||
+		!haproxy_config_binds(balancer_listener_next(entry), entry->want->address,
+			BALANCER_TLS_PORT))
+		return false;
+	listener.address = entry->want->address;
+	listener.port = entry->want->port;
+	haproxy_config_listener(&text, &listener);
+	if (text.error)
+		return false;
+	entry->warning = *error;
+	if (entry->listener && strcmp(entry->listener, text.data) == 0)
+		balancer_listener_withdraw(entry);
+	else
+		balancer_listener_propose(entry, buf_take(&text, NULL));
+	return true;
 }
 
 /* Works out the text that a wanted entry should have and proposes it when it is another one. */
@@ -118,6 +141,7 @@ void balancer_listener_touch(struct balancers *b, struct balancer_entry *entry)
 	balancer_listener_withdraw(entry);
 	entry->retry = false;
 	error_clear(&entry->error);
+	error_clear(&entry->warning);
 	if (entry->unwanted) {
 		if (entry->listener)
 			balancer_listener_propose(entry, NULL);

@@ -39,6 +39,7 @@ struct balancer_entry {
 	uint64_t answered; /* tickets that the result below answers */
 	struct error result;
 	bool tls;
+	struct error result_warning;
 
 	/* the manager's */
 	uint64_t serving; /* tickets that this round will answer */
@@ -50,6 +51,7 @@ struct balancer_entry {
 	bool proposed; /* listener_next shall replace listener (NULL: remove it) */
 	char *listener_next;
 	struct error error; /* of this round */
+	struct error warning; /* why there is no TLS although there should be */
 	struct server *servers; /* in the running HAProxy */
 	size_t server_count;
 };

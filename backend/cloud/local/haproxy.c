@@ -289,10 +289,7 @@ int haproxy_adopt(struct haproxy *haproxy, const char *revision)
 {
 	if (haproxy_find_master(haproxy) < 0)
 		return -ESRCH;
-	if (haproxy_runs(haproxy, revision))
-		return 0;
-	process_stop(&haproxy->process, STOP_GRACE_MS);
-	return -ESRCH;
+	return haproxy_runs(haproxy, revision) ? 0 : -ESTALE;
 }
 
 /* Sockets of workers that were killed stay behind: all of them begin alike. */
