@@ -24,15 +24,13 @@ static void replica_of(const struct service_work *work, const struct member *mem
 /* After the first domain: a version that crashes a little later shall not reach the second. */
 static bool watching_first_domain(struct service_work *work)
 {
-	int64_t left_ns;
+	int64_t now_ns = clock_wall_ns(), since_ns = now_ns, left_ns;
 
-	if (work->status.domain < 1 || work->status.domain >= work->status.domains ||
-		work->status.good_generation == 0)
+	if (work->plan.domain != 1 || work->plan.domains < 2 || work->status.good_generation == 0)
 		return false;
-	if (work->status.domain > 1)
-		return false;
-	left_ns = work->status.step_ns + work->spec->health.interval_s * NS_PER_SECOND -
-		  clock_wall_ns();
+	if (work->status.domain == 1 && work->status.generation == work->service.generation)
+		since_ns = work->status.step_ns;
+	left_ns = since_ns + work->spec->health.interval_s * NS_PER_SECOND - now_ns;
 	if (left_ns <= 0 || left_ns > 10 * NS_PER_SECOND)
 		return false;
 	if (clock_now_ns() + left_ns < work->next_ns)
@@ -48,7 +46,7 @@ static int make_plan(struct service_work *work, struct error *reterr)
 		.surge = work->spec->max_surge,
 	};
 
-	wish.hold = work->service.paused || work->failing[0] || watching_first_domain(work);
+	wish.hold = work->service.paused || work->failing[0];
 	free(work->replicas);
 	work->replicas = calloc(work->count + 1, sizeof(*work->replicas));
 	if (!work->replicas)
@@ -56,6 +54,11 @@ static int make_plan(struct service_work *work, struct error *reterr)
 	for (size_t i = 0; i < work->count; i++)
 		replica_of(work, &work->members[i], &work->replicas[i]);
 	plan_replicas(work->replicas, work->count, &wish, &work->plan);
+	work->watching = !wish.hold && watching_first_domain(work);
+	if (work->watching) {
+		wish.hold = true;
+		plan_replicas(work->replicas, work->count, &wish, &work->plan);
+	}
 	return 0;
 }
 

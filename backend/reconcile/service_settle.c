@@ -143,6 +143,11 @@ static void write_message(struct service_work *work, const struct settling *sett
 		(void)snprintf(status->message, sizeof(status->message),
 			"paused before update domain %" PRId64 " of %" PRId64, status->domain + 1,
 			status->domains);
+	} else if (work->watching) {
+		(void)snprintf(status->message, sizeof(status->message),
+			"the first of %" PRId64 " update domains is healthy; the next ones wait "
+			"%" PRId64 " s to see it last",
+			status->domains, work->spec->health.interval_s);
 	} else {
 		(void)snprintf(status->message, sizeof(status->message),
 			"%" PRId64 " of %" PRId64 " instances are healthy%s", status->updated,

@@ -33,6 +33,7 @@ struct service_work {
 	size_t count, room;
 	struct replica_plan plan;
 	bool changed; /* a step has written something that needs another look */
+	bool watching; /* the first update domain is new; the others wait to see it last */
 	bool traffic_in_place; /* balancer and name are as wanted */
 	struct error trouble; /* what a step before settling could not do */
 	char failing[400]; /* why the generation cannot be reached; "" while it may be */
