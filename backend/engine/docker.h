@@ -44,7 +44,7 @@ struct docker_call {
 	const char *method;
 	const char *path; /* after the version, escaped: "/containers/json?all=1" */
 	json_t *body; /* borrowed; NULL: none */
-	int64_t timeout_ms; /* 0: DOCKER_QUICK_MS; of a stream: none but the time without progress */
+	int64_t timeout_ms; /* 0: DOCKER_QUICK_MS, of a stream none */
 	int also_fine; /* a status beside 2xx that counts as success, 0: none */
 	const char *subject; /* for sentences: "image nginx", "container web-1"; NULL: none */
 	int ret_status;
