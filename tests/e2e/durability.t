@@ -58,7 +58,7 @@ is "$(count containers)" "6" "a deployment that was cut short is finished, nothi
 is "$(comm -23 <(echo "$before") <(labelled running | sort))" "" "the first two still run, untouched"
 url=$(url)
 like "$(curl -fsS -m 5 "$url/")" "hello, version 1" "the load balancer answers"
-is "$(platform_processes | wc -l)" "4" "one supervisor, one worker, one load balancer, one name server"
+becomes 20 "one supervisor, one worker, one load balancer (of two processes), one name server" test_processes 5
 
 # Killed in the middle of a removal.
 rmdir "$DUPLO/demo/services/late" "$SERVICE"

@@ -37,10 +37,14 @@ while not os.path.exists(stop):
 os.rmdir(service)
 print(f"calls {calls}")
 END
+callers=()
 for number in 1 2 3; do
 	python3 "$TEST_DIR/caller.py" "$DUPLO" $number "$TEST_DIR/stop" >"$TEST_DIR/caller.$number" 2>&1 &
+	callers+=($!)
 done
-cat "$DUPLO/demo/services/web/wait" >/dev/null &
+test_clean() {
+	kill -KILL "${callers[@]}" 2>/dev/null
+}
 other_pid() {
 	local now
 	now=$(cat "${platform_state[main]}/$1.pid" 2>/dev/null) && [ -n "$now" ] && [ "$now" != "$2" ] && ! gone "$now"

@@ -140,6 +140,10 @@ platform_processes() {
 	done
 }
 
+test_processes() {
+	[ "$(platform_processes "${2:-main}" | wc -l)" -eq "$1" ]
+}
+
 supervisor_pid() {
 	cat "${platform_state[${1:-main}]}/supervisor.pid"
 }
@@ -261,6 +265,13 @@ container_of() {
 	status_field Container "$SERVICE/instances/$1/status.json"
 }
 
+# A mount whose processes are gone for good keeps everyone waiting: -f ends that.
+platform_unblock() {
+	local mount=${platform_mount[$1]}
+	grep -qF " $mount " /proc/mounts || return 0
+	timeout -s KILL 5 cat "$mount/README" >/dev/null 2>&1 || umount -f "$mount" 2>/dev/null
+}
+
 platform_report() {
 	local name=$1 file
 	diag "--- platform $name, the end of its log:"
@@ -308,6 +319,9 @@ test_clean() {
 platform_exit() {
 	local status=$? name
 	trap - EXIT
+	for name in "${platform_names[@]}"; do
+		platform_unblock "$name"
+	done
 	if [ $status -ne 0 ] || [ "$tap_failed" -gt 0 ]; then
 		for name in "${platform_names[@]}"; do
 			platform_report "$name"
@@ -317,7 +331,7 @@ platform_exit() {
 	test_clean
 	for name in "${platform_names[@]}"; do
 		platform_clean "$name"
-	done 2>/dev/null
+	done >/dev/null 2>&1
 	if [ -n "${KEEP_LOGS-}" ]; then
 		diag "kept: $TEST_DIR"
 	else
