@@ -58,6 +58,7 @@ mkdir "$DUPLO/demo"
 is "$(service demo web "$(hello_spec 1 '"Replicas":"2"')"; echo $?)" "0" \
 	"a spec is accepted without Docker"
 SERVICE=$DUPLO/demo/services/web
+note "$(cat "$SERVICE/status")"
 becomes 10 "the status of the service says that Docker does not answer" status_says "docker"
 becomes 10 "so does the platform's" status_says "docker|engine" "$DUPLO/.platform"
 timeout 2 cat "$SERVICE/wait" >/dev/null 2>&1

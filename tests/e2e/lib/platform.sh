@@ -133,7 +133,7 @@ platform_processes() {
 	[ -n "${platform_id[$name]-}" ] || return 0
 	for pid in /proc/[0-9]*; do
 		pid=${pid#/proc/}
-		if tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null |
+		if { tr '\0' ' ' <"/proc/$pid/cmdline"; } 2>/dev/null |
 			grep -qE "^[^ ]*(haproxy|dnsmasq) .*/run/duplofs/${platform_id[$name]}/"; then
 			echo "$pid"
 		fi
