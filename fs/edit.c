@@ -229,11 +229,11 @@ int edit_read(struct edit *edit, size_t offset, size_t len, struct buf *out)
 	return 0;
 }
 
-enum edit_step edit_after_write(const struct edit_header *header, bool line, bool document,
-	size_t offset, size_t len, size_t size, char last)
+enum edit_step edit_after_write(bool line, bool document, size_t offset, size_t len, size_t size,
+	char last)
 {
-	/* Only what was written from its beginning without a gap can be judged before the end. */
-	if (!(header->flags & EDIT_EMPTY) || offset + len != size)
+	/* Writers go forward: what ends at the end has nothing old behind it any more. */
+	if (offset + len != size)
 		return EDIT_NOTHING;
 	if (line)
 		return last == '\n' ? EDIT_CHECK : EDIT_NOTHING;

@@ -80,8 +80,8 @@ enum edit_step {
 
 /* After a write of len bytes at offset that left size bytes. line: a single value, document: says
  * itself when it is complete. last: the last byte, for a document the last that is no blank. */
-enum edit_step edit_after_write(const struct edit_header *header, bool line, bool document,
-	size_t offset, size_t len, size_t size, char last);
+enum edit_step edit_after_write(bool line, bool document, size_t offset, size_t len, size_t size,
+	char last);
 
 /* At close, fsync or the last release; opener: who closes is who opened, or the opener is gone. */
 enum edit_step edit_at_close(const struct edit_header *header, bool opener);

@@ -123,9 +123,8 @@ static int check_draft(struct fs *fs, const struct ref *ref, struct edit *edit, 
 	struct error error = ERROR_INIT;
 	int r;
 
-	if (edit_after_write(&edit->header, ref->row->flags & ROW_LINE,
-		    ref->row->flags & ROW_DOCUMENT, offset, size, edit->size,
-		    last_byte(ref, data, size)) != EDIT_CHECK)
+	if (edit_after_write(ref->row->flags & ROW_LINE, ref->row->flags & ROW_DOCUMENT, offset,
+		    size, edit->size, last_byte(ref, data, size)) != EDIT_CHECK)
 		return 0;
 	r = read_all(ref, edit, &all.text);
 	if (r < 0)

@@ -105,6 +105,7 @@ is "$(cat web/image)" "example/web:100" "and takes it back"
 cd "$TEST_DIR" || exit 1
 
 # Copies of everything have every byte.
+settles 60
 succeeds "tar of a tenant" tar -C "$DUPLO" -cf "$TEST_DIR/copy.tar" demo
 mkdir "$TEST_DIR/copy" && tar -C "$TEST_DIR/copy" -xf "$TEST_DIR/copy.tar"
 is "$(cat "$TEST_DIR/copy/demo/services/web/spec.json")" "$(cat "$SERVICE/spec.json")" "a tar has the spec's bytes"

@@ -20,39 +20,34 @@
 static void test_writes_are_judged_when_they_can_be(void **state)
 {
 	static const struct {
-		uint32_t flags;
 		bool line, document;
 		size_t offset, len, size;
 		char last;
 		enum edit_step step;
 	} cases[] = {
 		/* A line is judged when it ends. */
-		{EDIT_EMPTY, true, false, 0, 2, 2, '\n', EDIT_CHECK},
-		{EDIT_EMPTY, true, false, 0, 1, 1, '3', EDIT_NOTHING},
-		{EDIT_EMPTY, true, false, 1, 1, 2, '\n', EDIT_CHECK},
-		/* Over an old value nothing is known before the end. */
-		{EDIT_LOADED, true, false, 3, 2, 5, '\n', EDIT_NOTHING},
-		/* In the middle of what is there already. */
-		{EDIT_EMPTY, true, false, 0, 2, 5, '\n', EDIT_NOTHING},
-		{EDIT_EMPTY, false, true, 0, 10, 10, 'x', EDIT_CHECK},
-		{EDIT_EMPTY, false, true, 0, 10, 20, '}', EDIT_NOTHING},
+		{true, false, 0, 2, 2, '\n', EDIT_CHECK},
+		{true, false, 0, 1, 1, '3', EDIT_NOTHING},
+		{true, false, 1, 1, 2, '\n', EDIT_CHECK},
+		/* A second one behind it: `>>`. */
+		{true, false, 2, 2, 4, '\n', EDIT_CHECK},
+		/* Something old is still behind it. */
+		{true, false, 0, 2, 5, '\n', EDIT_NOTHING},
+		{false, true, 0, 10, 20, '}', EDIT_NOTHING},
+		{false, true, 0, 10, 10, 'x', EDIT_CHECK},
 		/* A large document is not parsed anew at each of its many writes. */
-		{EDIT_EMPTY, false, true, 70000, 10, 70010, 'x', EDIT_NOTHING},
-		{EDIT_EMPTY, false, true, 70000, 10, 70010, '}', EDIT_CHECK},
+		{false, true, 70000, 10, 70010, 'x', EDIT_NOTHING},
+		{false, true, 70000, 10, 70010, '}', EDIT_CHECK},
 		/* Bytes say nothing of themselves. */
-		{EDIT_EMPTY, false, false, 0, 2, 2, '\n', EDIT_NOTHING},
+		{false, false, 0, 2, 2, '\n', EDIT_NOTHING},
 	};
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct edit_header header = {.flags = cases[i].flags};
-
-		assert_int_equal(edit_after_write(&header, cases[i].line, cases[i].document,
-					 cases[i].offset, cases[i].len, cases[i].size,
-					 cases[i].last),
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_int_equal(edit_after_write(cases[i].line, cases[i].document, cases[i].offset,
+					 cases[i].len, cases[i].size, cases[i].last),
 			cases[i].step);
-	}
 }
 
 static void test_closes_decide_once(void **state)
