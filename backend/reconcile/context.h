@@ -127,8 +127,10 @@ void host_event(void *arg, const struct engine_event *event);
 
 /* The store's feed comes here. */
 void feed_changes(void *arg, const struct change *changes, size_t count);
-/* Wakes everything that is not at rest; all: also what is. */
+/* Wakes everything; of what is simulated, what is not at rest. */
 int feed_sweep(struct reconciler *r);
+/* Wakes every service. */
+int feed_services(struct reconciler *r);
 
 /* The tenant's network; made at the first need. */
 void tenant_network_name(const struct reconciler *r, const char *tenant, int64_t id, char *name,

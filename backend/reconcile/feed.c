@@ -132,6 +132,11 @@ static int sweep_service(void *arg, const struct object *object)
 	return 0;
 }
 
+int feed_services(struct reconciler *r)
+{
+	return store_list_all(r->options.store, KIND_SERVICE, 0, false, sweep_service, r);
+}
+
 static int sweep_instance(void *arg, const struct object *object)
 {
 	struct reconciler *r = arg;

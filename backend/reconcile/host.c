@@ -31,6 +31,7 @@ void host_event(void *arg, const struct engine_event *event)
 		break;
 	case ENGINE_DOWN:
 		set_engine(r, false, &event->error);
+		queue_wake(r->plans, key_of(KIND_HOST, 1)); /* their status says so */
 		wake_platform(r);
 		break;
 	case ENGINE_CONTAINER_DIED:

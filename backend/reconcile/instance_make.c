@@ -130,17 +130,19 @@ static int64_t change_port(struct instance_work *work)
 	return r < 0 ? instance_fail(work, &error) : clock_now_ns();
 }
 
-/* Not even started: the container is of no use, and the network may have gone. */
+/* Not even started. What may pass is tried again with the same container: removing it while an engine
+ * shuts down can leave it half removed. */
 static int64_t cannot_start(struct instance_work *work, int result, const struct error *error)
 {
 	struct engine *engine = work->r->options.engine;
 
 	if (result == -EADDRINUSE && work->spec.host_port > 0)
 		return change_port(work);
-	if (result == -ENOENT)
+	if (result == -ENOENT) { /* its network has gone, or it has */
 		gate_forget(work->r->networks, work->object.tenant);
-	if (engine->ops->remove(engine, work->unit.container, NULL) == 0)
-		work->unit.container[0] = work->unit.name[0] = '\0';
+		if (engine->ops->remove(engine, work->unit.container, NULL) == 0)
+			work->unit.container[0] = work->unit.name[0] = '\0';
+	}
 	units_set_alive(work->r->units, work->unit.instance, false);
 	work->unit.alive = false;
 	return instance_fail(work, error);

@@ -29,6 +29,8 @@ static int64_t plan_work(void *arg, int64_t key)
 		return tenant_reconcile(r, key_id(key));
 	case KIND_PLATFORM:
 		return platform_reconcile(r);
+	case KIND_HOST:
+		return feed_services(r) < 0 ? QUEUE_RETRY : QUEUE_DONE;
 	default:
 		return feed_sweep(r) < 0 ? QUEUE_RETRY : QUEUE_DONE;
 	}

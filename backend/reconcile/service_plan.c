@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "reconcile/container.h"
 #include "reconcile/plan_placement.h"
@@ -169,6 +170,25 @@ static int change_member(struct txn *txn, struct service_work *work, size_t i, s
 	return r < 0 ? r : write_member(txn, work, member->id, &member->spec, reterr);
 }
 
+/* Volumes belong to the tenant and outlive the service: the tenant's end removes them. */
+static int note_volumes(struct txn *txn, const struct service_work *work)
+{
+	char *const *volume = work->spec->volumes;
+	int r = 0;
+
+	for (; r == 0 && volume && *volume; volume++) {
+		size_t len = strcspn(*volume, ":");
+		char name[200];
+
+		if ((*volume)[0] == '/')
+			continue; /* a path of the host is not ours */
+		container_volume_name(work->r->platform, work->service.tenant, *volume, len, name,
+			sizeof(name));
+		r = txn_intent_add(txn, work->service.tenant, INTENT_VOLUME, name);
+	}
+	return r;
+}
+
 static int apply_plan(struct txn *txn, void *arg, struct error *reterr)
 {
 	struct service_work *work = arg;
@@ -178,6 +198,7 @@ static int apply_plan(struct txn *txn, void *arg, struct error *reterr)
 
 	if (r < 0 || service.deleting)
 		return r < 0 ? r : -ENOENT;
+	r = note_volumes(txn, work);
 	for (size_t i = 0; r == 0 && i < work->count; i++) {
 		if (work->replicas[i].action == REPLICA_PURGE)
 			r = purge_member(txn, work->members[i].id, reterr);

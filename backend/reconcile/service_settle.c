@@ -120,6 +120,13 @@ static void count_members(struct service_work *work, struct settling *settling)
 			    work->traffic_in_place && !work->changed;
 }
 
+static void write_engine(struct reconciler *r, char *message, size_t size)
+{
+	LOCKED(&r->lock);
+	(void)snprintf(message, size, "waiting for the container engine (Docker)%s%.300s",
+		r->engine_error.text[0] ? ": " : "", r->engine_error.text);
+}
+
 /* What most stands in the way, as one sentence. */
 static void write_message(struct service_work *work, const struct settling *settling)
 {
@@ -127,14 +134,13 @@ static void write_message(struct service_work *work, const struct settling *sett
 	char progress[200];
 
 	status->message[0] = '\0';
-	if (settling->settled)
+	if (settling->settled && work->r->engine_up)
 		return;
 	images_progress(work->r, work->spec->image, progress, sizeof(progress));
 	if (work->failing[0]) {
 		(void)text_copy(status->message, sizeof(status->message), work->failing);
 	} else if (!work->r->engine_up) {
-		(void)text_copy(status->message, sizeof(status->message),
-			"waiting for the container engine; see /.platform/status");
+		write_engine(work->r, status->message, sizeof(status->message));
 	} else if (work->trouble.code) {
 		(void)text_copy(status->message, sizeof(status->message), work->trouble.text);
 	} else if (progress[0]) {
@@ -153,7 +159,8 @@ static void write_message(struct service_work *work, const struct settling *sett
 			"%" PRId64 " of %" PRId64 " instances are healthy%s", status->updated,
 			status->replicas, work->plan.rolling ? " and up to date" : "");
 	}
-	for (size_t i = 0; !work->failing[0] && !progress[0] && i < work->count; i++) {
+	for (size_t i = 0; !settling->settled && !work->failing[0] && !progress[0] && i < work->count;
+		i++) {
 		const struct member *member = &work->members[i];
 		size_t length = strlen(status->message);
 
