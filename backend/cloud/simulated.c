@@ -30,11 +30,12 @@ static int simulated_balancer_ensure(struct cloud *cloud, const struct balancer 
 	struct balancer_state *ret, struct error *reterr)
 {
 	struct balancer_state state = {.tls = wanted->dns && *wanted->dns};
-	int64_t number = wanted->slot + 2;
+	int64_t number;
 
 	if (wanted->slot < 0 || wanted->slot > 0x3fffff - 3)
-		return error_set(reterr, -ENOSPC, "no address for load balancer number %" PRId64,
-			wanted->slot + 1);
+		return error_set(reterr, -ENOSPC, "no address for load balancer slot %" PRId64,
+			wanted->slot);
+	number = wanted->slot + 2;
 	simulated_pass_time(cloud);
 	/* 100.64.0.0/10 is never routed (RFC 6598). */
 	(void)snprintf(state.address, sizeof(state.address), "100.%d.%d.%d",

@@ -29,13 +29,13 @@ struct server {
 	struct lock lock;
 	struct cond changed;
 	bool stopping;
-	int said, requests, running;
-	int connections[CONNECTIONS_MAX];
-};
-
-struct connection {
-	struct server *server;
-	int fd;
+	int said, requests;
+	struct connection {
+		struct server *server;
+		enum { CONNECTION_NONE, CONNECTION_OPEN, CONNECTION_ENDED } state;
+		int fd;
+		pthread_t thread; /* to be joined unless CONNECTION_NONE */
+	} connections[CONNECTIONS_MAX];
 };
 
 void fixture_init(struct fixture *fixture, const char *subnet)
@@ -224,41 +224,41 @@ static void *serve_connection(void *arg)
 {
 	struct connection *connection = arg;
 	struct server *server = connection->server;
-	int fd = connection->fd, i;
 	bool more = true;
 
-	free(connection);
 	while (more) {
 		_cleanup_buf_ struct buf request = BUF_INIT;
 		size_t body;
 
-		more = read_message(fd, &request, &body) > 0 &&
-		       serve_request(server, fd, &request, body);
+		more = read_message(connection->fd, &request, &body) > 0 &&
+		       serve_request(server, connection->fd, &request, body);
 	}
 	lock_acquire(&server->lock);
-	for (i = 0; i < CONNECTIONS_MAX; i++)
-		if (server->connections[i] == fd)
-			server->connections[i] = -1;
-	(void)close(fd);
-	server->running--;
-	cond_broadcast(&server->changed);
+	connection->state = CONNECTION_ENDED;
+	(void)close(connection->fd);
 	lock_release(&server->lock);
 	return NULL;
 }
 
-static bool server_track(struct server *server, int fd)
+/* A place for one more connection; one that has ended is joined. */
+static struct connection *server_place(struct server *server)
 {
-	LOCKED(&server->lock);
 	int i;
 
-	for (i = 0; i < CONNECTIONS_MAX && !server->stopping; i++) {
-		if (server->connections[i] >= 0)
+	for (i = 0; i < CONNECTIONS_MAX; i++) {
+		struct connection *connection = &server->connections[i];
+		bool ended;
+
+		lock_acquire(&server->lock);
+		ended = connection->state == CONNECTION_ENDED;
+		lock_release(&server->lock);
+		if (ended)
+			thread_join(connection->thread);
+		else if (connection->server)
 			continue;
-		server->connections[i] = fd;
-		server->running++;
-		return true;
+		return connection;
 	}
-	return false;
+	return NULL;
 }
 
 static void *server_run(void *arg)
@@ -267,19 +267,19 @@ static void *server_run(void *arg)
 	int fd, yes = 1;
 
 	while ((fd = accept4(server->listener, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
-		struct connection *connection = calloc(1, sizeof(*connection));
-		pthread_t thread;
+		struct connection *connection = server_place(server);
 
 		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
-		if (!connection || !server_track(server, fd)) {
-			free(connection);
-			(void)close(fd);
-			continue;
-		}
-		*connection = (struct connection){server, fd};
-		if (thread_start(&thread, "connection", serve_connection, connection, NULL) < 0)
+		if (!connection)
 			abort();
-		(void)pthread_detach(thread);
+		lock_acquire(&server->lock);
+		connection->server = server;
+		connection->state = CONNECTION_OPEN;
+		connection->fd = fd;
+		lock_release(&server->lock);
+		if (thread_start(&connection->thread, "connection", serve_connection, connection,
+			    NULL) < 0)
+			abort();
 	}
 	return NULL;
 }
@@ -287,15 +287,12 @@ static void *server_run(void *arg)
 struct server *server_start(const char *address, int port, const char *name)
 {
 	struct server *server = calloc(1, sizeof(*server));
-	int i;
 
 	if (!server)
 		abort();
 	(void)snprintf(server->name, sizeof(server->name), "%s", name);
 	lock_init(&server->lock, LOCK_LEAF);
 	cond_init(&server->changed);
-	for (i = 0; i < CONNECTIONS_MAX; i++)
-		server->connections[i] = -1;
 	server->listener = socket_bound(address, port);
 	if (server->listener < 0 ||
 		thread_start(&server->thread, "server", server_run, server, NULL) < 0)
@@ -329,11 +326,12 @@ void server_stop(struct server *server)
 	server->stopping = true;
 	cond_broadcast(&server->changed);
 	for (i = 0; i < CONNECTIONS_MAX; i++)
-		if (server->connections[i] >= 0)
-			(void)shutdown(server->connections[i], SHUT_RDWR);
-	while (server->running > 0)
-		cond_wait(&server->changed, &server->lock);
+		if (server->connections[i].state == CONNECTION_OPEN)
+			(void)shutdown(server->connections[i].fd, SHUT_RDWR);
 	lock_release(&server->lock);
+	for (i = 0; i < CONNECTIONS_MAX; i++)
+		if (server->connections[i].server)
+			thread_join(server->connections[i].thread);
 	cond_done(&server->changed);
 	lock_done(&server->lock);
 	free(server);

@@ -46,9 +46,9 @@ int address_of_slot(const struct address_range *range, int64_t slot, char ret[AD
 
 	if (slot < 0 || slot >= room)
 		return error_set(reterr, -ENOSPC,
-			"the address range has room for %lld load balancers, and number %lld is "
-			"wanted",
-			(long long)room, (long long)slot + 1);
+			"the address range has room for %lld load balancers; slot %lld is not one "
+			"of them",
+			(long long)room, (long long)slot);
 	address.s_addr = htonl((uint32_t)(range->first + 2 + slot));
 	(void)inet_ntop(AF_INET, &address, ret, ADDRESS_MAX);
 	return 0;

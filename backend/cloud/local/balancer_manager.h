@@ -75,7 +75,7 @@ void balancer_listener_fail(struct balancer_entry *entry, const struct error *er
 /* Can the entry listen on port of its address? What it listens on already: yes. */
 int balancer_listener_probe(struct balancers *b, const struct balancer_entry *entry, int port,
 	struct error *reterr);
-/* A listener that was refused with TLS is proposed without; false: there is nothing to leave out. */
+/* A listener that was refused with TLS is proposed without; false: nothing to leave out. */
 bool balancer_listener_do_without_tls(struct balancer_entry *entry, const struct error *error);
 /* Works out the proposal of an entry that was asked for or is due again. */
 void balancer_listener_touch(struct balancers *b, struct balancer_entry *entry);
