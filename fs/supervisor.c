@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
@@ -159,7 +160,7 @@ static void supervisor_read_report(struct supervisor *supervisor)
 }
 
 enum supervisor_cause {
-	SUPERVISOR_ENDED,   /* by itself, or nobody knows */
+	SUPERVISOR_ENDED,   /* in order, or nobody knows */
 	SUPERVISOR_KILLED,  /* by somebody */
 	SUPERVISOR_CRASHED, /* of a fault of its own */
 };
@@ -171,6 +172,8 @@ static enum supervisor_cause supervisor_reap(const struct supervisor *supervisor
 	/* Not our child when it was the worker that started us. */
 	if (waitid(P_PIDFD, (id_t)supervisor->worker_fd, &info, WEXITED | WNOHANG) < 0)
 		return SUPERVISOR_ENDED;
+	if (info.si_code == CLD_EXITED)
+		return info.si_status == EXIT_SUCCESS ? SUPERVISOR_ENDED : SUPERVISOR_CRASHED;
 	if (info.si_code != CLD_KILLED && info.si_code != CLD_DUMPED)
 		return SUPERVISOR_ENDED;
 	log_warning("the worker (process %d) was ended by signal %d", (int)supervisor->worker,

@@ -289,6 +289,7 @@ static void op_write(fuse_req_t request, fuse_ino_t node, const char *data, size
 	} else if (node == NODE_POISON) {
 		if (atomic_load(&fixture->crash) > 0) {
 			atomic_fetch_sub(&fixture->crash, 1);
+			(void)signal(SIGSEGV, SIG_DFL);
 			(void)kill(getpid(), SIGSEGV);
 			for (;;)
 				(void)pause();
