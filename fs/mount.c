@@ -154,7 +154,7 @@ static int mount_remove_dead(const char *place, struct error *reterr)
 	struct stat st;
 
 	while (mount_is(place, MOUNT_TYPE, NULL, 0)) {
-		if (stat(place, &st) == 0 || errno != ENOTCONN)
+		if (stat(place, &st) == 0 || (errno != ENOTCONN && errno != ECONNABORTED))
 			return error_set(reterr, -EBUSY,
 				"%s is already a duplofs mount; umount %s first", place, place);
 		log_warning("taking away a dead mount at %s", place);
