@@ -32,6 +32,10 @@ engine_down() {
 	wait "$engine_pid" 2>/dev/null
 	engine_pid=
 	rm -f "$socket"
+	# A container that was started while the engine was on its way out leaves its mount behind; the
+	# engine cannot remove that container ever after.
+	umount -l "$private"/data/overlay2/*/merged 2>/dev/null
+	true
 }
 
 test_clean() {
@@ -43,7 +47,7 @@ test_clean() {
 	fi
 	engine_down
 	ip link delete "$bridge" 2>/dev/null
-	umount -l "$private"/data/*/*/merged "$private/run"/netns/* 2>/dev/null
+	umount -l "$private"/run/netns/* 2>/dev/null
 	true
 }
 echo '{}' >"$private/config.json"
@@ -58,7 +62,6 @@ mkdir "$DUPLO/demo"
 is "$(service demo web "$(hello_spec 1 '"Replicas":"2"')"; echo $?)" "0" \
 	"a spec is accepted without Docker"
 SERVICE=$DUPLO/demo/services/web
-note "$(cat "$SERVICE/status")"
 becomes 10 "the status of the service says that Docker does not answer" status_says "docker"
 becomes 10 "so does the platform's" status_says "docker|engine" "$DUPLO/.platform"
 timeout 2 cat "$SERVICE/wait" >/dev/null 2>&1
