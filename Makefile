@@ -152,7 +152,7 @@ clean: ## Remove build/
 help: ## This list
 	@awk -F ':[^#]*## ' '/^[a-z][a-z -]*:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
--include $(OBJECTS:.o=.d) $(UNIT_TESTS:=.d) $(FUZZERS:=.d)
+-include $(OBJECTS:.o=.d) $(UNIT_SHARED:.o=.d) $(UNIT_TESTS:=.d) $(FUZZERS:=.d)
 
 FORCE:
 .PHONY: all unit fuzzers programs deps test-deps run stop test asan tsan coverage fuzz bench lint install uninstall clean help FORCE
