@@ -38,16 +38,25 @@ static int render_view(struct fs *fs, const struct ref *ref, struct content *con
 	return r;
 }
 
-/* Another service that has the name already, as far as can be seen before the commit. */
+/* Another service that has the name already, as far as can be seen before the commit; who asks may
+ * know it when it is one of the same tenant. */
 static int check_dns(const struct draft *draft, const struct service_spec *spec,
 	struct error *reterr)
 {
+	const struct object *own = &draft->ref->object;
+	_cleanup_object_ struct object other = OBJECT_INIT;
+	_cleanup_object_ struct object tenant = OBJECT_INIT;
+	struct store *store = draft->fs->store;
 	int64_t owner;
 
-	if (spec->dns[0] && store_find_dns(draft->fs->store, spec->dns, &owner) == 0 &&
-		owner != draft->ref->object.id)
-		return error_set(reterr, -EBUSY, "DNS: %s belongs to another service", spec->dns);
-	return 0;
+	if (!spec->dns[0] || store_find_dns(store, spec->dns, &owner) < 0 || owner == own->id)
+		return 0;
+	if (store_peek(store, owner, &other) == 0 && other.tenant == own->tenant &&
+		store_peek(store, own->tenant, &tenant) == 0)
+		return error_set(reterr, -EBUSY, "DNS: %s belongs to %s/%s", spec->dns, tenant.name,
+			other.name);
+	return error_set(reterr, -EBUSY, "DNS: %s belongs to a service of another tenant",
+		spec->dns);
 }
 
 static int check_spec(const struct draft *draft, struct error *reterr)
