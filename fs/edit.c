@@ -229,6 +229,20 @@ int edit_read(struct edit *edit, size_t offset, size_t len, struct buf *out)
 	return 0;
 }
 
+enum edit_step edit_before_write(const struct edit_header *header, size_t offset)
+{
+	if (!(header->flags & EDIT_POISONED))
+		return EDIT_NOTHING;
+	return header->flags & EDIT_TOLD && offset <= header->start ? EDIT_RESTART : EDIT_REPEAT;
+}
+
+void edit_refused(struct edit_header *header, int result)
+{
+	header->flags &= ~(uint32_t)(EDIT_DIRTY | EDIT_TOLD);
+	header->flags |= EDIT_REFUSED | EDIT_POISONED;
+	header->error = result;
+}
+
 enum edit_step edit_after_write(bool line, bool document, size_t offset, size_t len, size_t size,
 	char last)
 {
@@ -242,10 +256,12 @@ enum edit_step edit_after_write(bool line, bool document, size_t offset, size_t 
 	return EDIT_NOTHING;
 }
 
-enum edit_step edit_at_close(const struct edit_header *header, bool opener)
+enum edit_step edit_at_close(struct edit_header *header, bool opener)
 {
-	if (header->flags & EDIT_REFUSED)
+	if (header->flags & EDIT_REFUSED) {
+		header->flags |= EDIT_TOLD;
 		return EDIT_REPEAT;
+	}
 	if (!(header->flags & EDIT_DIRTY))
 		return EDIT_NOTHING;
 	return opener ? EDIT_COMMIT : EDIT_NOTHING;
@@ -253,7 +269,7 @@ enum edit_step edit_at_close(const struct edit_header *header, bool opener)
 
 void edit_decided(struct edit_header *header, int result, size_t size)
 {
-	header->flags &= ~(uint32_t)(EDIT_DIRTY | EDIT_REFUSED);
+	header->flags &= ~(uint32_t)(EDIT_DIRTY | EDIT_REFUSED | EDIT_POISONED | EDIT_TOLD);
 	header->error = result;
 	if (result < 0) {
 		header->flags |= EDIT_REFUSED;

@@ -25,6 +25,10 @@ enum edit_flags {
 	EDIT_REFUSED = 8, /* the last decision was a refusal, see error */
 	EDIT_CREATED = 16, /* the object was made for this draft */
 	EDIT_ACCEPTED = 32, /* something of this draft was accepted */
+	/* A write was refused: what follows it would be taken without it (bash goes on with the next
+	 * line), so everything is refused until a close has told, and the writer begins anew. */
+	EDIT_POISONED = 64,
+	EDIT_TOLD = 128,
 };
 
 struct edit_header {
@@ -76,7 +80,14 @@ enum edit_step {
 	EDIT_CHECK, /* look whether it is wrong already */
 	EDIT_COMMIT, /* put it into the store */
 	EDIT_REPEAT, /* say again why it was refused */
+	EDIT_RESTART, /* forget first what is in the draft behind start */
 };
+
+/* Before a write at offset: EDIT_NOTHING, EDIT_RESTART or EDIT_REPEAT. */
+enum edit_step edit_before_write(const struct edit_header *header, size_t offset);
+
+/* A write was refused with result. */
+void edit_refused(struct edit_header *header, int result);
 
 /* After a write of len bytes at offset that left size bytes. line: a single value, document: says
  * itself when it is complete. last: the last byte, for a document the last that is no blank. */
@@ -84,7 +95,7 @@ enum edit_step edit_after_write(bool line, bool document, size_t offset, size_t 
 	char last);
 
 /* At close, fsync or the last release; opener: who closes is who opened, or the opener is gone. */
-enum edit_step edit_at_close(const struct edit_header *header, bool opener);
+enum edit_step edit_at_close(struct edit_header *header, bool opener);
 
 /* What became of a decision. */
 void edit_decided(struct edit_header *header, int result, size_t size);

@@ -136,35 +136,51 @@ static int check_draft(struct fs *fs, const struct ref *ref, struct edit *edit, 
 	return r;
 }
 
+static int refuse_size(struct fs *fs, const struct ref *ref)
+{
+	struct error error = ERROR_INIT;
+	int r = error_set(&error, -EFBIG, "more than the %zu bytes that fit here", ref->row->limit);
+
+	commit_refuse(fs, ref, &error);
+	return r;
+}
+
+static int put_draft(struct fs *fs, struct ref *ref, struct edit *edit, const char *data,
+	size_t size, size_t offset)
+{
+	int r;
+
+	if (offset > ref->row->limit + edit->header.start ||
+		offset + size > ref->row->limit + edit->header.start)
+		return refuse_size(fs, ref);
+	r = load_draft(fs, ref, edit, offset);
+	if (r == 0)
+		r = edit_write(edit, offset, data, size);
+	return r < 0 ? r : check_draft(fs, ref, edit, data, size, offset);
+}
+
 static int write_draft(struct fs *fs, struct ref *ref, struct edit *edit, const char *data,
 	size_t size, size_t offset)
 {
-	size_t before;
-	int r;
+	int r = 0;
 
-	if (offset + size > ref->row->limit + edit->header.start) {
-		struct error error = ERROR_INIT;
-
-		r = error_set(&error, -EFBIG, "more than the %zu bytes that fit here",
-			ref->row->limit);
-		commit_refuse(fs, ref, &error);
-		edit_decided(&edit->header, r, edit->header.start);
-		(void)edit_save(edit);
-		return r;
+	switch (edit_before_write(&edit->header, offset)) {
+	case EDIT_REPEAT:
+		return edit->header.error;
+	case EDIT_RESTART:
+		r = edit_truncate(edit, edit->header.start);
+		edit->header.flags |= EDIT_EMPTY | EDIT_LOADED;
+		break;
+	default:
+		break;
 	}
-	r = load_draft(fs, ref, edit, offset);
-	before = edit->size;
 	if (r == 0)
-		r = edit_write(edit, offset, data, size);
-	if (r < 0)
-		return r;
-	r = check_draft(fs, ref, edit, data, size, offset);
+		r = put_draft(fs, ref, edit, data, size, offset);
 	if (r < 0) {
-		(void)edit_truncate(edit, before < offset ? before : offset);
-		edit_decided(&edit->header, r, edit->header.start);
+		edit_refused(&edit->header, r);
 	} else {
 		edit->header.flags |= EDIT_DIRTY;
-		edit->header.flags &= ~(uint32_t)EDIT_REFUSED;
+		edit->header.flags &= ~(uint32_t)(EDIT_REFUSED | EDIT_POISONED | EDIT_TOLD);
 	}
 	(void)edit_save(edit);
 	return r;
@@ -254,6 +270,7 @@ static int decide(struct fs *fs, const struct ref *ref, uint64_t handle,
 	case EDIT_COMMIT:
 		return commit_draft(fs, ref, &edit, caller);
 	case EDIT_REPEAT:
+		(void)edit_save(&edit);
 		return edit.header.error;
 	default:
 		return 0;

@@ -37,6 +37,17 @@ fails "two lines are no value" dash -c "printf '3\\n4\\n' >'$SERVICE/replicas'"
 (echo 4 >>"$SERVICE/replicas") 2>/dev/null
 isnt $? 0 "nor is one appended: bash sees it"
 is "$(cat "$SERVICE/replicas")" "2" "the value before stays"
+# bash writes line by line, and goes on after one that was refused.
+printf '{"DockerImage":"example/web:9"\n,"Replicas":oops\n}\n' >"$SERVICE/spec.json" 2>/dev/null
+isnt $? 0 "a wrong line in the middle: bash sees it"
+like "$(cat "$SERVICE/last_error")" "line 2" "last_error tells of that line"
+is "$(cat "$SERVICE/image")" "example/web:1" "the lines around it are not taken without it"
+exec 3>"$SERVICE/replicas"
+echo many >&3 2>/dev/null
+echo 3 >&3
+exec 3>&-
+is "$(cat "$SERVICE/replicas")" "3" "who keeps the file open may try again"
+echo 2 >"$SERVICE/replicas"
 printf 3 >"$SERVICE/replicas"
 is "$(cat "$SERVICE/replicas")" "3" "a value without a newline counts at close"
 for size in 64K 65K 10G; do

@@ -81,6 +81,34 @@ static void test_a_refusal_is_repeated_until_the_next_write(void **state)
 	assert_int_equal(edit_at_close(&header, true), EDIT_COMMIT);
 }
 
+static void test_nothing_is_taken_without_what_was_refused_before_it(void **state)
+{
+	struct edit_header header = {.flags = EDIT_EMPTY | EDIT_DIRTY};
+
+	(void)state;
+	assert_int_equal(edit_before_write(&header, 10), EDIT_NOTHING);
+	edit_refused(&header, -EINVAL);
+	/* bash goes on with the next line, at the place where the refused one would have begun. */
+	assert_int_equal(edit_before_write(&header, 10), EDIT_REPEAT);
+	assert_int_equal(edit_before_write(&header, 0), EDIT_REPEAT);
+	assert_int_equal(header.error, -EINVAL);
+	/* Once it was told, who has the file open may begin anew, and only that. */
+	assert_int_equal(edit_at_close(&header, true), EDIT_REPEAT);
+	assert_int_equal(edit_before_write(&header, 10), EDIT_REPEAT);
+	assert_int_equal(edit_before_write(&header, 0), EDIT_RESTART);
+	/* Refused as a whole at fsync: what was incomplete may be completed. */
+	header = (struct edit_header){.flags = EDIT_EMPTY | EDIT_DIRTY};
+	edit_decided(&header, -EINVAL, 0);
+	assert_int_equal(edit_before_write(&header, 10), EDIT_NOTHING);
+	/* Behind values that were accepted. */
+	header = (struct edit_header){.flags = EDIT_EMPTY | EDIT_DIRTY};
+	edit_decided(&header, 0, 2);
+	edit_refused(&header, -EINVAL);
+	(void)edit_at_close(&header, true);
+	assert_int_equal(edit_before_write(&header, 2), EDIT_RESTART);
+	assert_int_equal(edit_before_write(&header, 3), EDIT_REPEAT);
+}
+
 /* ---- drafts ---- */
 
 struct bench {
@@ -184,6 +212,7 @@ int main(void)
 		cmocka_unit_test(test_writes_are_judged_when_they_can_be),
 		cmocka_unit_test(test_closes_decide_once),
 		cmocka_unit_test(test_a_refusal_is_repeated_until_the_next_write),
+		cmocka_unit_test(test_nothing_is_taken_without_what_was_refused_before_it),
 		cmocka_unit_test_setup_teardown(test_a_draft_outlives_its_process, set_up,
 			tear_down),
 		cmocka_unit_test_setup_teardown(test_drafts_of_other_mounts_go, set_up, tear_down),
