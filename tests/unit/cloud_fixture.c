@@ -8,6 +8,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,9 +39,44 @@ struct server {
 	} connections[CONNECTIONS_MAX];
 };
 
+static bool process_mentions(const char *pid, const char *text)
+{
+	_cleanup_buf_ struct buf arguments = BUF_INIT;
+	char path[300];
+
+	(void)snprintf(path, sizeof(path), "/proc/%s/cmdline", pid);
+	return file_read(path, 65536, &arguments, NULL) == 0 && arguments.len > 0 &&
+	       memmem(arguments.data, arguments.len, text, strlen(text)) != NULL;
+}
+
+/* Counts the processes that mention text, and sends each a signal unless that is 0. */
+static int processes_each(const char *text, int signal_number)
+{
+	DIR *proc = opendir("/proc");
+	struct dirent *entry;
+	int count = 0;
+
+	while (proc && (entry = readdir(proc)) != NULL)
+		if (isdigit((unsigned char)entry->d_name[0]) &&
+			process_mentions(entry->d_name, text)) {
+			if (signal_number)
+				(void)kill((pid_t)strtol(entry->d_name, NULL, 10), signal_number);
+			count++;
+		}
+	if (proc)
+		(void)closedir(proc);
+	return count;
+}
+
 void fixture_init(struct fixture *fixture, const char *subnet)
 {
-	*fixture = (struct fixture){.directory = "/tmp/duplofs-cloud.XXXXXX"};
+	char prefix[48];
+
+	/* A run that was killed may have left its HAProxy on our addresses. */
+	(void)snprintf(prefix, sizeof(prefix), "/tmp/duplofs-%s.", subnet);
+	(void)processes_each(prefix, SIGKILL);
+	*fixture = (struct fixture){0};
+	(void)snprintf(fixture->directory, sizeof(fixture->directory), "%sXXXXXX", prefix);
 	if (!mkdtemp(fixture->directory))
 		abort();
 	(void)snprintf(fixture->state_dir, sizeof(fixture->state_dir), "%s/state",
@@ -66,28 +102,9 @@ void fixture_pause(void)
 	(void)poll(NULL, 0, 2);
 }
 
-static bool process_mentions(const char *pid, const char *text)
-{
-	_cleanup_buf_ struct buf arguments = BUF_INIT;
-	char path[300];
-
-	(void)snprintf(path, sizeof(path), "/proc/%s/cmdline", pid);
-	return file_read(path, 65536, &arguments, NULL) == 0 && arguments.len > 0 &&
-	       memmem(arguments.data, arguments.len, text, strlen(text)) != NULL;
-}
-
 int fixture_processes(const char *text)
 {
-	DIR *proc = opendir("/proc");
-	struct dirent *entry;
-	int count = 0;
-
-	while (proc && (entry = readdir(proc)) != NULL)
-		if (isdigit((unsigned char)entry->d_name[0]))
-			count += process_mentions(entry->d_name, text);
-	if (proc)
-		(void)closedir(proc);
-	return count;
+	return processes_each(text, 0);
 }
 
 bool fixture_runs(pid_t pid, const char *text)

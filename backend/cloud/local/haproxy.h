@@ -50,8 +50,8 @@ int haproxy_check(struct haproxy *haproxy, const struct buf *text, struct error 
 int haproxy_start(struct haproxy *haproxy, const char *revision, struct error *reterr);
 int haproxy_reload(struct haproxy *haproxy, const char *revision, struct error *reterr);
 
-/* Takes over a master process that runs haproxy->config. -ESRCH: there is none; -ESTALE: it is taken
- * over, but its worker runs another revision, and a reload is needed to talk to it. */
+/* Takes over a master process that runs haproxy->config. -ESRCH: there is none; -ESTALE: it is
+ * taken over, but its worker runs another revision: only after a reload it can be talked to. */
 int haproxy_adopt(struct haproxy *haproxy, const char *revision);
 
 /* Stops it, and its workers, and removes the sockets. */
