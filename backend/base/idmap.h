@@ -31,7 +31,7 @@ int idmap_put(struct idmap *map, int64_t key, void *value);
 /* Takes key out and returns its value, or NULL. */
 void *idmap_remove(struct idmap *map, int64_t key);
 
-/* Walks all entries in no order: start with *position 0; NULL at the end. No put or remove between. */
+/* Walks all entries in no order, from *position 0; NULL at the end. No put or remove between. */
 void *idmap_next(const struct idmap *map, size_t *position);
 
 void idmap_done(struct idmap *map);

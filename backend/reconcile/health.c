@@ -36,7 +36,7 @@ int health_watch(struct reconciler *r, int64_t instance, const char *address,
 		.interval_ms = health->interval_s * 1000,
 		.timeout_ms = health->timeout_s * 1000,
 		.healthy_threshold = (int)health->healthy_threshold,
-		/* The first failure takes it out of traffic; the threshold is for its replacement. */
+		/* The first failure ends traffic; the threshold is for its replacement. */
 		.unhealthy_threshold = 1,
 		.start_period_ms = was_good ? 0 : health->start_period_s * 1000,
 	};

@@ -109,7 +109,7 @@ static struct image *image_make(struct images *images, const char *name)
 	return image;
 }
 
-/* Instances and services are kept as the number itself behind a pointer: no allocation of their own. */
+/* Kept as the number itself in the place of a pointer: no allocation of its own. */
 static void waiter_add(struct idmap *map, int64_t id)
 {
 	(void)idmap_put(map, id, (void *)(uintptr_t)id); /* lost: the retry comes all the same */

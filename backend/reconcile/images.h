@@ -17,9 +17,9 @@ int images_new(struct images **ret, struct error *reterr);
 void images_free(struct images *images);
 
 /*
- * The engine said that it lacks image. 0: it was pulled since, try again. -EINPROGRESS: a pull runs;
- * instance is woken when it ends, and service when there is progress to tell. Else the pull's error,
- * and *ret_retry_ns (monotonic) says when the next one may begin.
+ * The engine said that it lacks image. 0: it was pulled since, try again. -EINPROGRESS: a pull
+ * runs; instance is woken when it ends, and service when there is progress to tell. Else the pull's
+ * error, and *ret_retry_ns (monotonic) says when the next one may begin.
  */
 int images_want(struct reconciler *r, const char *image, int64_t instance, int64_t service,
 	int64_t *ret_retry_ns, struct error *reterr);

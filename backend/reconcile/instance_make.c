@@ -130,8 +130,8 @@ static int64_t change_port(struct instance_work *work)
 	return r < 0 ? instance_fail(work, &error) : clock_now_ns();
 }
 
-/* Not even started. What may pass is tried again with the same container: removing it while an engine
- * shuts down can leave it half removed. */
+/* Not even started. What may pass is tried again with the same container: removing it while an
+ * engine shuts down can leave it half removed. */
 static int64_t cannot_start(struct instance_work *work, int result, const struct error *error)
 {
 	struct engine *engine = work->r->options.engine;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * logs - keeps the output of containers in <logs_dir>/<instance id>.log.
- * Promises: a line comes once, also across a restart of ours; a container that is replaced goes on in
- *           the same file; a file stays below LOG_SIZE_MAX, its older half goes first, whole lines.
+ * Promises: a line comes once, also across a restart of ours; a container that is replaced goes on
+ *           in the same file; a file stays below LOG_SIZE_MAX: its older half goes, whole lines.
  *           The file's mtime is the time of its last line.
  * Threads: any; follow and drop of one instance from one thread at a time.
  * Ownership: files are made 0600 and belong to the instance until drop.
@@ -21,8 +21,8 @@ void logs_sweep(struct reconciler *r);
 /* Ends all following; files stay. */
 void logs_free(struct reconciler *r);
 
-/* Follows this container from where the file ends. The same container again: from anew only when the
- * stream has ended. Failing is no error of the instance's: it is tried at the next occasion. */
+/* Follows this container from where the file ends. The same container again: from anew only when
+ * the stream has ended. Failing is no error of the instance's: it is tried at the next occasion. */
 void logs_follow(struct reconciler *r, int64_t instance, const char *container);
 void logs_drop(struct reconciler *r, int64_t instance);
 

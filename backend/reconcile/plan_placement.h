@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * plan_placement - which host an instance goes to.
- * Promises: pure: the same input gives the same answer. Spreads a service over hosts, then over what
- *           is reserved least; never over a host's capacity.
+ * Promises: pure: the same input gives the same answer. Spreads a service over hosts, then over
+ *           what is reserved least; never over a host's capacity.
  * Threads: any.
  * Ownership: everything is borrowed.
  */

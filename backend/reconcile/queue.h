@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * queue - keys with due times, and the threads that work on them.
- * Promises: wake-ups of a key merge; a key is worked on by one thread at a time; a wake-up during the
- *           work makes it run once more. No wake-up is lost: when memory is short, QUEUE_SWEEP comes.
- *           Nothing due: no CPU, no memory.
+ * Promises: wake-ups of a key merge; a key is worked on by one thread at a time; a wake-up during
+ *           the work makes it run once more. No wake-up is lost: when memory is short, QUEUE_SWEEP
+ *           comes. Nothing due: no CPU, no memory.
  * Threads: wake from any thread, also under store and engine callbacks; new and stop from one.
  * Ownership: keys are numbers; the queue knows nothing of what they mean.
  */

@@ -253,7 +253,7 @@ int service_plan(struct service_work *work, struct error *reterr)
 {
 	int r = make_plan(work, reterr);
 
-	/* What was written may allow the next step at once; what was made is seen at the next look. */
+	/* What was written may allow the next step; what was made is seen at the next look. */
 	while (r == 0 && !work->changed && anything_to_do(work)) {
 		r = store_update(work->r->options.store, durability_of(work), NULL, apply_plan,
 			work, reterr);

@@ -159,8 +159,9 @@ static void write_message(struct service_work *work, const struct settling *sett
 			"%" PRId64 " of %" PRId64 " instances are healthy%s", status->updated,
 			status->replicas, work->plan.rolling ? " and up to date" : "");
 	}
-	for (size_t i = 0; !settling->settled && !work->failing[0] && !progress[0] && i < work->count;
-		i++) {
+	if (settling->settled || work->failing[0] || progress[0])
+		return;
+	for (size_t i = 0; i < work->count; i++) {
 		const struct member *member = &work->members[i];
 		size_t length = strlen(status->message);
 
@@ -279,7 +280,7 @@ static int go_back(struct txn *txn, struct settling *settling, struct error *ret
 		work->status.good_generation, work->service.generation + 1);
 }
 
-/* Where the reader of a failed `wait` looks for the reason; once it runs after all, that is over. */
+/* Where the reader of a failed `wait` looks for the reason; once it runs, that is over. */
 static int tell_failure(struct txn *txn, const struct settling *settling, const char *last_error)
 {
 	const struct service_work *work = settling->work;

@@ -2,8 +2,8 @@
 /*
  * view - keeps <view_dir>/<service id>/ as the service's containers shall see it at /duplo.
  * Promises: a reader sees the old content of a file or the new one, never half of either; only what
- *           changed is written; nothing of any other service; a view exists from the first container
- *           of its service to the end of the service.
+ *           changed is written; nothing of any other service; a view exists from the first
+ *           container of its service to the end of the service.
  * Threads: ensure and remove from any worker; the rest on the view queue's one thread.
  * Ownership: the directory is ours alone, containers have it read-only.
  */

@@ -27,7 +27,7 @@ struct part {
 	size_t count, room;
 };
 
-/* Renamed over its place in one step. The draft lies beside the view, where no container sees it. */
+/* Renamed over its place in one step. The draft lies beside the view, out of containers' sight. */
 static int put_file(const char *view, const char *path, const struct buf *content, int64_t mtime_ns,
 	struct error *reterr)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The reconcilers on a real Docker Engine: containers that answer, views that follow, a process that is
- * killed at random points, and nothing left at the end. */
+/* The reconcilers on a real Docker Engine: containers that answer, views that follow, a process
+ * that is killed at random points, and nothing left at the end. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

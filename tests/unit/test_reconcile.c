@@ -425,8 +425,8 @@ static void a_restart_of_ours_changes_nothing(void **state)
 	stage_end(&stage);
 }
 
-/* Anything, at any time, with calls that fail and restarts in between; then it must come to rest, and
- * after the end nothing may be left. */
+/* Anything, at any time, with calls that fail and restarts in between; then it must come to rest,
+ * and after the end nothing may be left. */
 static void chaos_comes_to_rest_and_leaves_nothing(void **state)
 {
 	static const char *const images[] = {
