@@ -28,7 +28,7 @@ static int handoff_map(struct handoff **ret, int fd, struct error *reterr)
 int handoff_new(int *ret_fd, struct handoff **ret, struct error *reterr)
 {
 	_cleanup_close_ int fd = memfd_create("duplofs-handoff", MFD_CLOEXEC);
-	struct handoff *handoff;
+	struct handoff *handoff = NULL;
 	uint64_t name[2];
 	int r;
 
@@ -54,7 +54,7 @@ int handoff_new(int *ret_fd, struct handoff **ret, struct error *reterr)
 
 int handoff_open(struct handoff **ret, int fd, struct error *reterr)
 {
-	struct handoff *handoff;
+	struct handoff *handoff = NULL;
 	struct stat st;
 	int r;
 

@@ -4,8 +4,10 @@
 
 #include <errno.h>
 #include <fuse_lowlevel.h>
+#include <limits.h>
 #include <linux/fuse.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,6 +16,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "base/thread.h"
+#include "fs/herald.h"
 
 #define NOTIFIER_BUCKETS 1024 /* a power of two */
 
@@ -39,6 +42,7 @@ struct notice {
 
 struct notifier {
 	struct fuse_session *session;
+	struct herald *herald; /* NULL: notices never wait, so we send them ourselves */
 	pthread_t thread;
 	struct lock lock;
 	struct cond waiting;
@@ -155,35 +159,77 @@ void notifier_call(struct notifier *notifier, void (*fn)(void *arg), void *arg)
 	notifier_queue(notifier, notice);
 }
 
-static void notifier_send(struct notifier *notifier, const struct notice *notice)
+static bool notifier_write(struct notifier *notifier, const void *message, size_t size)
 {
-	int r = 0;
-
-	switch (notice->kind) {
-	case NOTICE_INODE:
-		r = fuse_lowlevel_notify_inval_inode(notifier->session, notice->node, -1, 0);
-		break;
-	case NOTICE_ENTRY:
-		/* A name that the kernel does not know leaves the cached listing as it is: drop that
-		 * first. Expiry, unlike invalidation, leaves what is mounted on the name in place. */
-		(void)fuse_lowlevel_notify_inval_inode(notifier->session, notice->node, -1, 0);
-		r = fuse_lowlevel_notify_expire_entry(notifier->session, notice->node, notice->name,
-			strlen(notice->name), FUSE_LL_EXPIRE_ONLY);
-		break;
-	case NOTICE_CALL:
-		notice->fn(notice->arg);
-		break;
+	if (notifier->herald) {
+		herald_send(notifier->herald, message, size);
+		return true;
 	}
-	/* ENOENT: the kernel holds nothing of it. */
-	if (r < 0 && r != -ENOENT)
-		log_debug("cannot invalidate: %s", strerror(-r));
+	return write(fuse_session_fd(notifier->session), message, size) >= 0;
+}
+
+/* Attributes only, see notifier.h. ENOENT: the kernel holds nothing of it. */
+static void notifier_send_inode(struct notifier *notifier, uint64_t node)
+{
+	struct {
+		struct fuse_out_header header;
+		struct fuse_notify_inval_inode_out body;
+	} message = {
+		.header = {.len = sizeof(message), .error = FUSE_NOTIFY_INVAL_INODE},
+		.body = {.ino = node, .off = -1},
+	};
+
+	if (!notifier_write(notifier, &message, sizeof(message)) && errno != ENOENT)
+		log_debug("cannot invalidate: %s", strerror(errno));
+}
+
+/* Expiry, unlike invalidation, leaves what is mounted on the name in place. */
+static void notifier_send_name(struct notifier *notifier, uint64_t directory, const char *name)
+{
+	struct {
+		struct fuse_out_header header;
+		struct fuse_notify_inval_entry_out body;
+		char name[NAME_MAX + 1];
+	} message = {
+		.header = {.error = FUSE_NOTIFY_INVAL_ENTRY},
+		.body = {.parent = directory, .flags = FUSE_EXPIRE_ONLY},
+	};
+	size_t len = strlen(name);
+
+	if (len >= sizeof(message.name))
+		return;
+	memcpy(message.name, name, len + 1);
+	message.body.namelen = (uint32_t)len;
+	message.header.len = (uint32_t)(offsetof(__typeof__(message), name) + len + 1);
+	if (!notifier_write(notifier, &message, message.header.len) && errno != ENOENT)
+		log_debug("cannot expire a name: %s", strerror(errno));
 }
 
 static bool notifier_send_epoch(struct notifier *notifier)
 {
 	struct fuse_out_header header = {.len = sizeof(header), .error = NOTIFIER_INC_EPOCH};
 
-	return write(fuse_session_fd(notifier->session), &header, sizeof(header)) >= 0;
+	return notifier_write(notifier, &header, sizeof(header));
+}
+
+static void notifier_send(struct notifier *notifier, const struct notice *notice)
+{
+	switch (notice->kind) {
+	case NOTICE_INODE:
+		notifier_send_inode(notifier, notice->node);
+		break;
+	case NOTICE_ENTRY:
+		/* A name that the kernel does not know leaves the cached listing as it is: drop that
+		 * too. */
+		notifier_send_inode(notifier, notice->node);
+		notifier_send_name(notifier, notice->node, notice->name);
+		break;
+	case NOTICE_CALL:
+		if (notifier->herald)
+			herald_sync(notifier->herald);
+		notice->fn(notice->arg);
+		break;
+	}
 }
 
 static void *notifier_run(void *arg)
@@ -215,6 +261,26 @@ static void *notifier_run(void *arg)
 	return NULL;
 }
 
+static int notifier_start(struct notifier *notifier, struct error *reterr)
+{
+	int r = 0;
+
+	/* Names may have changed while nobody told the kernel. */
+	notifier->epochs = notifier_send_epoch(notifier);
+	if (!notifier->epochs)
+		r = herald_new(&notifier->herald, fuse_session_fd(notifier->session), reterr);
+	return r < 0 ? r
+		     : thread_start(&notifier->thread, "notify", notifier_run, notifier, reterr);
+}
+
+static void notifier_done(struct notifier *notifier)
+{
+	herald_free(notifier->herald);
+	cond_done(&notifier->waiting);
+	lock_done(&notifier->lock);
+	free(notifier);
+}
+
 int notifier_new(struct notifier **ret, struct fuse_session *session, struct error *reterr)
 {
 	struct notifier *notifier = calloc(1, sizeof(*notifier));
@@ -224,15 +290,11 @@ int notifier_new(struct notifier **ret, struct fuse_session *session, struct err
 		return error_oom(reterr);
 	notifier->session = session;
 	notifier->last = &notifier->first;
-	/* Names may have changed while nobody told the kernel. */
-	notifier->epochs = notifier_send_epoch(notifier);
 	lock_init(&notifier->lock, LOCK_NOTIFIER);
 	cond_init(&notifier->waiting);
-	r = thread_start(&notifier->thread, "notify", notifier_run, notifier, reterr);
+	r = notifier_start(notifier, reterr);
 	if (r < 0) {
-		cond_done(&notifier->waiting);
-		lock_done(&notifier->lock);
-		free(notifier);
+		notifier_done(notifier);
 		return r;
 	}
 	*ret = notifier;
@@ -243,12 +305,13 @@ void notifier_free(struct notifier *notifier)
 {
 	if (!notifier)
 		return;
+	/* A notice may wait for a request that nobody serves any more. */
+	if (notifier->herald)
+		herald_abandon(notifier->herald);
 	lock_acquire(&notifier->lock);
 	notifier->stopping = true;
 	cond_signal(&notifier->waiting);
 	lock_release(&notifier->lock);
 	thread_join(notifier->thread);
-	cond_done(&notifier->waiting);
-	lock_done(&notifier->lock);
-	free(notifier);
+	notifier_done(notifier);
 }
