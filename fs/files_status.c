@@ -24,6 +24,7 @@ static void get_status(const struct ref *ref, struct service_status *status)
 struct table {
 	struct content *content;
 	int64_t domains; /* 0: no column for the update domain */
+	int64_t replicas, rank;
 };
 
 static int add_instance(void *arg, const struct object *object)
@@ -41,8 +42,13 @@ static int add_instance(void *arg, const struct object *object)
 	common_raise_mtime(table->content, object->status_ns);
 	if (status.since_ns)
 		clock_format_utc(status.since_ns, since, sizeof(since));
-	if (table->domains)
-		buf_printf(text, "%-8lld", (long long)(spec.ordinal % table->domains));
+	/* As the planner divides them; what a surge has made stands behind the last domain. */
+	if (table->domains && table->rank < table->replicas)
+		buf_printf(text, "%-8lld",
+			(long long)(table->rank * table->domains / table->replicas + 1));
+	else if (table->domains)
+		buf_printf(text, "%-8s", "surge");
+	table->rank++;
 	buf_printf(text, "%-9s %-10s %-10lld %-8lld %-20s", object->name,
 		instance_phase_name(status.phase), (long long)status.template_generation,
 		(long long)status.restarts, since);
@@ -53,10 +59,10 @@ static int add_instance(void *arg, const struct object *object)
 	return 0;
 }
 
-static int add_instances(struct fs *fs, const struct ref *ref, int64_t domains,
+static int add_instances(struct fs *fs, const struct ref *ref, int64_t domains, int64_t replicas,
 	struct content *content)
 {
-	struct table table = {content, domains};
+	struct table table = {.content = content, .domains = domains, .replicas = replicas};
 	size_t before = content->text.len, start;
 	int r;
 
@@ -133,7 +139,7 @@ int status_render(struct fs *fs, const struct ref *ref, struct content *content)
 	common_line(content, "message", "%s", status.message);
 	if (object->reason && strcmp(object->reason, status.message) != 0)
 		common_line(content, "reason", "%s", object->reason);
-	return add_instances(fs, ref, 0, content);
+	return add_instances(fs, ref, 0, 0, content);
 }
 
 /* ---- rollout ---- */
@@ -154,7 +160,7 @@ int status_render_rollout(struct fs *fs, const struct ref *ref, struct content *
 		(long long)(status.replicas > 0 ? 100 * status.updated / status.replicas : 100));
 	common_line(content, "domain", "%lld/%lld", (long long)status.domain, (long long)domains);
 	common_line(content, "waits for", "%s", status.message);
-	return add_instances(fs, ref, domains, content);
+	return add_instances(fs, ref, domains, status.replicas, content);
 }
 
 static const char *const commands[] = {"pause", "resume", "rollback", "restart", NULL};

@@ -37,9 +37,10 @@ run_wait() {
 	cat "$SERVICE/wait" &
 	waiter=$!
 	while kill -0 "$waiter" 2>/dev/null; do
-		line=$(awk '/^(phase|replicas|message)/ { $1 = $1; print }' "$SERVICE/status" | paste -s -d ';' | sed 's/;/; /g')
+		line=$(awk '/^(phase|replicas|message) / { $1 = ""; line = line separator $0; separator = "," }
+			END { print line }' "$SERVICE/status")
 		if [ "$line" != "$last" ]; then
-			printf '%s  %s%s\n' "$dim" "$line" "$plain"
+			printf '%s %s%s\n' "$dim" "$line" "$plain"
 			last=$line
 		fi
 		if [ $SECONDS -ge $deadline ]; then
@@ -75,7 +76,6 @@ else
 	mkdir -p "$DUPLO"
 	run "build/duplofs -o $OPTIONS $DUPLO"
 fi
-run "cat $DUPLO/.platform/status"
 
 say "A tenant is a directory. So is a service."
 run "mkdir -p $SERVICE"
@@ -99,6 +99,7 @@ run "curl -s --cacert $STATE/certs/ca.pem --resolve $NAME:443:$(address) https:/
 
 say "How it is."
 run "cat $SERVICE/status"
+run "cat $DUPLO/.platform/status"
 
 say "More of it: one value, one file."
 run "echo 5 > $SERVICE/replicas"
