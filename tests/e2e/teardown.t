@@ -47,5 +47,5 @@ nothing_leaked
 is "$(dns web1.demo.duplo.test)$(dns web2.demo2.duplo.test)" "" "no name is told any more"
 is "$(engine "/containers/$bystander/json" | jq -r .State.Running)" "true" "what is not ours still runs"
 platform_stop
-is "$(find "/run/duplofs/${platform_id[main]}" 2>/dev/null)" "" "the runtime directory is gone"
+is "$(find "$(runtime_directory)" 2>/dev/null)" "" "the runtime directory is gone"
 tap_done

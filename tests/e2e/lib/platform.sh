@@ -123,18 +123,27 @@ platform_answers() {
 	mountpoint -q "${platform_mount[$1]}" && [ -s "${platform_mount[$1]}/.platform/status.json" ]
 }
 
+# The platform's directory in memory: named by the FNV-1a hash of its state directory.
+runtime_directory() {
+	local path=${platform_state[${1:-main}]} hash=$((0xcbf29ce484222325)) i
+	for ((i = 0; i < ${#path}; i++)); do
+		hash=$(((hash ^ $(printf '%d' "'${path:i:1}")) * 0x100000001b3))
+	done
+	printf '/run/duplofs/%.12s\n' "$(printf '%016x' $hash)"
+}
+
 # Pids of the platform's own processes: supervisor, worker, load balancer, name server.
 platform_processes() {
-	local name=${1:-main} pid file
+	local name=${1:-main} pid file runtime
 	for file in "${platform_state[$name]}"/{supervisor,worker}.pid; do
 		pid=$(cat "$file" 2>/dev/null) || continue
 		[ "$(readlink "/proc/$pid/exe")" = "$(readlink -f "$DUPLOFS")" ] && echo "$pid"
 	done
-	[ -n "${platform_id[$name]-}" ] || return 0
+	runtime=$(runtime_directory "$name")
 	for pid in /proc/[0-9]*; do
 		pid=${pid#/proc/}
 		if { tr '\0' ' ' <"/proc/$pid/cmdline"; } 2>/dev/null |
-			grep -qE "^[^ ]*(haproxy|dnsmasq) .*/run/duplofs/${platform_id[$name]}/"; then
+			grep -qE "^[^ ]*(haproxy|dnsmasq) .*$runtime/"; then
 			echo "$pid"
 		fi
 	done
@@ -304,10 +313,8 @@ platform_clean() {
 	for id in $(labelled volumes "$name"); do
 		engine_at "${platform_docker[$name]}" "/volumes/$id" -X DELETE >/dev/null
 	done
-	if [ -n "${platform_id[$name]-}" ] && [ -d "/run/duplofs/${platform_id[$name]}" ]; then
-		umount -l "/run/duplofs/${platform_id[$name]}" 2>/dev/null
-		rmdir "/run/duplofs/${platform_id[$name]}" 2>/dev/null
-	fi
+	umount -l "$(runtime_directory "$name")" 2>/dev/null
+	rmdir "$(runtime_directory "$name")" 2>/dev/null
 	true
 }
 
