@@ -45,7 +45,7 @@ say = $(if $(V),,@printf '  %-4s %s\n' $(1) $@)
 PKG = $(eval PKG := $$(shell pkg-config --cflags $(MODULES)))$(PKG)
 LIBS = $(eval LIBS := $$(shell pkg-config --libs $(MODULES)) -lm)$(LIBS)
 
-SOURCES := $(wildcard fs/*.c backend/*/*.c backend/*/*/*.c)
+SOURCES := $(wildcard fs/*.c fs/*/*.c backend/*/*.c backend/*/*/*.c)
 OBJECTS := $(SOURCES:%.c=$(OUT)/%.o)
 LIBRARY := $(OUT)/libduplofs.a
 UNIT_SOURCES := $(wildcard tests/unit/test_*.c)

@@ -3,10 +3,10 @@
 
 #include <stdlib.h>
 
-#include "fs/notifier.h"
-#include "fs/poll.h"
-#include "fs/snapshot.h"
-#include "fs/waiter.h"
+#include "fs/kernel/notifier.h"
+#include "fs/ops/poll.h"
+#include "fs/tree/snapshot.h"
+#include "fs/ops/waiter.h"
 
 struct feeding {
 	struct fs *fs;

@@ -8,7 +8,7 @@
 #ifndef DUPLOFS_FS_FEED_H
 #define DUPLOFS_FS_FEED_H
 
-#include "fs/context.h"
+#include "fs/tree/context.h"
 
 /* A store_watch_fn; arg is the fs. */
 void feed_take(void *arg, const struct change *changes, size_t count);

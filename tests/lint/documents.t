@@ -32,8 +32,8 @@ for my $list ($makefile =~ /^DEPS_\w+ := ((?:.*\\\n)*.*)$/mg) {
 missing('README.md says why each package is needed', grep { $readme !~ /`\Q$_\E`/ } sort keys %packages);
 
 # Options and fields, from the tables that the program itself reads.
-if (-e 'fs/options.c') {
-	my ($rows) = slurp('fs/options.c') =~ /options_row rows\[\] = \{(.*?)\n\};/s;
+if (-e 'fs/process/options.c') {
+	my ($rows) = slurp('fs/process/options.c') =~ /options_row rows\[\] = \{(.*?)\n\};/s;
 	missing('duplofs(8) explains each option',
 		grep { $man8 !~ /\b\Q$_\E\b/ } $rows =~ /^\t\{"(\w+)"/mg);
 }

@@ -16,7 +16,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "fs/session.h"
+#include "fs/kernel/session.h"
 
 #define NODE_BELL   2 /* a read blocks until somebody writes to it */
 #define NODE_POISON 3 /* a write kills the worker while fixture->crash > 0 */

@@ -13,7 +13,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
-#include "fs/edit.h"
+#include "fs/edit/edit.h"
 
 /* ---- decisions ---- */
 

@@ -29,10 +29,10 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "failover_fixture.h"
-#include "fs/launch.h"
-#include "fs/mount.h"
-#include "fs/options.h"
-#include "fs/worker.h"
+#include "fs/process/launch.h"
+#include "fs/process/mount.h"
+#include "fs/process/options.h"
+#include "fs/process/worker.h"
 
 #define CLIENTS     4
 #define DEADLINE_NS (20 * NS_PER_SECOND)

@@ -15,8 +15,8 @@
 
 #include "base/file.h"
 #include "base/text.h"
-#include "fs/node.h"
-#include "fs/scratch.h"
+#include "fs/tree/node.h"
+#include "fs/edit/scratch.h"
 
 #define DIRECTORY UINT64_C(0x3300000010000000)
 

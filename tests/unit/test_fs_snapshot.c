@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "fs/snapshot.h"
+#include "fs/tree/snapshot.h"
 
 static struct snapshots *make(size_t count, size_t bytes)
 {

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "fs/options.h"
+#include "fs/process/options.h"
 
 static struct options options;
 static struct error error;

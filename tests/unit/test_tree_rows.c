@@ -9,9 +9,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "fs/context.h"
-#include "fs/node.h"
-#include "fs/rows.h"
+#include "fs/tree/context.h"
+#include "fs/tree/node.h"
+#include "fs/tree/rows.h"
 
 static int compile(void **state)
 {

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fs/edit/commit.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/text.h"
+
+/* A single value: one line, of text. Ends len before the newline. */
+static int check_line(const char *data, size_t *len, struct error *reterr)
+{
+	size_t i;
+
+	while (*len > 0 && (data[*len - 1] == '\n' || data[*len - 1] == '\r'))
+		(*len)--;
+	if (memchr(data, '\n', *len))
+		return error_set(reterr, -EINVAL, "one line with one value is expected");
+	if (!text_is_utf8(data, *len))
+		return error_set(reterr, -EINVAL, "the value is not UTF-8 text");
+	for (i = 0; i < *len; i++)
+		if ((unsigned char)data[i] < ' ' && data[i] != '\t')
+			return error_set(reterr, -EINVAL,
+				"the value has a control character (byte %zu)", i + 1);
+	return 0;
+}
+
+/* data as the row wants it; text holds it when it had to be copied. */
+static int prepare(struct draft *draft, struct buf *text, struct error *reterr)
+{
+	int r;
+
+	if (draft->len > draft->ref->row->limit)
+		return error_set(reterr, -EFBIG, "%zu bytes are more than the %zu that fit here",
+			draft->len, draft->ref->row->limit);
+	if (!(draft->ref->row->flags & ROW_LINE))
+		return 0;
+	r = check_line(draft->data, &draft->len, reterr);
+	if (r < 0)
+		return r;
+	buf_add(text, draft->data, draft->len);
+	if (text->error)
+		return error_oom(reterr);
+	draft->data = buf_string(text);
+	return 0;
+}
+
+int commit_check(struct fs *fs, const struct ref *ref, const char *data, size_t len,
+	struct error *reterr)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	struct draft draft = {fs, ref, data, len};
+	int r = prepare(&draft, &text, reterr);
+
+	if (r == 0 && ref->row->check)
+		r = ref->row->check(&draft, reterr);
+	return r;
+}
+
+/* The object whose last_error tells of this node. */
+static int64_t error_object(const struct ref *ref)
+{
+	return ref->row->flags & ROW_VALUE ? ref->object.parent : ref->object.id;
+}
+
+static int apply(struct txn *txn, void *arg, struct error *reterr)
+{
+	const struct draft *draft = arg;
+	int r = draft->ref->row->apply(txn, draft, reterr);
+
+	return r < 0 ? r : txn_set_last_error(txn, error_object(draft->ref), NULL);
+}
+
+int commit_apply(struct fs *fs, const struct ref *ref, const char *data, size_t len,
+	const struct caller *caller, struct error *reterr)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	struct draft draft = {fs, ref, data, len};
+	int r = prepare(&draft, &text, reterr);
+
+	if (r == 0 && ref->row->check)
+		r = ref->row->check(&draft, reterr);
+	if (r == -ENODATA)
+		r = -EINVAL;
+	if (r < 0)
+		return r;
+	return store_update(fs->store, STORE_DURABLE, caller, apply, &draft, reterr);
+}
+
+struct refusal {
+	int64_t object;
+	const struct error *error;
+};
+
+static int set_error(struct txn *txn, void *arg, struct error *reterr)
+{
+	const struct refusal *refusal = arg;
+
+	(void)reterr;
+	return txn_set_last_error(txn, refusal->object, refusal->error->text);
+}
+
+void commit_refuse_object(struct fs *fs, int64_t object, const struct error *error)
+{
+	struct refusal refusal = {object, error};
+
+	if (object != PLATFORM_ID && error->text[0])
+		(void)store_update(fs->store, STORE_RELAXED, NULL, set_error, &refusal, NULL);
+}
+
+void commit_refuse(struct fs *fs, const struct ref *ref, const struct error *error)
+{
+	commit_refuse_object(fs, error_object(ref), error);
+}

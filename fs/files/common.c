@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fs/files/common.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+
+#define COLUMN 12
+
+void common_raise_mtime(struct content *content, int64_t mtime_ns)
+{
+	if (mtime_ns > content->mtime_ns)
+		content->mtime_ns = mtime_ns;
+}
+
+void common_line(struct content *content, const char *name, const char *format, ...)
+{
+	size_t before = content->text.len, start;
+	va_list ap;
+
+	buf_printf(&content->text, "%-*s", COLUMN, name);
+	start = content->text.len;
+	va_start(ap, format);
+	buf_vprintf(&content->text, format, ap);
+	va_end(ap);
+	if (content->text.len == start)
+		buf_truncate(&content->text, before);
+	else
+		buf_putc(&content->text, '\n');
+}
+
+/* When the last event happened: each line begins with its time. */
+static int64_t last_event_ns(const struct buf *text)
+{
+	const char *at = buf_string(text) + text->len;
+	struct tm tm = {0};
+
+	while (at > text->data && at[-1] == '\n')
+		at--;
+	while (at > text->data && at[-1] != '\n')
+		at--;
+	return strptime(at, "%Y-%m-%dT%H:%M:%S", &tm) ? timegm(&tm) * NS_PER_SECOND : 0;
+}
+
+int common_render_events(struct fs *fs, const struct ref *ref, struct content *content)
+{
+	int r = store_events(fs->store, ref->object.id, &content->text);
+
+	if (r == 0 && content->text.len > 0 && !content->text.error)
+		common_raise_mtime(content, last_event_ns(&content->text));
+	return r;
+}
+
+int common_render_last_error(struct fs *fs, const struct ref *ref, struct content *content)
+{
+	const struct object *object = &ref->object;
+	const char *text = object->last_error;
+
+	(void)fs;
+	content->mtime_ns = object->error_ns ? object->error_ns : object->created_ns;
+	/* `wait` has said EIO: the reason is looked for here. */
+	if ((!text || !text[0]) && object->failed && object->observed >= object->generation) {
+		text = object->reason;
+		common_raise_mtime(content, object->status_ns);
+	}
+	if (text && text[0])
+		buf_printf(&content->text, "%s\n", text);
+	return 0;
+}
+
+int common_render_protect(struct fs *fs, const struct ref *ref, struct content *content)
+{
+	(void)fs;
+	buf_puts(&content->text, ref->object.protect ? "on\n" : "off\n");
+	return 0;
+}
+
+int common_check_protect(const struct draft *draft, struct error *reterr)
+{
+	if (strcmp(draft->data, "on") != 0 && strcmp(draft->data, "off") != 0)
+		return error_set(reterr, -EINVAL, "protect is \"on\" or \"off\"");
+	return 0;
+}
+
+int common_apply_protect(struct txn *txn, const struct draft *draft, struct error *reterr)
+{
+	bool on = strcmp(draft->data, "on") == 0;
+
+	(void)reterr;
+	return draft->ref->object.protect == on ? 0
+						: txn_set_protect(txn, draft->ref->object.id, on);
+}
+
+int common_render_status_json(struct fs *fs, const struct ref *ref, struct content *content)
+{
+	const struct object *object = &ref->object;
+	_cleanup_json_ json_t *known = NULL;
+	_cleanup_json_ json_t *status = NULL;
+
+	(void)fs;
+	known = json_pack("{s:s, s:I, s:I, s:b, s:s}", "Name", object->name, "Generation",
+		(json_int_t)object->generation, "Observed", (json_int_t)object->observed, "Failed",
+		object->failed, "Reason", object->reason ? object->reason : "");
+	status = object->status ? json_loads(object->status, 0, NULL) : NULL;
+	if (!known || (json_is_object(status) && json_object_update(known, status) < 0))
+		return -ENOMEM;
+	json_print(known, JSON_INDENT(2), &content->text);
+	buf_putc(&content->text, '\n');
+	return 0;
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "fs/files/common.h"
+#include "model/instance.h"
+
+static int render_status_json(struct fs *fs, const struct ref *ref, struct content *content)
+{
+	const struct object *object = &ref->object;
+	_cleanup_json_ json_t *spec = NULL;
+	_cleanup_json_ json_t *status = NULL;
+
+	(void)fs;
+	spec = object->spec ? json_loads(object->spec, 0, NULL) : NULL;
+	status = object->status ? json_loads(object->status, 0, NULL) : NULL;
+	if (!spec)
+		spec = json_object();
+	if (!spec || (status && json_object_update(spec, status) < 0))
+		return -ENOMEM;
+	json_print(spec, JSON_INDENT(2), &content->text);
+	buf_putc(&content->text, '\n');
+	return 0;
+}
+
+static int render_address(struct fs *fs, const struct ref *ref, struct content *content)
+{
+	struct instance_status status = {0};
+
+	(void)fs;
+	if (ref->object.status)
+		(void)instance_status_parse(ref->object.status, &status);
+	if (status.address[0])
+		buf_printf(&content->text, "%s:%lld\n", status.address, (long long)status.port);
+	return 0;
+}
+
+static int render_host(struct fs *fs, const struct ref *ref, struct content *content)
+{
+	struct instance_spec spec = {0};
+
+	(void)fs;
+	if (ref->object.spec)
+		(void)instance_spec_parse(ref->object.spec, &spec);
+	if (spec.host[0])
+		buf_printf(&content->text, "%s\n", spec.host);
+	return 0;
+}
+
+/* ---- what the container says ---- */
+
+static int open_log(struct fs *fs, const struct ref *ref)
+{
+	_cleanup_free_ char *path =
+		text_format("%s/%lld.log", fs->logs_dir, (long long)ref->object.id);
+	int fd;
+
+	if (!path)
+		return -ENOMEM;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+static int measure_log(struct fs *fs, const struct ref *ref, int64_t *ret_size,
+	int64_t *ret_mtime_ns)
+{
+	_cleanup_close_ int fd = open_log(fs, ref);
+	struct stat st;
+
+	*ret_size = 0;
+	/* No output yet. */
+	if (fd == -ENOENT)
+		return 0;
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	*ret_size = st.st_size;
+	*ret_mtime_ns = st.st_mtim.tv_sec * NS_PER_SECOND + st.st_mtim.tv_nsec;
+	return 0;
+}
+
+static int read_log(struct fs *fs, const struct ref *ref, size_t offset, size_t len,
+	struct buf *out)
+{
+	_cleanup_close_ int fd = open_log(fs, ref);
+	ssize_t got;
+
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd;
+	buf_reserve(out, len);
+	if (out->error)
+		return out->error;
+	got = pread(fd, out->data + out->len, len, (off_t)offset);
+	if (got < 0)
+		return -errno;
+	out->len += (size_t)got;
+	out->data[out->len] = '\0';
+	return 0;
+}
+
+#define INSTANCE .kind = KIND_INSTANCE
+#define BASE     "{tenant}/services/{service}"
+#define LOG                                                                                        \
+	.mode = 0440, .flags = ROW_DIRECT, .measure = measure_log, .read = read_log,               \
+	.help = "The container's output; `tail -f` follows it."
+
+const struct row rows_instance[] = {
+	{.number = ROW_INSTANCES,
+		.path = BASE "/instances",
+		.kind = KIND_SERVICE,
+		.mode = 0750,
+		.flags = ROW_DIR | ROW_DERIVED,
+		.child_kind = KIND_INSTANCE,
+		.help = "One directory a replica, named by its ordinal."},
+	{.number = ROW_INSTANCE,
+		.path = BASE "/instances/{instance}",
+		INSTANCE,
+		.mode = 0750,
+		.flags = ROW_DIR | ROW_DERIVED,
+		.help = "A replica."},
+	{.number = 80,
+		.path = BASE "/instances/{instance}/status.json",
+		INSTANCE,
+		.mode = 0440,
+		.flags = ROW_TEXTS | ROW_POLLED,
+		.depends = CHANGE_STATUS | CHANGE_SPEC,
+		.render = render_status_json,
+		.help = "How the replica is, for programs."},
+	{.number = 81,
+		.path = BASE "/instances/{instance}/address",
+		INSTANCE,
+		.mode = 0440,
+		.flags = ROW_TEXTS,
+		.depends = CHANGE_STATUS,
+		.render = render_address,
+		.help = "`address:port` of the container."},
+	{.number = 82,
+		.path = BASE "/instances/{instance}/host",
+		INSTANCE,
+		.mode = 0440,
+		.flags = ROW_TEXTS,
+		.depends = CHANGE_SPEC,
+		.render = render_host,
+		.help = "Host that it runs on."},
+	{.number = 83, .path = BASE "/instances/{instance}/log", INSTANCE, LOG},
+	{.number = ROW_LOGS,
+		.path = BASE "/logs",
+		.kind = KIND_SERVICE,
+		.mode = 0750,
+		.flags = ROW_DIR | ROW_DERIVED,
+		.child_kind = KIND_INSTANCE,
+		.help = "One file a replica."},
+	{.number = ROW_LOG, .path = BASE "/logs/{instance}", INSTANCE, LOG},
+	{0},
+};

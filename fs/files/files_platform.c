@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "fs/files/common.h"
+#include "model/service.h"
+
+static int render_readme(struct fs *fs, const struct ref *ref, struct content *content)
+{
+	(void)fs;
+	(void)ref;
+	buf_puts(&content->text,
+		"Write what you want, read what is.\n"
+		"\n"
+		"  mkdir TENANT                            an account for a team (chown it to "
+		"them)\n"
+		"  mkdir TENANT/services/NAME              a service\n"
+		"  echo "
+		"'{\"DockerImage\":\"nginx:latest\",\"Replicas\":\"3\",\"ExternalLBPort\":\"80\"}' "
+		"\\\n"
+		"       > TENANT/services/NAME/spec.json   deploy it\n"
+		"  cat TENANT/services/NAME/wait           until it runs; EIO: last_error says why "
+		"not\n"
+		"  cat TENANT/services/NAME/status         and url, events, instances/, logs/\n"
+		"  echo 5 > TENANT/services/NAME/replicas  also image, dns: views on spec.json\n"
+		"  echo pause > TENANT/services/NAME/rollout   also resume, rollback, restart\n"
+		"  cp TENANT/services/NAME/history/1 TENANT/services/NAME/spec.json   go back\n"
+		"  echo VALUE > TENANT/secrets/KEY         containers read it at "
+		"/duplo/secrets/KEY\n"
+		"  echo VALUE > TENANT/config/KEY          or services/NAME/config/KEY for one "
+		"service\n"
+		"  rmdir TENANT/services/NAME              undeploy (rm -r works, too)\n"
+		"\n"
+		"A write that is refused changes nothing and leaves its reason in last_error.\n");
+	return 0;
+}
+
+/* What the platform's reconcilers say of themselves: a line each; flags are for programs. */
+static void render_members(const char *text, struct content *content)
+{
+	_cleanup_json_ json_t *status = text ? json_loads(text, 0, NULL) : NULL;
+	const char *key;
+	json_t *value;
+
+	json_object_foreach(status, key, value)
+	{
+		char word[64] = "";
+
+		for (size_t i = 0; key[i] && i < sizeof(word) - 1; i++)
+			word[i] = (char)tolower((unsigned char)key[i]);
+		if (json_is_string(value) && json_string_length(value) > 0)
+			common_line(content, word, "%s", json_string_value(value));
+		else if (json_is_integer(value))
+			common_line(content, word, "%lld", (long long)json_integer_value(value));
+	}
+}
+
+static int render_status(struct fs *fs, const struct ref *ref, struct content *content)
+{
+	char since[32];
+	int64_t tenants = 0;
+	int r = store_count(fs->store, PLATFORM_ID, KIND_TENANT, &tenants);
+
+	if (r < 0)
+		return r;
+	clock_format_utc(fs->started_ns, since, sizeof(since));
+	common_line(content, "version", "duplofs %s", DUPLOFS_VERSION);
+	common_line(content, "platform", "%s", store_platform(fs->store));
+	common_line(content, "cloud", "%s%s", fs->cloud,
+		strcmp(fs->cloud, "simulated") == 0
+			? " (nothing runs: every change is accepted and forgotten)"
+			: "");
+	common_line(content, "serving", "since %s", since);
+	common_line(content, "tenants", "%lld", (long long)tenants);
+	render_members(ref->object.status, content);
+	common_raise_mtime(content, fs->started_ns);
+	common_raise_mtime(content, ref->object.children_ns);
+	return 0;
+}
+
+static int render_status_json(struct fs *fs, const struct ref *ref, struct content *content)
+{
+	_cleanup_json_ json_t *known = NULL;
+	_cleanup_json_ json_t *status = NULL;
+	int64_t tenants = 0;
+	int r = store_count(fs->store, PLATFORM_ID, KIND_TENANT, &tenants);
+
+	if (r < 0)
+		return r;
+	known = json_pack("{s:s, s:s, s:s, s:I}", "Version", DUPLOFS_VERSION, "Platform",
+		store_platform(fs->store), "Cloud", fs->cloud, "Tenants", (json_int_t)tenants);
+	status = ref->object.status ? json_loads(ref->object.status, 0, NULL) : NULL;
+	if (!known || (json_is_object(status) && json_object_update(known, status) < 0))
+		return -ENOMEM;
+	json_print(known, JSON_INDENT(2), &content->text);
+	buf_putc(&content->text, '\n');
+	common_raise_mtime(content, fs->started_ns);
+	common_raise_mtime(content, ref->object.children_ns);
+	return 0;
+}
+
+static int render_version(struct fs *fs, const struct ref *ref, struct content *content)
+{
+	(void)ref;
+	buf_puts(&content->text, "duplofs " DUPLOFS_VERSION "\n");
+	common_raise_mtime(content, fs->started_ns);
+	return 0;
+}
+
+static int render_schema(struct fs *fs, const struct ref *ref, struct content *content)
+{
+	(void)ref;
+	service_schema_print(&content->text);
+	common_raise_mtime(content, fs->started_ns);
+	return 0;
+}
+
+#define PLATFORM .kind = KIND_PLATFORM
+
+const struct row rows_platform[] = {
+	{.number = ROW_ROOT,
+		.path = "",
+		PLATFORM,
+		.mode = 0755,
+		.flags = ROW_DIR,
+		.child_kind = KIND_TENANT,
+		.help = "One directory a tenant: mkdir makes one, rmdir deletes it."},
+	{.number = 2,
+		.path = "README",
+		PLATFORM,
+		.mode = 0444,
+		.render = render_readme,
+		.help = "How to use this tree, in one screen."},
+	{.number = 3,
+		.path = ".platform",
+		PLATFORM,
+		.mode = 0700,
+		.flags = ROW_DIR | ROW_PRIVATE,
+		.help = "The administrator's room."},
+	{.number = 4,
+		.path = ".platform/status",
+		PLATFORM,
+		.mode = 0400,
+		.flags = ROW_PRIVATE | ROW_TEXTS | ROW_VOLATILE | ROW_POLLED,
+		.depends = CHANGE_STATUS,
+		.render = render_status,
+		.help = "The platform's state, for people."},
+	{.number = 5,
+		.path = ".platform/status.json",
+		PLATFORM,
+		.mode = 0400,
+		.flags = ROW_PRIVATE | ROW_TEXTS | ROW_VOLATILE,
+		.depends = CHANGE_STATUS,
+		.render = render_status_json,
+		.help = "The platform's state, for programs."},
+	{.number = 6,
+		.path = ".platform/version",
+		PLATFORM,
+		.mode = 0400,
+		.flags = ROW_PRIVATE,
+		.render = render_version,
+		.help = "Version of the running platform."},
+	{.number = 7,
+		.path = ".platform/events",
+		PLATFORM,
+		COMMON_EVENTS,
+		.mode = 0400,
+		.flags = ROW_PRIVATE | ROW_VOLATILE | ROW_POLLED,
+		.depends = CHANGE_EVENTS},
+	{.number = 8,
+		.path = ".platform/schema",
+		PLATFORM,
+		.mode = 0700,
+		.flags = ROW_DIR | ROW_PRIVATE,
+		.help = "JSON Schema of each spec, for editors and CI."},
+	{.number = 9,
+		.path = ".platform/schema/service.json",
+		PLATFORM,
+		.mode = 0400,
+		.flags = ROW_PRIVATE,
+		.render = render_schema,
+		.help = "JSON Schema of a service's spec.json."},
+	{0},
+};

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "fs/files/common.h"
+#include "store/view.h"
+
+enum {
+	ROW_PEERS = 90,
+	ROW_PEER,
+	ROW_RUNTIME,
+	ROW_RUNTIME_SECRETS,
+	ROW_RUNTIME_SECRET,
+	ROW_RUNTIME_CONFIGS,
+	ROW_RUNTIME_CONFIG,
+	ROW_RUNTIME_PEERS,
+	ROW_RUNTIME_PEER,
+	ROW_RUNTIME_SELF,
+	ROW_HISTORY_ENTRY,
+};
+
+/* ---- what the containers see: the keys are the service and the object behind the entry ---- */
+
+static enum view_part part_of(const struct row *row)
+{
+	switch (row->number) {
+	case ROW_RUNTIME_SECRETS:
+	case ROW_RUNTIME_SECRET:
+		return VIEW_SECRETS;
+	case ROW_RUNTIME_CONFIGS:
+	case ROW_RUNTIME_CONFIG:
+		return VIEW_CONFIG;
+	default:
+		return VIEW_NEIGHBORS;
+	}
+}
+
+static int find_view(struct fs *fs, const struct ref *ref, const char *name, struct entry *ret)
+{
+	struct view_entry entry;
+	int r;
+
+	if (strlen(name) > OBJECT_NAME_MAX)
+		return -ENOENT;
+	r = view_find(fs->store, ref->object.id, part_of(ref->row), name, &entry);
+	if (r < 0)
+		return r;
+	*ret = (struct entry){name, ref->object.id, entry.object};
+	return 0;
+}
+
+struct entries {
+	struct view_entry *all;
+	size_t count, capacity;
+};
+
+static int collect(void *arg, const struct view_entry *entry)
+{
+	struct entries *entries = arg;
+
+	if (entries->count == entries->capacity) {
+		size_t capacity = entries->capacity ? 2 * entries->capacity : 16;
+		struct view_entry *grown = reallocarray(entries->all, capacity, sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		entries->all = grown;
+		entries->capacity = capacity;
+	}
+	entries->all[entries->count++] = *entry;
+	return 0;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct view_entry *left = a, *right = b;
+
+	return (left->object > right->object) - (left->object < right->object);
+}
+
+static int list_view(struct fs *fs, const struct ref *ref, int64_t after, entry_fn fn, void *arg)
+{
+	struct entries entries = {0};
+	int r = view_list(fs->store, ref->object.id, part_of(ref->row), collect, &entries);
+	size_t i;
+
+	if (r >= 0 && entries.count > 1)
+		qsort(entries.all, entries.count, sizeof(*entries.all), compare);
+	for (i = 0, r = r < 0 ? r : 0; i < entries.count && r == 0; i++) {
+		struct entry entry = {entries.all[i].name, ref->object.id, entries.all[i].object};
+
+		if (entry.sub > after)
+			r = fn(arg, &entry);
+	}
+	free(entries.all);
+	return r;
+}
+
+/* The entry behind a node, if the service may still see it. */
+static int get_entry(struct fs *fs, const struct ref *ref, struct view_entry *ret)
+{
+	struct object behind = OBJECT_INIT;
+	int r = store_peek(fs->store, ref->sub, &behind);
+
+	if (r == 0)
+		r = view_find(fs->store, ref->object.id, part_of(ref->row), behind.name, ret);
+	/* A peer of another tenant goes by another name: look through all. */
+	if (r == -ENOENT || (r == 0 && ret->object != ref->sub)) {
+		struct entries entries = {0};
+		size_t i;
+
+		r = view_list(fs->store, ref->object.id, part_of(ref->row), collect, &entries);
+		for (i = 0; r >= 0 && i < entries.count && entries.all[i].object != ref->sub; i++)
+			;
+		if (r >= 0 && i == entries.count)
+			r = -ESTALE;
+		if (r >= 0) {
+			*ret = entries.all[i];
+			r = 0;
+		}
+		free(entries.all);
+	}
+	object_done(&behind);
+	return r;
+}
+
+static int render_view(struct fs *fs, const struct ref *ref, struct content *content)
+{
+	struct view_entry entry;
+	int r = get_entry(fs, ref, &entry);
+
+	if (r < 0)
+		return r;
+	content->mtime_ns = entry.mtime_ns;
+	return view_read(fs->store, ref->object.id, &entry, &content->text, NULL);
+}
+
+static int render_self(struct fs *fs, const struct ref *ref, struct content *content)
+{
+	return view_self(fs->store, ref->object.id, &content->text);
+}
+
+/* ---- history ---- */
+
+static int find_history(struct fs *fs, const struct ref *ref, const char *name, struct entry *ret)
+{
+	struct history_entry entry;
+	int64_t generation;
+	int r;
+
+	if (name[0] == '0' || text_parse_int(name, 1, NODE_KEY_MAX, &generation) < 0)
+		return -ENOENT;
+	r = store_history(fs->store, ref->object.id, generation, &entry, NULL);
+	if (r < 0)
+		return r;
+	*ret = (struct entry){name, ref->object.id, generation};
+	return 0;
+}
+
+struct history_walk {
+	entry_fn fn;
+	void *arg;
+	int64_t object;
+};
+
+static int list_one(void *arg, const struct history_entry *history)
+{
+	const struct history_walk *walk = arg;
+	_cleanup_free_ char *name = text_format("%lld", (long long)history->generation);
+	struct entry entry = {name, walk->object, history->generation};
+
+	return name ? walk->fn(walk->arg, &entry) : -ENOMEM;
+}
+
+static int list_history(struct fs *fs, const struct ref *ref, int64_t after, entry_fn fn, void *arg)
+{
+	struct history_walk walk = {fn, arg, ref->object.id};
+
+	return store_history_list(fs->store, ref->object.id, after, list_one, &walk);
+}
+
+static int render_history(struct fs *fs, const struct ref *ref, struct content *content)
+{
+	struct history_entry entry;
+	int r = store_history(fs->store, ref->object.id, ref->sub, &entry, &content->text);
+
+	if (r < 0)
+		return r == -ENOENT ? -ESTALE : r;
+	content->mtime_ns = entry.wall_ns;
+	return 0;
+}
+
+static int measure_history(struct fs *fs, const struct ref *ref, int64_t *ret_size,
+	int64_t *ret_mtime_ns)
+{
+	struct history_entry entry;
+	int r = store_history(fs->store, ref->object.id, ref->sub, &entry, NULL);
+
+	if (r < 0)
+		return r == -ENOENT ? -ESTALE : r;
+	*ret_size = (int64_t)entry.size;
+	*ret_mtime_ns = entry.wall_ns;
+	return 0;
+}
+
+#define SERVICE .kind = KIND_SERVICE
+#define BASE    "{tenant}/services/{service}"
+#define VIEW_DIR                                                                                   \
+	.mode = 0750, .flags = ROW_DIR | ROW_VOLATILE | ROW_DERIVED, .find = find_view,            \
+	.list = list_view
+#define VIEW_ENTRY .mode = 0440, .flags = ROW_VOLATILE, .render = render_view
+#define SECRET     .flags = ROW_VOLATILE | ROW_SECRETIVE, .render = render_view
+
+const struct row rows_view[] = {
+	{.number = ROW_PEERS,
+		.path = BASE "/neighbors",
+		SERVICE,
+		VIEW_DIR,
+		.help = "Services that this one may see."},
+	{.number = ROW_PEER,
+		.path = BASE "/neighbors/{peer}",
+		SERVICE,
+		VIEW_ENTRY,
+		.help = "Healthy instances of the neighbor, one `address:port` a line."},
+	{.number = ROW_RUNTIME,
+		.path = BASE "/runtime",
+		SERVICE,
+		.mode = 0750,
+		.flags = ROW_DIR | ROW_DERIVED,
+		.help = "What the containers see at /duplo."},
+	{.number = ROW_RUNTIME_SECRETS,
+		.path = BASE "/runtime/secrets",
+		SERVICE,
+		.mode = 0700,
+		.flags = ROW_DIR | ROW_VOLATILE | ROW_DERIVED,
+		.find = find_view,
+		.list = list_view,
+		.help = "Secrets that the containers may read."},
+	{.number = ROW_RUNTIME_SECRET,
+		.path = BASE "/runtime/secrets/{secret}",
+		SERVICE,
+		.mode = 0400,
+		SECRET,
+		.help = "A secret."},
+	{.number = ROW_RUNTIME_CONFIGS,
+		.path = BASE "/runtime/config",
+		SERVICE,
+		VIEW_DIR,
+		.help = "Configuration: the service's over the tenant's."},
+	{.number = ROW_RUNTIME_CONFIG,
+		.path = BASE "/runtime/config/{config}",
+		SERVICE,
+		VIEW_ENTRY,
+		.help = "A configuration value."},
+	{.number = ROW_RUNTIME_PEERS,
+		.path = BASE "/runtime/neighbors",
+		SERVICE,
+		VIEW_DIR,
+		.help = "Services that the containers may see."},
+	{.number = ROW_RUNTIME_PEER,
+		.path = BASE "/runtime/neighbors/{peer}",
+		SERVICE,
+		VIEW_ENTRY,
+		.help = "Healthy instances of the neighbor."},
+	{.number = ROW_RUNTIME_SELF,
+		.path = BASE "/runtime/self.json",
+		SERVICE,
+		.mode = 0440,
+		.flags = ROW_VOLATILE,
+		.depends = CHANGE_SPEC | CHANGE_STATUS,
+		.render = render_self,
+		.help = "Who the containers are."},
+	{.number = ROW_HISTORY,
+		.path = BASE "/history",
+		SERVICE,
+		.mode = 0750,
+		.flags = ROW_DIR | ROW_VOLATILE | ROW_DERIVED,
+		.find = find_history,
+		.list = list_history,
+		.help = "Every accepted spec, by generation."},
+	{.number = ROW_HISTORY_ENTRY,
+		.path = BASE "/history/{generation}",
+		SERVICE,
+		.mode = 0440,
+		.render = render_history,
+		.measure = measure_history,
+		.help = "A spec that was accepted; copy it to spec.json to go back."},
+	{0},
+};

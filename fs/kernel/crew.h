@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * crew - threads that read requests from one fd and serve them: few while requests are quick, more
+ *        while they block, none too many.
+ * Promises: as long as fewer than CREW_THREADS_MAX requests are being served, a thread waits for the
+ *           next one. Buffers are resident and locked: no read ever faults.
+ * Threads: crew_stop from any; all else from one.
+ * Ownership: the fd stays the caller's and outlives the crew.
+ */
+#ifndef DUPLOFS_FS_KERNEL_CREW_H
+#define DUPLOFS_FS_KERNEL_CREW_H
+
+#include <stddef.h>
+
+#include "base/error.h"
+
+#define CREW_THREADS_MAX 64
+
+struct crew;
+
+struct crew_options {
+	int fd;
+	size_t buffer_size;
+	/* thread: 0 to CREW_THREADS_MAX - 1, one call at a time for each. */
+	void (*serve)(void *arg, int thread, void *request, size_t size);
+	void *arg;
+};
+
+int crew_new(struct crew **ret, const struct crew_options *options, struct error *reterr);
+
+/* Begins to read and serve. */
+int crew_start(struct crew *crew, struct error *reterr);
+
+/* Waits for the end of the connection (0: ENODEV), for crew_stop (-EINTR) or for an error. */
+int crew_wait(struct crew *crew);
+
+/* Nothing more is read, or served when it was read already. */
+void crew_stop(struct crew *crew);
+
+/* Stops and waits for what is being served. -ETIMEDOUT after grace_ms: the crew must not be freed. */
+int crew_finish(struct crew *crew, int grace_ms);
+void crew_free(struct crew *crew);
+
+#endif

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fs/ops/op.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+
+#include "fs/edit/commit.h"
+#include "fs/tree/content.h"
+#include "fs/edit/edit.h"
+#include "fs/kernel/notifier.h"
+#include "fs/edit/scratch.h"
+#include "fs/ops/waiter.h"
+
+/* ---- reading ---- */
+
+static int read_draft(struct fs *fs, struct ref *ref, uint64_t handle, size_t offset, size_t len,
+	struct buf *out)
+{
+	_cleanup_edit_ struct edit edit = EDIT_INIT;
+	int r = edit_open(fs->edits, handle, &edit);
+
+	if (r < 0)
+		return r;
+	if (edit.header.flags & EDIT_LOADED)
+		return edit_read(&edit, offset, len, out);
+	edit_close(&edit);
+	return content_read(fs, ref, offset, len, out);
+}
+
+static int read_row(struct fs *fs, struct ref *ref, const struct fuse_file_info *file,
+	size_t offset, size_t len, struct buf *out)
+{
+	_cleanup_content_ struct content content = CONTENT_INIT;
+	int r;
+
+	if (OP_IS_DRAFT(file->fh))
+		return read_draft(fs, ref, file->fh, offset, len, out);
+	if (ref->row->read)
+		return ref->row->read(fs, ref, offset, len, out);
+	if (!(ref->row->flags & ROW_DIRECT))
+		return content_read(fs, ref, offset, len, out);
+	r = content_render(fs, ref, &content);
+	if (r == 0 && offset < content.text.len)
+		buf_add(out, content.text.data + offset,
+			len < content.text.len - offset ? len : content.text.len - offset);
+	return r < 0 ? r : out->error;
+}
+
+void op_read(fuse_req_t req, fuse_ino_t node, size_t size, off_t offset,
+	struct fuse_file_info *file)
+{
+	_cleanup_ref_ struct ref ref = REF_INIT;
+	_cleanup_buf_ struct buf out = BUF_INIT;
+	struct fs *fs = op_fs(req);
+	int r;
+
+	if (node_row(node) == ROW_SCRATCH) {
+		r = scratch_read(fs->scratch, node, (size_t)offset, size, &out);
+	} else {
+		r = ref_open(fs, node, &ref);
+		if (r == 0 && ref.row->flags & ROW_WAITS) {
+			waiter_read(fs->waiters, req, &ref, (int64_t)file->fh,
+				file->flags & O_NONBLOCK);
+			return;
+		}
+		if (r == 0)
+			r = read_row(fs, &ref, file, (size_t)offset, size, &out);
+	}
+	if (r < 0)
+		(void)fuse_reply_err(req, -r);
+	else
+		(void)fuse_reply_buf(req, out.data, out.len);
+	buf_wipe(&out);
+}
+
+/* ---- writing ---- */
+
+/* The old content, for who writes into it and does not begin anew. */
+static int load_draft(struct fs *fs, struct ref *ref, struct edit *edit, size_t offset)
+{
+	_cleanup_content_ struct content content = CONTENT_INIT;
+	int r = 0;
+
+	if (edit->header.flags & EDIT_LOADED)
+		return 0;
+	/* A line from the beginning is the new value, however long the old one was. */
+	if (ref->row->flags & ROW_LINE && offset == 0) {
+		edit->header.flags |= EDIT_EMPTY;
+	} else {
+		r = content_render(fs, ref, &content);
+		if (r == 0 && content.text.len > 0)
+			r = edit_write(edit, 0, content.text.data, content.text.len);
+	}
+	if (r == 0)
+		edit->header.flags |= EDIT_LOADED;
+	return r;
+}
+
+/* What is to be judged: all of the draft, or what follows the values accepted already. */
+static int read_all(const struct ref *ref, struct edit *edit, struct buf *text)
+{
+	size_t start = ref->row->flags & ROW_LINE ? edit->header.start : 0;
+	int r = edit_read(edit, start, edit->size, text);
+
+	return r < 0 ? r : text->error;
+}
+
+static char last_byte(const struct ref *ref, const char *data, size_t size)
+{
+	if (ref->row->flags & ROW_DOCUMENT)
+		while (size > 1 && strchr(" \t\r\n", data[size - 1]))
+			size--;
+	return data[size - 1];
+}
+
+/* After data was written: is it wrong already? */
+static int check_draft(struct fs *fs, const struct ref *ref, struct edit *edit, const char *data,
+	size_t size, size_t offset)
+{
+	_cleanup_content_ struct content all = CONTENT_INIT;
+	struct error error = ERROR_INIT;
+	int r;
+
+	if (edit_after_write(ref->row->flags & ROW_LINE, ref->row->flags & ROW_DOCUMENT, offset,
+		    size, edit->size, last_byte(ref, data, size)) != EDIT_CHECK)
+		return 0;
+	r = read_all(ref, edit, &all.text);
+	if (r < 0)
+		return r;
+	r = commit_check(fs, ref, buf_string(&all.text), all.text.len, &error);
+	if (r >= 0 || r == -ENODATA)
+		return 0;
+	commit_refuse(fs, ref, &error);
+	return r;
+}
+
+static int refuse_size(struct fs *fs, const struct ref *ref)
+{
+	struct error error = ERROR_INIT;
+	int r = error_set(&error, -EFBIG, "more than the %zu bytes that fit here", ref->row->limit);
+
+	commit_refuse(fs, ref, &error);
+	return r;
+}
+
+static int put_draft(struct fs *fs, struct ref *ref, struct edit *edit, const char *data,
+	size_t size, size_t offset)
+{
+	int r;
+
+	if (offset > ref->row->limit + edit->header.start ||
+		offset + size > ref->row->limit + edit->header.start)
+		return refuse_size(fs, ref);
+	r = load_draft(fs, ref, edit, offset);
+	if (r == 0)
+		r = edit_write(edit, offset, data, size);
+	return r < 0 ? r : check_draft(fs, ref, edit, data, size, offset);
+}
+
+static int write_draft(struct fs *fs, struct ref *ref, struct edit *edit, const char *data,
+	size_t size, size_t offset)
+{
+	int r = 0;
+
+	switch (edit_before_write(&edit->header, offset)) {
+	case EDIT_REPEAT:
+		return edit->header.error;
+	case EDIT_RESTART:
+		r = edit_truncate(edit, edit->header.start);
+		edit->header.flags |= EDIT_EMPTY | EDIT_LOADED;
+		break;
+	default:
+		break;
+	}
+	if (r == 0)
+		r = put_draft(fs, ref, edit, data, size, offset);
+	if (r < 0) {
+		edit_refused(&edit->header, r);
+	} else {
+		edit->header.flags |= EDIT_DIRTY;
+		edit->header.flags &= ~(uint32_t)(EDIT_REFUSED | EDIT_POISONED | EDIT_TOLD);
+	}
+	(void)edit_save(edit);
+	return r;
+}
+
+static void write_row(fuse_req_t req, uint64_t node, const char *data, size_t size, size_t offset,
+	const struct fuse_file_info *file)
+{
+	_cleanup_ref_ struct ref ref = REF_INIT;
+	_cleanup_edit_ struct edit edit = EDIT_INIT;
+	struct fs *fs = op_fs(req);
+	int r = ref_open(fs, node, &ref);
+
+	if (r == 0)
+		r = edit_open(fs->edits, file->fh, &edit);
+	if (r == 0)
+		r = write_draft(fs, &ref, &edit, data, size, offset);
+	edit_close(&edit);
+	if (r < 0)
+		op_reply_later(fs, req, r);
+	else
+		(void)fuse_reply_write(req, size);
+	/* The kernel believes that the file has grown: it has not, yet. */
+	if (fs->notifier)
+		notifier_inode(fs->notifier, node);
+}
+
+void op_write(fuse_req_t req, fuse_ino_t node, const char *data, size_t size, off_t offset,
+	struct fuse_file_info *file)
+{
+	int r;
+
+	if (node_row(node) == ROW_SCRATCH) {
+		r = scratch_write(op_fs(req)->scratch, node, (size_t)offset, data, size);
+		if (r < 0)
+			(void)fuse_reply_err(req, -r);
+		else
+			(void)fuse_reply_write(req, size);
+	} else if (file->fh == OP_SINK || size == 0) {
+		(void)fuse_reply_write(req, size);
+	} else {
+		write_row(req, node, data, size, (size_t)offset, file);
+	}
+}
+
+/* ---- deciding ---- */
+
+static int commit_draft(struct fs *fs, const struct ref *ref, struct edit *edit,
+	const struct caller *caller)
+{
+	_cleanup_content_ struct content all = CONTENT_INIT;
+	struct error error = ERROR_INIT;
+	int r = read_all(ref, edit, &all.text);
+
+	if (r < 0)
+		return r;
+	r = commit_apply(fs, ref, buf_string(&all.text), all.text.len, caller, &error);
+	if (r < 0)
+		commit_refuse(fs, ref, &error);
+	edit_decided(&edit->header, r, r < 0 ? edit->header.start : edit->size);
+	(void)edit_save(edit);
+	return r;
+}
+
+/* Of several processes that write one after the other into what one of them has opened, only that
+ * one says that all is there. */
+static bool is_opener(const struct edit *edit, pid_t thread)
+{
+	pid_t opener = edit->header.pid;
+
+	if (opener == 0 || thread == 0 || opener == thread)
+		return true;
+	if (kill(opener, 0) < 0 && errno == ESRCH)
+		return true;
+	return op_process(opener) == op_process(thread);
+}
+
+static int decide(struct fs *fs, const struct ref *ref, uint64_t handle,
+	const struct caller *caller, bool opener)
+{
+	_cleanup_edit_ struct edit edit = EDIT_INIT;
+	int r = edit_open(fs->edits, handle, &edit);
+
+	if (r < 0)
+		return r;
+	switch (edit_at_close(&edit.header, opener || is_opener(&edit, caller->pid))) {
+	case EDIT_COMMIT:
+		return commit_draft(fs, ref, &edit, caller);
+	case EDIT_REPEAT:
+		(void)edit_save(&edit);
+		return edit.header.error;
+	default:
+		return 0;
+	}
+}
+
+static void close_row(fuse_req_t req, uint64_t node, const struct fuse_file_info *file, bool sync)
+{
+	_cleanup_ref_ struct ref ref = REF_INIT;
+	struct caller caller = op_caller(req);
+	struct fs *fs = op_fs(req);
+	int r;
+
+	if (node_row(node) == ROW_SCRATCH || !OP_IS_DRAFT(file->fh)) {
+		(void)fuse_reply_err(req, 0);
+		return;
+	}
+	r = ref_open(fs, node, &ref);
+	if (r == 0)
+		r = decide(fs, &ref, file->fh, &caller, sync);
+	op_reply_later(fs, req, r);
+}
+
+void op_flush(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *file)
+{
+	close_row(req, node, file, false);
+}
+
+void op_fsync(fuse_req_t req, fuse_ino_t node, int datasync, struct fuse_file_info *file)
+{
+	(void)datasync;
+	close_row(req, node, file, true);
+}
+
+static int delete_unwritten(struct txn *txn, void *arg, struct error *reterr)
+{
+	return txn_delete(txn, *(const int64_t *)arg, reterr);
+}
+
+/* The last chance for a draft whose opener has left it to others, and for a value that was made and
+ * never written (`touch`): it is empty then, or gone when what was written was refused. */
+static void release_draft(struct fs *fs, struct ref *ref, uint64_t handle)
+{
+	_cleanup_edit_ struct edit edit = EDIT_INIT;
+	struct caller caller = {0};
+	struct error error = ERROR_INIT;
+	uint32_t flags;
+
+	if (edit_open(fs->edits, handle, &edit) < 0)
+		return;
+	caller.uid = edit.header.uid;
+	caller.gid = edit.header.gid;
+	caller.pid = edit.header.pid;
+	if (edit_at_close(&edit.header, true) == EDIT_COMMIT)
+		(void)commit_draft(fs, ref, &edit, &caller);
+	flags = edit.header.flags;
+	edit_close(&edit);
+	if (!(flags & EDIT_CREATED) || flags & EDIT_ACCEPTED || ref_reload(fs, ref) < 0 ||
+		ref->object.generation > 0)
+		return;
+	if (flags & EDIT_REFUSED)
+		(void)store_update(fs->store, STORE_RELAXED, NULL, delete_unwritten,
+			&ref->object.id, NULL);
+	else
+		(void)commit_apply(fs, ref, "", 0, &caller, &error);
+}
+
+void op_release(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *file)
+{
+	_cleanup_ref_ struct ref ref = REF_INIT;
+	struct fs *fs = op_fs(req);
+
+	if (node_row(node) == ROW_SCRATCH) {
+		scratch_released(fs->scratch, node);
+	} else if (OP_IS_DRAFT(file->fh)) {
+		if (ref_open(fs, node, &ref) == 0)
+			release_draft(fs, &ref, file->fh);
+		edit_drop(fs->edits, file->fh);
+	}
+	(void)fuse_reply_err(req, 0);
+}
+
+void op_fallocate(fuse_req_t req, fuse_ino_t node, int mode, off_t offset, off_t length,
+	struct fuse_file_info *file)
+{
+	(void)node;
+	(void)mode;
+	(void)offset;
+	(void)length;
+	(void)file;
+	(void)fuse_reply_err(req, EOPNOTSUPP);
+}

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fs/ops/op.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "fs/edit/commit.h"
+#include "fs/edit/scratch.h"
+#include "fs/edit/sweeper.h"
+#include "fs/edit/value.h"
+#include "fs/edit/veil.h"
+
+static void reply(fuse_req_t req, int r)
+{
+	(void)fuse_reply_err(req, -r);
+}
+
+static void reply_refused(fuse_req_t req, const struct ref *ref, int r, const struct error *error)
+{
+	struct fs *fs = op_fs(req); /* the request is gone with its reply */
+
+	reply(req, r);
+	if (r < 0)
+		commit_refuse(fs, ref, error);
+}
+
+/* ---- mkdir ---- */
+
+/* Version control keeps a directory of its own in a work tree. */
+static bool is_scratch_directory(const struct ref *directory, const char *name)
+{
+	static const char *const names[] = {".git", ".hg", ".svn", NULL};
+	size_t i;
+
+	if (directory->row->flags & ROW_DERIVED)
+		return true;
+	if (!(directory->row->flags & ROW_SCRATCHY))
+		return false;
+	for (i = 0; names[i]; i++)
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	return false;
+}
+
+/* A repository is kept longer than what a copy brought along: it is marked by the sticky bit. */
+static mode_t scratch_mode(const struct ref *directory, mode_t mode)
+{
+	return S_IFDIR | (mode & 0777) | (directory->row->flags & ROW_DERIVED ? 0 : S_ISVTX);
+}
+
+static void make_scratch(fuse_req_t req, uint64_t parent, const char *name, mode_t mode)
+{
+	struct caller caller = op_caller(req);
+	struct fuse_entry_param entry;
+	struct stat st;
+	int r = scratch_create(op_fs(req)->scratch, parent, name, mode, &caller, &st);
+
+	r = op_settle_scratch(r, -EEXIST);
+	if (r < 0) {
+		reply(req, r);
+		return;
+	}
+	sweeper_wake(op_fs(req)->sweeper);
+	op_entry_scratch(&st, &entry);
+	(void)fuse_reply_entry(req, &entry);
+}
+
+struct making {
+	int64_t parent;
+	enum kind kind;
+	const char *name;
+};
+
+static int make(struct txn *txn, void *arg, struct error *reterr)
+{
+	const struct making *making = arg;
+	int64_t id;
+
+	return txn_create(txn, making->parent, making->kind, making->name, &id, reterr);
+}
+
+/* cp -r creates with O_EXCL in a directory that it has made. */
+static bool is_cp(pid_t pid)
+{
+	_cleanup_fclose_ FILE *file = NULL;
+	char path[32], name[16] = "";
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+	file = fopen(path, "re");
+	return file && fgets(name, sizeof(name), file) && strcmp(name, "cp\n") == 0;
+}
+
+static int make_object(fuse_req_t req, const struct ref *directory, const char *name,
+	struct ref *ret, struct error *reterr)
+{
+	const struct row *row = row_variable(directory->row);
+	struct making making = {
+		.parent = directory->object.id,
+		.kind = directory->row->child_kind,
+		.name = name,
+	};
+	struct caller caller = op_caller(req);
+	int r;
+
+	if (!row || !(row->flags & ROW_OBJECT))
+		return error_set(reterr, -EPERM, "no directories are made here");
+	r = kind_check_name(making.kind, name, reterr);
+	if (r < 0)
+		return r;
+	r = store_update(op_fs(req)->store, STORE_DURABLE, &caller, make, &making, reterr);
+	if (r == 0)
+		r = ref_child(op_fs(req), directory, name, ret);
+	if (r == 0 && is_cp(caller.pid))
+		veil_draw(op_fs(req)->veils, ret->node, op_process(caller.pid));
+	return r;
+}
+
+void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
+{
+	_cleanup_ref_ struct ref directory = REF_INIT;
+	_cleanup_ref_ struct ref ref = REF_INIT;
+	struct fuse_entry_param entry;
+	struct error error = ERROR_INIT;
+	int r;
+
+	if (node_row(parent) == ROW_SCRATCH) {
+		make_scratch(req, parent, name, S_IFDIR | (mode & 0777));
+		return;
+	}
+	r = ref_open(op_fs(req), parent, &directory);
+	if (r == 0)
+		r = ref_child(op_fs(req), &directory, name, &ref);
+	if (r == 0 && !op_was_applied(req) &&
+		(!row_is_dir(ref.row) || op_veil(req, &ref) != VEIL_MINE))
+		r = -EEXIST;
+	if (r == -ENOENT && is_scratch_directory(&directory, name)) {
+		make_scratch(req, parent, name, scratch_mode(&directory, mode));
+		return;
+	}
+	if (r == -ENOENT)
+		r = make_object(req, &directory, name, &ref, &error);
+	if (r == 0)
+		r = op_entry(op_fs(req), &directory, &ref, &entry);
+	if (r == 0)
+		(void)fuse_reply_entry(req, &entry);
+	else
+		reply_refused(req, &directory, r, &error);
+}
+
+/* ---- rmdir ---- */
+
+static int delete (struct txn *txn, void *arg, struct error *reterr)
+{
+	return txn_delete(txn, *(const int64_t *)arg, reterr);
+}
+
+/* A directory of ours stays; rm -r only wants to hear that nothing of the user's is left in it. */
+static int check_empty(struct fs *fs, const struct ref *ref, struct error *reterr)
+{
+	const struct row *child = row_variable(ref->row);
+	int64_t count = 0;
+	int r;
+
+	if (!child || !(child->flags & (ROW_OBJECT | ROW_VALUE)))
+		return 0;
+	r = store_count(fs->store, ref->object.id, ref->row->child_kind, &count);
+	if (r == 0 && count > 0)
+		r = error_set(reterr, -ENOTEMPTY, "%s still holds %lld %s%s", row_name(ref->row),
+			(long long)count, kind_name(ref->row->child_kind), count > 1 ? "s" : "");
+	return r;
+}
+
+static int remove_directory(fuse_req_t req, const struct ref *ref, struct error *reterr)
+{
+	struct caller caller = op_caller(req);
+	int64_t id = ref->object.id;
+
+	if (!row_is_dir(ref->row))
+		return -ENOTDIR;
+	if (ref->row->flags & ROW_PRIVATE)
+		return -EPERM;
+	if (!(ref->row->flags & ROW_OBJECT))
+		return check_empty(op_fs(req), ref, reterr);
+	return store_update(op_fs(req)->store, STORE_DURABLE, &caller, delete, &id, reterr);
+}
+
+void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	_cleanup_ref_ struct ref directory = REF_INIT;
+	_cleanup_ref_ struct ref ref = REF_INIT;
+	struct scratch *scratch = op_fs(req)->scratch;
+	struct error error = ERROR_INIT;
+	int r;
+
+	if (node_row(parent) == ROW_SCRATCH) {
+		reply(req, op_settle_scratch(scratch_rmdir(scratch, parent, name), -ENOENT));
+		return;
+	}
+	if (op_was_applied(req)) {
+		reply(req, 0);
+		return;
+	}
+	r = ref_open(op_fs(req), parent, &directory);
+	if (r == 0)
+		r = ref_child(op_fs(req), &directory, name, &ref);
+	if (r == -ENOENT) {
+		reply(req, op_settle_scratch(scratch_rmdir(scratch, parent, name), -ENOENT));
+		return;
+	}
+	if (r == 0)
+		r = remove_directory(req, &ref, &error);
+	if (ref.row)
+		reply_refused(req, &ref, r, &error);
+	else
+		reply(req, r);
+}
+
+/* ---- unlink ---- */
+
+static int remove_file(fuse_req_t req, const struct ref *ref, struct error *reterr)
+{
+	struct fs *fs = op_fs(req);
+	struct caller caller = op_caller(req);
+	int r = 0;
+
+	if (row_is_dir(ref->row))
+		return -EISDIR;
+	if (ref->row->flags & ROW_VALUE)
+		return value_delete(fs, ref, &caller, reterr);
+	if (ref->row->flags & ROW_UNLINK_CLEARS)
+		r = commit_apply(fs, ref, "", 0, &caller, reterr);
+	/* Often the first step to write it anew: for that process the name is free now. */
+	if (r == 0)
+		veil_draw(fs->veils, ref->node, op_process(caller.pid));
+	return r;
+}
+
+void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	_cleanup_ref_ struct ref directory = REF_INIT;
+	_cleanup_ref_ struct ref ref = REF_INIT;
+	struct scratch *scratch = op_fs(req)->scratch;
+	struct error error = ERROR_INIT;
+	int r;
+
+	if (node_row(parent) == ROW_SCRATCH) {
+		reply(req, op_settle_scratch(scratch_unlink(scratch, parent, name), -ENOENT));
+		return;
+	}
+	if (op_was_applied(req)) {
+		reply(req, 0);
+		return;
+	}
+	r = ref_open(op_fs(req), parent, &directory);
+	if (r == 0)
+		r = ref_child(op_fs(req), &directory, name, &ref);
+	if (r == -ENOENT) {
+		reply(req, op_settle_scratch(scratch_unlink(scratch, parent, name), -ENOENT));
+		return;
+	}
+	if (r == 0)
+		r = remove_file(req, &ref, &error);
+	if (ref.row)
+		reply_refused(req, &ref, r, &error);
+	else
+		reply(req, r);
+}
+
+/* ---- what this file system does not have ---- */
+
+void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t device)
+{
+	(void)parent;
+	(void)name;
+	(void)mode;
+	(void)device;
+	reply(req, -EPERM);
+}
+
+void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name)
+{
+	(void)target;
+	(void)parent;
+	(void)name;
+	reply(req, -EPERM);
+}
+
+void op_link(fuse_req_t req, fuse_ino_t node, fuse_ino_t new_parent, const char *new_name)
+{
+	(void)node;
+	(void)new_parent;
+	(void)new_name;
+	reply(req, -EPERM);
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fs/ops/op.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "fs/edit/commit.h"
+#include "fs/tree/content.h"
+#include "fs/edit/edit.h"
+#include "fs/ops/name.h"
+#include "fs/edit/scratch.h"
+#include "fs/kernel/session.h"
+#include "fs/edit/sweeper.h"
+#include "fs/edit/value.h"
+#include "fs/edit/veil.h"
+
+static bool is_writing(const struct fuse_file_info *file)
+{
+	return (file->flags & O_ACCMODE) != O_RDONLY;
+}
+
+static int open_reading(struct fs *fs, struct ref *ref, struct fuse_file_info *file)
+{
+	bool direct = ref->row->flags & (ROW_DIRECT | ROW_WAITS);
+	int64_t size, mtime_ns;
+	int r;
+
+	file->noflush = 1;
+	file->direct_io = direct;
+	file->keep_cache = !direct && !(ref->row->flags & ROW_VOLATILE);
+	if (ref->row->flags & ROW_WAITS) {
+		file->nonseekable = 1;
+		/* What the read waits for is what is wanted now. */
+		file->fh = (uint64_t)ref->object.generation;
+	}
+	if (direct)
+		return 0;
+	r = content_stat(fs, ref, &size, &mtime_ns);
+	/* What poll(2) waits for is a change after this. */
+	if (r == 0 && ref->row->flags & ROW_POLLED)
+		file->fh = (uint64_t)mtime_ns;
+	return r;
+}
+
+static int open_writing(fuse_req_t req, const struct ref *ref, uint32_t flags,
+	struct fuse_file_info *file)
+{
+	const struct fuse_ctx *context = fuse_req_ctx(req);
+	struct edit_header header = {
+		.node = ref->node,
+		.flags = flags,
+		.uid = context->uid,
+		.gid = context->gid,
+		.pid = context->pid,
+	};
+
+	file->direct_io = 1;
+	if (!row_is_writable(ref->row)) {
+		file->fh = OP_SINK;
+		return 0;
+	}
+	if (file->flags & O_TRUNC)
+		header.flags |= EDIT_EMPTY;
+	if (header.flags & EDIT_EMPTY)
+		header.flags |= EDIT_LOADED;
+	return edit_create(op_fs(req)->edits, &header, &file->fh);
+}
+
+static void open_scratch(fuse_req_t req, uint64_t node, struct fuse_file_info *file)
+{
+	struct scratch *scratch = op_fs(req)->scratch;
+	struct stat st, none = {0};
+	int r = scratch_stat(scratch, node, &st);
+
+	/* Without a name it was renamed over one of ours, or is gone: the path leads elsewhere now. */
+	if (r == 0 && st.st_nlink == 0)
+		r = -ESTALE;
+	if (r == 0 && file->flags & O_TRUNC)
+		r = scratch_setattr(scratch, node, &none, FUSE_SET_ATTR_SIZE);
+	if (r < 0) {
+		(void)fuse_reply_err(req, -r);
+		return;
+	}
+	file->direct_io = is_writing(file);
+	file->noflush = 1;
+	scratch_opened(scratch, node);
+	if (fuse_reply_open(req, file) == -ENOENT)
+		scratch_released(scratch, node);
+}
+
+void op_open(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *file)
+{
+	_cleanup_ref_ struct ref ref = REF_INIT;
+	struct fs *fs = op_fs(req);
+	int r;
+
+	file->fh = 0;
+	if (node_row(node) == ROW_SCRATCH) {
+		open_scratch(req, node, file);
+		return;
+	}
+	r = ref_open(fs, node, &ref);
+	if (r == 0)
+		r = is_writing(file) ? open_writing(req, &ref, 0, file)
+				     : open_reading(fs, &ref, file);
+	if (r < 0)
+		(void)fuse_reply_err(req, -r);
+	else if (fuse_reply_open(req, file) == -ENOENT && OP_IS_DRAFT(file->fh))
+		edit_drop(fs->edits, file->fh);
+}
+
+static void create_scratch(fuse_req_t req, uint64_t directory, const char *name, mode_t mode,
+	struct fuse_file_info *file)
+{
+	struct scratch *scratch = op_fs(req)->scratch;
+	struct caller caller = op_caller(req);
+	struct fuse_entry_param entry;
+	struct stat st;
+	int r = scratch_create(scratch, directory, name, S_IFREG | (mode & 07777), &caller, &st);
+
+	/* Somebody else was faster: without O_EXCL that is as good. */
+	if (r == -EEXIST && (!(file->flags & O_EXCL) || session_resent()))
+		r = scratch_find(scratch, directory, name, &st);
+	if (r < 0) {
+		(void)fuse_reply_err(req, -r);
+		return;
+	}
+	sweeper_wake(op_fs(req)->sweeper);
+	op_entry_scratch(&st, &entry);
+	file->direct_io = is_writing(file);
+	file->noflush = 1;
+	scratch_opened(scratch, st.st_ino);
+	if (fuse_reply_create(req, &entry, file) == -ENOENT)
+		scratch_released(scratch, st.st_ino);
+}
+
+static void create_file(fuse_req_t req, struct ref *directory, struct ref *ref, uint32_t flags,
+	struct fuse_file_info *file)
+{
+	struct fuse_entry_param entry;
+	struct fs *fs = op_fs(req);
+	int r;
+
+	veil_lift(fs->veils, ref->node);
+	r = op_entry(fs, directory, ref, &entry);
+	if (r == 0)
+		r = open_writing(req, ref, flags | EDIT_EMPTY, file);
+	if (r < 0)
+		(void)fuse_reply_err(req, -r);
+	else if (fuse_reply_create(req, &entry, file) == -ENOENT && OP_IS_DRAFT(file->fh))
+		edit_drop(fs->edits, file->fh);
+}
+
+void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
+	struct fuse_file_info *file)
+{
+	_cleanup_ref_ struct ref directory = REF_INIT;
+	_cleanup_ref_ struct ref ref = REF_INIT;
+	struct error error = ERROR_INIT;
+	uint32_t flags = 0;
+	int r;
+
+	file->fh = 0;
+	if (node_row(parent) == ROW_SCRATCH) {
+		create_scratch(req, parent, name, mode, file);
+		return;
+	}
+	r = ref_open(op_fs(req), parent, &directory);
+	if (r == 0)
+		r = ref_child(op_fs(req), &directory, name, &ref);
+	if (r == -ENOENT)
+		switch (name_classify(&directory, name, &error)) {
+		case NAME_VALUE:
+			flags = EDIT_CREATED;
+			r = value_make(op_fs(req), &directory, name, &ref);
+			break;
+		case NAME_SCRATCH:
+			create_scratch(req, parent, name, mode, file);
+			return;
+		case NAME_REFUSED:
+			r = error.code;
+			commit_refuse(op_fs(req), &directory, &error);
+			break;
+		}
+	if (r == 0)
+		create_file(req, &directory, &ref, flags, file);
+	else
+		(void)fuse_reply_err(req, -r);
+}

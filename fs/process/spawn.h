@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * spawn - starts this program anew in another role.
+ * Promises: the new process has a session of its own, a clean signal mask and only the fds named.
+ * Threads: any.
+ * Ownership: the caller closes the pidfd, and reaps the child through it.
+ */
+#ifndef DUPLOFS_FS_PROCESS_SPAWN_H
+#define DUPLOFS_FS_PROCESS_SPAWN_H
+
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "fs/process/options.h"
+
+/* role: OPTIONS_SUPERVISOR or OPTIONS_WORKER; fds that are -1 are not passed on. */
+int spawn_self(const struct options *options, enum options_action role,
+	const struct options_fds *fds, pid_t *ret_pid, int *ret_pidfd, struct error *reterr);
+
+/* Replaces this process by the program that is now at its path, which takes the supervisor's role
+ * over and renews the worker. Returns only when that fails. */
+int spawn_exec(const struct options *options, const struct options_fds *fds, struct error *reterr);
+
+/* What was passed on to this process goes no further by accident. */
+void spawn_seal(const struct options_fds *fds);
+
+/* True when the process has ended. */
+int spawn_has_ended(int pidfd);
+
+#endif

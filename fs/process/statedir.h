@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * statedir - who uses a state directory: its lock and its pid files.
+ * Promises: one platform at a time; the lock lives as long as any process of that platform.
+ * Threads: one.
+ * Ownership: the lock's fd is inherited by the platform's processes.
+ */
+#ifndef DUPLOFS_FS_PROCESS_STATEDIR_H
+#define DUPLOFS_FS_PROCESS_STATEDIR_H
+
+#include <sys/types.h>
+
+#include "base/error.h"
+
+#define STATEDIR_SUPERVISOR "supervisor.pid"
+#define STATEDIR_WORKER     "worker.pid"
+
+/* Makes the directory when missing and puts its real path into state (PATH_MAX bytes). */
+int statedir_open(char *state, struct error *reterr);
+
+/* Locks it for the platform at mountpoint. -EBUSY with a sentence; one that is about to end is
+ * waited for. */
+int statedir_lock(const char *state, const char *mountpoint, int *ret_fd, struct error *reterr);
+
+void statedir_write_pid(const char *state, const char *name, pid_t pid);
+void statedir_remove_pids(const char *state);
+
+#endif

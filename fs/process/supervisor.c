@@ -1,0 +1,474 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fs/process/supervisor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "fs/process/handoff.h"
+#include "fs/process/mount.h"
+#include "fs/process/runtime.h"
+#include "fs/kernel/session.h"
+#include "fs/process/spawn.h"
+#include "fs/process/statedir.h"
+
+/* A worker that fails before it was ready is followed by another at once this often, then ever later. */
+#define SUPERVISOR_FREE_RESTARTS  3
+#define SUPERVISOR_RESTART_MIN_MS 20
+#define SUPERVISOR_RESTART_MAX_MS 1000
+
+/* How long a detached file system is served to those that still use it, and how long a worker may
+ * take to end its work. */
+#define SUPERVISOR_DETACHED_MS 10000
+#define SUPERVISOR_ENDING_MS   20000
+
+enum supervisor_phase {
+	SUPERVISOR_SERVES,
+	SUPERVISOR_DETACHED, /* out of the tree, still used by somebody */
+	SUPERVISOR_ENDING, /* the worker was told to end */
+	SUPERVISOR_OVER,
+};
+
+struct supervisor {
+	const struct options *options;
+	char runtime[PATH_MAX];
+	struct options_fds fds; /* fuse, handoff, lock */
+	struct handoff *handoff;
+	bool mounted; /* in the tree, as far as it was us to change that */
+	enum supervisor_phase phase;
+	int64_t phase_end_ns;
+	int signals;
+	pid_t worker; /* 0: none */
+	int worker_fd; /* pidfd */
+	int report; /* what the worker says about its start; -1: has said it */
+	bool ready; /* this worker serves */
+	bool settled; /* a worker has served */
+	int failures; /* workers in a row that ended before they were ready */
+	int64_t restart_ns;
+	void (*answering)(void *arg);
+	void *arg;
+	struct error error; /* why it is over */
+};
+
+static int64_t supervisor_in_ms(int64_t ms)
+{
+	return clock_now_ns() + ms * NS_PER_MILLISECOND;
+}
+
+static bool supervisor_is_unmounted(const struct supervisor *supervisor)
+{
+	struct pollfd connection = {.fd = supervisor->fds.fuse};
+
+	return poll(&connection, 1, 0) > 0 && (connection.revents & POLLERR);
+}
+
+static void supervisor_enter(struct supervisor *supervisor, enum supervisor_phase phase,
+	int64_t limit_ms)
+{
+	supervisor->phase = phase;
+	supervisor->phase_end_ns = limit_ms ? supervisor_in_ms(limit_ms) : CLOCK_FOREVER;
+}
+
+static void supervisor_schedule(struct supervisor *supervisor)
+{
+	int64_t delay_ms = SUPERVISOR_RESTART_MIN_MS;
+	int i;
+
+	supervisor->restart_ns = clock_now_ns();
+	if (supervisor->failures <= SUPERVISOR_FREE_RESTARTS)
+		return;
+	for (i = SUPERVISOR_FREE_RESTARTS + 1; i < supervisor->failures; i++)
+		if (delay_ms < SUPERVISOR_RESTART_MAX_MS)
+			delay_ms *= 2;
+	if (delay_ms > SUPERVISOR_RESTART_MAX_MS)
+		delay_ms = SUPERVISOR_RESTART_MAX_MS;
+	supervisor->restart_ns = supervisor_in_ms(delay_ms);
+}
+
+static void supervisor_start_worker(struct supervisor *supervisor)
+{
+	struct options_fds fds = supervisor->fds;
+	struct error error = ERROR_INIT;
+	int report[2] = {-1, -1};
+	int r;
+
+	supervisor->restart_ns = CLOCK_FOREVER;
+	supervisor->ready = false;
+	fds.peer = pidfd_open(getpid(), 0);
+	if (fds.peer < 0 || pipe2(report, O_CLOEXEC | O_NONBLOCK) < 0) {
+		r = error_errno(&error, errno, "cannot prepare a worker");
+	} else {
+		fds.report = report[1];
+		r = spawn_self(supervisor->options, OPTIONS_WORKER, &fds, &supervisor->worker,
+			&supervisor->worker_fd, &error);
+		(void)close(report[1]);
+	}
+	if (fds.peer >= 0)
+		(void)close(fds.peer);
+	if (r == 0) {
+		supervisor->report = report[0];
+		statedir_write_pid(supervisor->options->state, STATEDIR_WORKER, supervisor->worker);
+		return;
+	}
+	if (report[0] >= 0)
+		(void)close(report[0]);
+	log_error("%s", error.text);
+	supervisor->failures++;
+	supervisor_schedule(supervisor);
+}
+
+/* The worker says that it serves, or why it cannot; or it has closed the pipe. */
+static void supervisor_read_report(struct supervisor *supervisor)
+{
+	char text[sizeof(supervisor->error.text)];
+	ssize_t got;
+
+	if (supervisor->report < 0)
+		return;
+	got = read(supervisor->report, text, sizeof(text) - 1);
+	if (got < 0)
+		return;
+	(void)close(supervisor->report);
+	supervisor->report = -1;
+	text[got] = '\0';
+	if (strcmp(text, "ready") != 0) {
+		if (got > 0)
+			(void)error_set(&supervisor->error, -EIO, "%s", text);
+		return;
+	}
+	supervisor->ready = true;
+	supervisor->failures = 0;
+	if (!supervisor->settled && supervisor->answering)
+		supervisor->answering(supervisor->arg);
+	supervisor->settled = true;
+}
+
+enum supervisor_cause {
+	SUPERVISOR_ENDED,   /* in order, or nobody knows */
+	SUPERVISOR_KILLED,  /* by somebody */
+	SUPERVISOR_CRASHED, /* of a fault of its own */
+};
+
+static enum supervisor_cause supervisor_reap(const struct supervisor *supervisor)
+{
+	siginfo_t info = {0};
+
+	/* Not our child when it was the worker that started us. */
+	if (waitid(P_PIDFD, (id_t)supervisor->worker_fd, &info, WEXITED | WNOHANG) < 0)
+		return SUPERVISOR_ENDED;
+	if (info.si_code == CLD_EXITED)
+		return info.si_status == EXIT_SUCCESS ? SUPERVISOR_ENDED : SUPERVISOR_CRASHED;
+	if (info.si_code != CLD_KILLED && info.si_code != CLD_DUMPED)
+		return SUPERVISOR_ENDED;
+	log_warning("the worker (process %d) was ended by signal %d", (int)supervisor->worker,
+		info.si_status);
+	switch (info.si_status) {
+	case SIGSEGV:
+	case SIGBUS:
+	case SIGABRT:
+	case SIGILL:
+	case SIGFPE:
+		return SUPERVISOR_CRASHED;
+	default:
+		return SUPERVISOR_KILLED;
+	}
+}
+
+static void supervisor_worker_ended(struct supervisor *supervisor)
+{
+	enum supervisor_cause cause;
+
+	supervisor_read_report(supervisor);
+	cause = supervisor_reap(supervisor);
+	if (cause == SUPERVISOR_CRASHED)
+		inflight_crashed(&supervisor->handoff->inflight);
+	else
+		inflight_reset(&supervisor->handoff->inflight);
+	(void)close(supervisor->worker_fd);
+	if (supervisor->report >= 0)
+		(void)close(supervisor->report);
+	supervisor->worker = 0;
+	supervisor->worker_fd = supervisor->report = -1;
+	if (supervisor->phase == SUPERVISOR_ENDING || supervisor_is_unmounted(supervisor)) {
+		supervisor->phase = SUPERVISOR_OVER;
+		error_clear(&supervisor->error);
+		return;
+	}
+	if (!supervisor->settled) {
+		if (!supervisor->error.code)
+			(void)error_set(&supervisor->error, -EIO, "the worker ended at once");
+		supervisor->phase = SUPERVISOR_OVER;
+		return;
+	}
+	if (!supervisor->ready && cause != SUPERVISOR_KILLED) {
+		supervisor->failures++;
+		log_error("a worker could not start: %s", supervisor->error.text);
+	}
+	supervisor_schedule(supervisor);
+}
+
+static void supervisor_signal_worker(const struct supervisor *supervisor, int number)
+{
+	if (supervisor->worker_fd >= 0)
+		(void)pidfd_send_signal(supervisor->worker_fd, number, NULL, 0);
+}
+
+/* The worker ends for good, whatever still uses the file system. */
+static void supervisor_end(struct supervisor *supervisor)
+{
+	atomic_store(&supervisor->handoff->ending, true);
+	if (supervisor->worker == 0) {
+		supervisor->phase = SUPERVISOR_OVER;
+		return;
+	}
+	supervisor_enter(supervisor, SUPERVISOR_ENDING, SUPERVISOR_ENDING_MS);
+	supervisor_signal_worker(supervisor, SIGTERM);
+}
+
+static void supervisor_stop(struct supervisor *supervisor)
+{
+	const char *place = supervisor->options->mountpoint;
+	struct error error = ERROR_INIT;
+	int r;
+
+	if (supervisor->phase != SUPERVISOR_SERVES) {
+		supervisor_end(supervisor);
+		return;
+	}
+	r = mount_remove(place, false, &error);
+	supervisor->mounted = false;
+	if (r == 0) {
+		/* The worker sees the end of the connection and ends. */
+		supervisor_enter(supervisor, SUPERVISOR_DETACHED, SUPERVISOR_DETACHED_MS);
+		return;
+	}
+	log_warning("%s: it is out of the tree now and ends with its last user, or in %d s",
+		error.text, SUPERVISOR_DETACHED_MS / 1000);
+	if (mount_remove(place, true, &error) < 0)
+		log_error("%s", error.text);
+	supervisor_enter(supervisor, SUPERVISOR_DETACHED, SUPERVISOR_DETACHED_MS);
+}
+
+static void supervisor_upgrade(struct supervisor *supervisor)
+{
+	struct options_fds fds = supervisor->fds;
+	struct error error = ERROR_INIT;
+
+	if (supervisor->phase != SUPERVISOR_SERVES || supervisor->worker == 0 ||
+		!supervisor->ready) {
+		log_warning("no worker serves just now: not upgraded");
+		return;
+	}
+	fds.peer = supervisor->worker_fd;
+	fds.report = -1;
+	(void)spawn_exec(supervisor->options, &fds, &error);
+	log_error("not upgraded: %s", error.text);
+}
+
+static void supervisor_take_signal(struct supervisor *supervisor)
+{
+	struct signalfd_siginfo info;
+
+	if (read(supervisor->signals, &info, sizeof(info)) != sizeof(info))
+		return;
+	switch (info.ssi_signo) {
+	case SIGUSR2:
+		supervisor_upgrade(supervisor);
+		break;
+	case SIGHUP:
+		/* The terminal is gone: that ends what runs in front of it only. */
+		if (!supervisor->options->foreground)
+			break;
+		__attribute__((fallthrough));
+	default:
+		supervisor_stop(supervisor);
+	}
+}
+
+static void supervisor_time_out(struct supervisor *supervisor)
+{
+	if (clock_now_ns() >= supervisor->restart_ns && supervisor->worker == 0)
+		supervisor_start_worker(supervisor);
+	if (clock_now_ns() < supervisor->phase_end_ns)
+		return;
+	if (supervisor->phase == SUPERVISOR_DETACHED) {
+		supervisor_end(supervisor);
+		return;
+	}
+	supervisor->phase_end_ns = CLOCK_FOREVER;
+	supervisor_signal_worker(supervisor, SIGKILL);
+}
+
+static int supervisor_timeout_ms(const struct supervisor *supervisor)
+{
+	int64_t next_ns = supervisor->phase_end_ns, left_ms;
+
+	if (supervisor->worker == 0 && supervisor->restart_ns < next_ns)
+		next_ns = supervisor->restart_ns;
+	if (next_ns == CLOCK_FOREVER)
+		return -1;
+	left_ms = (next_ns - clock_now_ns() + NS_PER_MILLISECOND - 1) / NS_PER_MILLISECOND;
+	return left_ms < 0 ? 0 : (int)left_ms;
+}
+
+static int supervisor_loop(struct supervisor *supervisor, struct error *reterr)
+{
+	while (supervisor->phase != SUPERVISOR_OVER) {
+		struct pollfd ready[] = {
+			{.fd = supervisor->worker_fd, .events = POLLIN},
+			{.fd = supervisor->signals, .events = POLLIN},
+			{.fd = supervisor->report, .events = POLLIN},
+		};
+
+		if (poll(ready, ARRAY_SIZE(ready), supervisor_timeout_ms(supervisor)) < 0)
+			continue;
+		if (ready[2].revents)
+			supervisor_read_report(supervisor);
+		if (ready[0].revents)
+			supervisor_worker_ended(supervisor);
+		if (ready[1].revents)
+			supervisor_take_signal(supervisor);
+		supervisor_time_out(supervisor);
+	}
+	return supervisor->error.code
+		       ? error_set(reterr, supervisor->error.code, "%s", supervisor->error.text)
+		       : 0;
+}
+
+static int supervisor_init(struct supervisor *supervisor, const struct options *options,
+	struct error *reterr)
+{
+	static const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR2};
+	sigset_t signals;
+	size_t i;
+
+	*supervisor = (struct supervisor){
+		.options = options,
+		.fds = {-1, -1, -1, -1, -1},
+		.phase_end_ns = CLOCK_FOREVER,
+		.restart_ns = CLOCK_FOREVER,
+		.worker_fd = -1,
+		.report = -1,
+	};
+	(void)prctl(PR_SET_NAME, "duplofs");
+	runtime_path(supervisor->runtime, options->state);
+	(void)sigemptyset(&signals);
+	for (i = 0; i < ARRAY_SIZE(numbers); i++)
+		(void)sigaddset(&signals, numbers[i]);
+	(void)sigprocmask(SIG_BLOCK, &signals, NULL);
+	(void)signal(SIGPIPE, SIG_IGN);
+	supervisor->signals = signalfd(-1, &signals, SFD_CLOEXEC);
+	if (supervisor->signals < 0)
+		return error_errno(reterr, errno, "cannot watch for signals");
+	statedir_write_pid(options->state, STATEDIR_SUPERVISOR, getpid());
+	return 0;
+}
+
+static int supervisor_open(struct supervisor *supervisor, const struct supervisor_service *service,
+	struct error *reterr)
+{
+	const struct options *options = supervisor->options;
+	struct mount_options mount = {
+		.source = options->source,
+		.place = options->mountpoint,
+		.read_only = options->read_only,
+		.no_exec = options->no_exec,
+	};
+	int r = handoff_new(&supervisor->fds.handoff, &supervisor->handoff, reterr);
+
+	if (r == 0)
+		r = runtime_open(supervisor->runtime, reterr);
+	if (r == 0)
+		r = mount_fuse(&supervisor->fds.fuse, &mount, reterr);
+	if (r < 0)
+		return r;
+	supervisor->mounted = true;
+	return session_greet(supervisor->fds.fuse, service->operations, service->operations_size,
+		&supervisor->handoff->request, &supervisor->handoff->reply, reterr);
+}
+
+static void supervisor_close(struct supervisor *supervisor)
+{
+	/* Once unmounted, the place may be somebody else's already. */
+	if (supervisor->mounted && !supervisor_is_unmounted(supervisor))
+		(void)mount_remove(supervisor->options->mountpoint, true, NULL);
+	runtime_close(supervisor->runtime);
+	statedir_remove_pids(supervisor->options->state);
+	log_info("%s has ended", supervisor->options->mountpoint);
+}
+
+int supervisor_mount(const struct options *options, const struct supervisor_service *service,
+	int lock_fd, void (*answering)(void *arg), void *arg, struct error *reterr)
+{
+	struct supervisor supervisor;
+	int r = supervisor_init(&supervisor, options, reterr);
+
+	if (r < 0)
+		return r;
+	supervisor.answering = answering;
+	supervisor.arg = arg;
+	supervisor.fds.lock = lock_fd;
+	r = supervisor_open(&supervisor, service, reterr);
+	if (r == 0) {
+		supervisor_start_worker(&supervisor);
+		r = supervisor_loop(&supervisor, reterr);
+	}
+	supervisor_close(&supervisor);
+	return r;
+}
+
+/* The pid behind a pidfd, from /proc/self/fdinfo. */
+static pid_t supervisor_pid_of(int pidfd)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	char path[64], *line;
+	int pid = 0;
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd);
+	if (file_read(path, 4096, &text, NULL) < 0)
+		return 0;
+	line = text.data ? strstr(text.data, "\nPid:") : NULL;
+	if (line)
+		pid = (int)strtol(line + 5, NULL, 10);
+	return pid;
+}
+
+int supervisor_adopt(const struct options *options, struct error *reterr)
+{
+	struct supervisor supervisor;
+	int r;
+
+	spawn_seal(&options->fds);
+	r = supervisor_init(&supervisor, options, reterr);
+	if (r < 0)
+		return r;
+	supervisor.fds = options->fds;
+	supervisor.fds.peer = -1;
+	r = handoff_open(&supervisor.handoff, options->fds.handoff, reterr);
+	if (r < 0)
+		return r;
+	supervisor.worker_fd = options->fds.peer;
+	supervisor.worker = supervisor_pid_of(supervisor.worker_fd);
+	supervisor.mounted = supervisor.ready = supervisor.settled = true;
+	if (options->action == OPTIONS_SUCCESSOR)
+		supervisor_signal_worker(&supervisor, SIGTERM);
+	r = supervisor_loop(&supervisor, reterr);
+	supervisor_close(&supervisor);
+	return r;
+}
