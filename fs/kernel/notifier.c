@@ -232,11 +232,21 @@ static void notifier_send(struct notifier *notifier, const struct notice *notice
 	}
 }
 
+/* Sees to it that what was said has arrived, before a rest. */
+static void notifier_sync(struct notifier *notifier)
+{
+	if (!notifier->herald)
+		return;
+	lock_release(&notifier->lock);
+	herald_sync(notifier->herald);
+	lock_acquire(&notifier->lock);
+}
+
 static void *notifier_run(void *arg)
 {
 	struct notifier *notifier = arg;
+	bool expire, synced = true;
 	struct notice *notice;
-	bool expire;
 
 	lock_acquire(&notifier->lock);
 	for (;;) {
@@ -246,9 +256,14 @@ static void *notifier_run(void *arg)
 		if (!notice && !expire) {
 			if (notifier->stopping)
 				break;
-			cond_wait(&notifier->waiting, &notifier->lock);
+			if (synced)
+				cond_wait(&notifier->waiting, &notifier->lock);
+			else
+				notifier_sync(notifier);
+			synced = true;
 			continue;
 		}
+		synced = false;
 		lock_release(&notifier->lock);
 		if (expire)
 			(void)notifier_send_epoch(notifier);

@@ -112,10 +112,19 @@ static void test_in_order(void **arg)
 	assert_int_equal(take(0), -1);
 }
 
+static void *wait_for_sync(void *arg)
+{
+	herald_sync(herald);
+	*(bool *)arg = true;
+	return NULL;
+}
+
 /* Nothing is lost when the process is killed; what it had not told us it had done is done again. */
 static void test_killed(void **arg)
 {
 	int i, number, last = -1;
+	bool synced = false;
+	pthread_t thread;
 	pid_t pid;
 
 	(void)arg;
@@ -126,19 +135,14 @@ static void test_killed(void **arg)
 	assert_int_equal(kill(pid, SIGKILL), 0);
 	for (; i < 40; i++)
 		send_number(i);
+	assert_int_equal(thread_start(&thread, "sync", wait_for_sync, &synced, NULL), 0);
 	while (last < 39) {
 		number = take(DEADLINE_MS);
 		assert_true(number >= 0 && number <= last + 1);
 		last = number > last ? number : last;
 	}
-	herald_sync(herald);
-}
-
-static void *wait_for_sync(void *arg)
-{
-	herald_sync(herald);
-	*(bool *)arg = true;
-	return NULL;
+	thread_join(thread);
+	assert_true(synced);
 }
 
 /* The kernel takes nothing, for somebody holds a lock: who waits is let go, the rest is still said. */
