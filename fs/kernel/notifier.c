@@ -16,7 +16,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "base/thread.h"
-#include "fs/herald.h"
+#include "fs/kernel/herald.h"
 
 #define NOTIFIER_BUCKETS 1024 /* a power of two */
 

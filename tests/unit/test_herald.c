@@ -23,7 +23,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/thread.h"
-#include "fs/herald.h"
+#include "fs/kernel/herald.h"
 
 #define DEADLINE_MS 20000
 

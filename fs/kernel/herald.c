@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "fs/herald.h"
+#include "fs/kernel/herald.h"
 
 #include <errno.h>
 #include <stdatomic.h>

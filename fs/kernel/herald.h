@@ -8,8 +8,8 @@
  * Threads: herald_abandon from any; all else from one at a time.
  * Ownership: the fd stays the caller's; messages are copied.
  */
-#ifndef DUPLOFS_FS_HERALD_H
-#define DUPLOFS_FS_HERALD_H
+#ifndef DUPLOFS_FS_KERNEL_HERALD_H
+#define DUPLOFS_FS_KERNEL_HERALD_H
 
 #include <stddef.h>
 
