@@ -37,6 +37,8 @@ DEPS_RUN := fuse3 docker.io:dockerd haproxy:haproxy dnsmasq-base:dnsmasq curl:cu
 DEPS_TEST := libcmocka-dev perl python3 procps iproute2 busybox-static clang-format shellcheck \
 	mandoc openssl zsh ed vim moreutils patch rsync git docker-registry
 
+comma := ,
+
 # V=1 shows whole commands instead of a word and the file.
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-4s %s\n' $(1) $@)
@@ -77,9 +79,12 @@ $(OUT)/%.o: %.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(PKG) $(CFLAGS_common) $(CFLAGS_$(BUILD)) -MMD -MP -c -o $@ $<
 
+# A test that makes allocations fail leads them through itself.
+LDFLAGS_test_model_memory := $(addprefix -Wl$(comma)--wrap=,malloc calloc realloc strdup vasprintf)
+
 $(OUT)/tests/unit/%: $(OUT)/tests/unit/%.o $(UNIT_SHARED) $(LIBRARY)
 	$(call say,LINK)
-	$(Q)$(CC) $(CFLAGS_common) $(LDFLAGS_$(BUILD)) -o $@ $^ $(LIBS) -lcmocka
+	$(Q)$(CC) $(CFLAGS_common) $(LDFLAGS_$(BUILD)) $(LDFLAGS_$(*F)) -o $@ $^ $(LIBS) -lcmocka
 
 # With BUILD=fuzz a libFuzzer program; else one that replays its corpus and reports in TAP.
 FUZZ_MAIN = $(if $(filter fuzz,$(BUILD)),,$(OUT)/tests/fuzz/replay.o)

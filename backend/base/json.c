@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdlib.h>
 
 const char *json_get_string(const json_t *object, const char *key, const char *otherwise)
 {
@@ -23,6 +24,40 @@ bool json_get_bool(const json_t *object, const char *key, bool otherwise)
 	const json_t *value = json_object_get(object, key);
 
 	return json_is_boolean(value) ? json_is_true(value) : otherwise;
+}
+
+static _Thread_local bool json_out_of_memory;
+
+static void *json_allocate(size_t size)
+{
+	void *memory = malloc(size);
+
+	if (!memory)
+		json_out_of_memory = true;
+	return memory;
+}
+
+/* Before anybody has made a value. */
+__attribute__((constructor)) static void json_watch_memory(void)
+{
+	json_set_alloc_funcs(json_allocate, free);
+}
+
+json_t *json_parse(const char *text, size_t len, size_t flags, json_error_t *error)
+{
+	json_error_t ignored;
+	json_t *value;
+
+	if (!error)
+		error = &ignored;
+	*error = (json_error_t){0};
+	json_out_of_memory = false;
+	value = json_loadb(text, len, flags, error);
+	if (!json_out_of_memory)
+		return value;
+	json_decref(value);
+	*error = (json_error_t){0};
+	return NULL;
 }
 
 const json_t *json_get_path(const json_t *object, ...)

@@ -25,6 +25,10 @@ const char *json_get_string(const json_t *object, const char *key, const char *o
 int64_t json_get_int(const json_t *object, const char *key, int64_t otherwise);
 bool json_get_bool(const json_t *object, const char *key, bool otherwise);
 
+/* json_loadb that never gives back a value with something missing: jansson drops the characters of
+ * a text for which it gets no memory. NULL with error's code 0: out of memory. */
+json_t *json_parse(const char *text, size_t len, size_t flags, json_error_t *error);
+
 /* Member by a path of keys, NULL-terminated; NULL when one is missing. */
 const json_t *json_get_path(const json_t *object, ...) __attribute__((sentinel));
 

@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include "base/json.h"
-
 static size_t skip_space(const char *text, size_t at, size_t end)
 {
 	while (at < end && strchr(" \t\r\n", text[at]) && text[at])
@@ -77,17 +75,66 @@ bool json_text_next(const char *text, struct json_span object, size_t *at, struc
 	return true;
 }
 
+static unsigned hex_value(const char *digits)
+{
+	unsigned value = 0;
+
+	for (int i = 0; i < 4; i++)
+		value = value * 16 + (unsigned)(digits[i] <= '9' ? digits[i] - '0'
+								 : (digits[i] | 0x20) - 'a' + 10);
+	return value;
+}
+
+static size_t put_utf8(unsigned code, char out[4])
+{
+	static const unsigned char marks[] = {0, 0x00, 0xc0, 0xe0, 0xf0};
+	size_t len = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+
+	for (size_t i = len; i-- > 1; code >>= 6)
+		out[i] = (char)(0x80 | (code & 0x3f));
+	out[0] = (char)(marks[len] | code);
+	return len;
+}
+
+/* The next character of a string's content, as bytes of UTF-8; moves *at behind it. */
+static size_t read_char(const char *text, size_t end, size_t *at, char out[4])
+{
+	static const char letters[] = "bfnrt", meanings[] = "\b\f\n\r\t";
+	const char *letter;
+	unsigned code;
+
+	out[0] = text[(*at)++];
+	if (out[0] != '\\' || *at >= end)
+		return 1;
+	out[0] = text[(*at)++];
+	letter = strchr(letters, out[0]);
+	if (letter)
+		out[0] = meanings[letter - letters];
+	if (out[0] != 'u' || end - *at < 4)
+		return 1;
+	code = hex_value(text + *at);
+	*at += 4;
+	if (code >= 0xd800 && code <= 0xdbff && end - *at >= 6) {
+		code = 0x10000 + ((code & 0x3ff) << 10) + (hex_value(text + *at + 2) & 0x3ff);
+		*at += 6;
+	}
+	return put_utf8(code, out);
+}
+
 static bool key_equals(const char *text, const struct json_member *member, const char *key)
 {
-	size_t len = member->key_end - member->key;
-	_cleanup_json_ json_t *decoded = NULL;
+	size_t end = member->key_end - 1, at = member->key + 1, len = strlen(key);
 
-	if (len >= 2 && strlen(key) == len - 2 && memcmp(text + member->key + 1, key, len - 2) == 0)
-		return true;
-	if (!memchr(text + member->key, '\\', len))
-		return false;
-	decoded = json_loadb(text + member->key, len, JSON_DECODE_ANY, NULL);
-	return json_is_string(decoded) && strcmp(json_string_value(decoded), key) == 0;
+	while (at < end) {
+		char one[4];
+		size_t step = read_char(text, end, &at, one);
+
+		if (step > len || memcmp(key, one, step) != 0)
+			return false;
+		key += step;
+		len -= step;
+	}
+	return len == 0;
 }
 
 bool json_text_find(const char *text, struct json_span object, const char *key,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * json_text - where things stand in the text of a JSON object that is known to be valid.
- * Promises: never reads beyond the text; finds the last of equal keys.
+ * Promises: never reads beyond the text, allocates nothing; finds the last of equal keys.
  * Threads: pure.
  * Ownership: offsets only.
  */

@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "model/json_syntax.h"
 
 /* What others say (a container's last words, a cut sentence) may not be UTF-8. */
 static json_t *record_text(const char *text)
@@ -78,12 +79,14 @@ static void record_member_set(const struct record_member *member, const json_t *
 
 int record_parse(const struct record_member *members, const char *json, void *record, size_t size)
 {
-	_cleanup_json_ json_t *object = json ? json_loads(json, 0, NULL) : NULL;
+	_cleanup_json_ json_t *object = json ? json_parse(json, strlen(json), 0, NULL) : NULL;
 	const struct record_member *member;
 
 	memset(record, 0, size);
 	if (!json)
 		return 0;
+	if (!object && json_syntax_check(json, strlen(json), NULL) == 0)
+		return -ENOMEM;
 	if (!json_is_object(object))
 		return -EINVAL;
 	for (member = members; member->name; member++)

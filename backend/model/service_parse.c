@@ -234,8 +234,6 @@ static int refuse_document(const struct parser *parser, const json_error_t *json
 	end = end < parser->len ? end : parser->len;
 	json_text_position(parser->text, end, &line, &column);
 	switch (json_error_code(json)) {
-	case json_error_out_of_memory:
-		return error_oom(parser->reterr);
 	case json_error_duplicate_key:
 		start = key_start(parser->text, end);
 		json_text_position(parser->text, start, &line, &column);
@@ -245,9 +243,11 @@ static int refuse_document(const struct parser *parser, const json_error_t *json
 	case json_error_numeric_overflow:
 		return error_set(parser->reterr, -EINVAL,
 			"line %d, column %d: the number before is too large", line, column);
-	default:
-		return error_set(parser->reterr, -EINVAL, "line %d, column %d: %s", line, column,
-			json->text);
+	case json_error_null_byte_in_key:
+		return error_set(parser->reterr, -EINVAL,
+			"line %d, column %d: a NUL is not allowed in a name", line, column);
+	default: /* with the grammar in order, nothing else is left */
+		return error_oom(parser->reterr);
 	}
 }
 
@@ -257,7 +257,7 @@ static json_t *load(const struct parser *parser, int *ret_error)
 	json_t *value;
 	int r = json_syntax_check(parser->text, parser->len, parser->reterr);
 
-	value = r == 0 ? json_loadb(parser->text, parser->len, LOAD_FLAGS, &error) : NULL;
+	value = r == 0 ? json_parse(parser->text, parser->len, LOAD_FLAGS, &error) : NULL;
 	if (r == 0 && !value)
 		r = refuse_document(parser, &error);
 	else if (r == 0 && !json_is_object(value))

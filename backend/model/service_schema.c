@@ -8,6 +8,27 @@
 
 static json_t *schema_field(const struct field *field);
 
+/* object with one more member; takes both, and NULL for what could not be made. */
+static json_t *with(json_t *object, const char *key, json_t *value)
+{
+	if (json_object_set_new(object, key, value) == 0)
+		return object;
+	json_decref(object);
+	return NULL;
+}
+
+static json_t *either(json_t *a, json_t *b)
+{
+	json_t *list = json_array();
+	int r = json_array_append_new(list, a);
+
+	/* Both are taken, whatever comes of the first. */
+	if (json_array_append_new(list, b) == 0 && r == 0)
+		return with(json_object(), "anyOf", list);
+	json_decref(list);
+	return NULL;
+}
+
 /* Bare, or as a text. */
 static json_t *schema_number(const struct field *field)
 {
@@ -24,22 +45,17 @@ static json_t *schema_members(const struct field *fields)
 {
 	json_t *properties = json_object();
 
-	for (; fields->name; fields++) {
-		json_t *schema = schema_field(fields);
-
-		if (json_object_set_new(schema, "description", json_string(fields->help)) < 0 ||
-			json_object_set_new(properties, fields->name, schema) < 0) {
-			json_decref(properties);
-			return NULL;
-		}
-	}
+	for (; properties && fields->name; fields++)
+		properties = with(properties, fields->name,
+			with(schema_field(fields), "description", json_string(fields->help)));
 	return properties;
 }
 
-static json_t *schema_object(const struct field *field)
+static json_t *schema_object(const struct field *fields)
 {
-	return json_pack("{s:[o, {s:s, s:b, s:o}]}", "anyOf", schema_field(field->members), "type",
-		"object", "additionalProperties", 0, "properties", schema_members(field->members));
+	json_t *object = json_pack("{s:s, s:b}", "type", "object", "additionalProperties", 0);
+
+	return with(object, "properties", schema_members(fields));
 }
 
 static json_t *schema_given(const struct field *field)
@@ -61,7 +77,7 @@ static json_t *schema_given(const struct field *field)
 			(json_int_t)field->max, "additionalProperties", "type", "string", "integer",
 			"boolean");
 	case FIELD_OBJECT:
-		return schema_object(field);
+		return either(schema_field(field->members), schema_object(field->members));
 	case FIELD_CUSTOM:
 		break;
 	}
@@ -75,7 +91,7 @@ static json_t *schema_field(const struct field *field)
 
 	if (!(field->flags & FIELD_NONE))
 		return given;
-	return json_pack("{s:[o, {s:s}]}", "anyOf", given, "const", "");
+	return either(given, json_pack("{s:s}", "const", ""));
 }
 
 static json_t *schema_required(void)
@@ -94,12 +110,12 @@ static json_t *schema_required(void)
 
 void service_schema_print(struct buf *out)
 {
-	_cleanup_json_ json_t *schema = json_pack("{s:s, s:s, s:s, s:b, s:o, s:o}", "$schema",
-		"https://json-schema.org/draft/2020-12/schema", "title", "Service", "type",
-		"object", "additionalProperties", 0, "required", schema_required(), "properties",
-		schema_members(service_fields));
+	_cleanup_json_ json_t *schema = json_pack("{s:s, s:s}", "$schema",
+		"https://json-schema.org/draft/2020-12/schema", "title", "Service");
+	_cleanup_json_ json_t *object =
+		with(schema_object(service_fields), "required", schema_required());
 
-	if (!schema) {
+	if (!object || json_object_update(schema, object) < 0) {
 		out->error = out->error ? out->error : -ENOMEM;
 		return;
 	}
