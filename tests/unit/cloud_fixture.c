@@ -8,7 +8,6 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +19,7 @@
 #include "base/file.h"
 #include "base/lock.h"
 #include "base/thread.h"
+#include "cloud/local/address.h"
 
 #define CONNECTIONS_MAX 512
 
@@ -49,42 +49,43 @@ static bool process_mentions(const char *pid, const char *text)
 	       memmem(arguments.data, arguments.len, text, strlen(text)) != NULL;
 }
 
-/* Counts the processes that mention text, and sends each a signal unless that is 0. */
-static int processes_each(const char *text, int signal_number)
+int fixture_processes(const char *text)
 {
 	DIR *proc = opendir("/proc");
 	struct dirent *entry;
 	int count = 0;
 
 	while (proc && (entry = readdir(proc)) != NULL)
-		if (isdigit((unsigned char)entry->d_name[0]) &&
-			process_mentions(entry->d_name, text)) {
-			if (signal_number)
-				(void)kill((pid_t)strtol(entry->d_name, NULL, 10), signal_number);
-			count++;
-		}
+		if (isdigit((unsigned char)entry->d_name[0]))
+			count += process_mentions(entry->d_name, text);
 	if (proc)
 		(void)closedir(proc);
 	return count;
 }
 
-void fixture_init(struct fixture *fixture, const char *subnet)
+const char *at(int host)
 {
-	char prefix[48];
+	static __thread char ring[8][ADDRESS_MAX];
+	static __thread unsigned int next;
+	char *text = ring[next++ % 8];
+	unsigned int pid = (unsigned int)getpid();
 
-	/* A run that was killed may have left its HAProxy on our addresses. */
-	(void)snprintf(prefix, sizeof(prefix), "/tmp/duplofs-%s.", subnet);
-	(void)processes_each(prefix, SIGKILL);
-	*fixture = (struct fixture){0};
-	(void)snprintf(fixture->directory, sizeof(fixture->directory), "%sXXXXXX", prefix);
+	(void)snprintf(text, ADDRESS_MAX, "127.%u.%u.%u", 100 + pid / 256 % 100, pid % 256,
+		(unsigned int)host & 255);
+	return text;
+}
+
+void fixture_init(struct fixture *fixture)
+{
+	*fixture = (struct fixture){.directory = "/tmp/duplofs-cloud.XXXXXX"};
 	if (!mkdtemp(fixture->directory))
 		abort();
 	(void)snprintf(fixture->state_dir, sizeof(fixture->state_dir), "%s/state",
 		fixture->directory);
 	(void)snprintf(fixture->runtime_dir, sizeof(fixture->runtime_dir), "%s/run",
 		fixture->directory);
-	(void)snprintf(fixture->lb_range, sizeof(fixture->lb_range), "%s.0/24", subnet);
-	(void)snprintf(fixture->dns_listen, sizeof(fixture->dns_listen), "%s.1:53", subnet);
+	(void)snprintf(fixture->lb_range, sizeof(fixture->lb_range), "%s/24", at(0));
+	(void)snprintf(fixture->dns_listen, sizeof(fixture->dns_listen), "%s:53", at(1));
 	fixture->options = (struct cloud_local_options){.state_dir = fixture->state_dir,
 		.runtime_dir = fixture->runtime_dir,
 		.lb_range = fixture->lb_range,
@@ -100,11 +101,6 @@ void fixture_done(struct fixture *fixture)
 void fixture_pause(void)
 {
 	(void)poll(NULL, 0, 2);
-}
-
-int fixture_processes(const char *text)
-{
-	return processes_each(text, 0);
 }
 
 bool fixture_runs(pid_t pid, const char *text)
@@ -147,6 +143,15 @@ static int socket_bound(const char *address, int port)
 int listener_open(const char *address, int port)
 {
 	return socket_bound(address, port);
+}
+
+int listener_port(int fd)
+{
+	struct sockaddr_in where = {0};
+	socklen_t len = sizeof(where);
+
+	return getsockname(fd, (struct sockaddr *)&where, &len) < 0 ? -errno
+								    : ntohs(where.sin_port);
 }
 
 /* Reads one message's head and, by its Content-Length, body. Returns the head's length or <= 0. */

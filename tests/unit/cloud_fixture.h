@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * cloud_fixture - what tests of the local cloud share: directories, web servers, a web client.
- * Promises: everything is on loopback addresses that the caller chooses.
+ * Promises: everything is on loopback addresses of the process's own, so that tests run at once.
  * Threads: a server runs threads of its own; the client calls are for any thread.
  * Ownership: server_stop ends and frees a server; fixture_done removes the directories.
  */
@@ -45,8 +45,11 @@ struct fixture {
 	struct cloud_local_options options; /* ready for cloud_local_new */
 };
 
-/* subnet: "127.90.1": the range is subnet.0/24 and the name server listens on subnet.1:53. */
-void fixture_init(struct fixture *fixture, const char *subnet);
+/* An address of this process alone: 127.x.y.host. Good for the next seven calls of the thread. */
+const char *at(int host);
+
+/* The range is at(0)/24 and the name server listens on at(1), port 53. */
+void fixture_init(struct fixture *fixture);
 void fixture_done(struct fixture *fixture);
 void fixture_pause(void);
 
@@ -68,6 +71,7 @@ void server_stop(struct server *server);
 
 /* A TCP listener that never accepts; -errno. */
 int listener_open(const char *address, int port);
+int listener_port(int fd);
 
 /* GET http://address:port path. Returns the status code, or -errno; body may be NULL. */
 int client_get(const char *address, int port, const char *path, struct buf *body);

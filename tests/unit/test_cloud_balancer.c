@@ -20,8 +20,6 @@
 #include "base/thread.h"
 #include "cloud_fixture.h"
 
-#define SUBNET       "127.90.1"
-#define BACKEND      SUBNET ".254"
 #define SERVERS      4
 #define FIRST_PORT   18001
 #define NO_SERVER    18099
@@ -35,8 +33,9 @@ static struct server *servers[SERVERS];
 
 static struct target target(int number, enum target_state state)
 {
-	struct target made = {.port = FIRST_PORT + number, .state = state, .address = BACKEND};
+	struct target made = {.port = FIRST_PORT + number, .state = state};
 
+	(void)snprintf(made.address, sizeof(made.address), "%s", at(254));
 	(void)snprintf(made.name, sizeof(made.name), "%d-%d", number, 100 + number);
 	return made;
 }
@@ -104,12 +103,12 @@ static void test_requests_reach_the_targets(void **state)
 
 	(void)state;
 	assert_fine(ensure(3, 80, 2, &is));
-	assert_string_equal(is.address, SUBNET ".5");
+	assert_string_equal(is.address, at(5));
 	assert_false(is.tls);
 	assert_int_equal(answering(is.address, 80), 0x3);
 	/* Said again: nothing happens, the answer is the same. */
 	assert_fine(ensure(3, 80, 2, &is));
-	assert_string_equal(is.address, SUBNET ".5");
+	assert_string_equal(is.address, at(5));
 	assert_int_equal(answering(is.address, 80), 0x3);
 }
 
@@ -442,12 +441,12 @@ static int setup(void **state)
 	(void)state;
 	if (getenv("DUPLOFS_TEST_DEBUG"))
 		log_open("test", LOG_LEVEL_DEBUG, false);
-	fixture_init(&fixture, SUBNET);
+	fixture_init(&fixture);
 	for (i = 0; i < SERVERS; i++) {
 		char name[32];
 
 		(void)snprintf(name, sizeof(name), "server %d", i);
-		servers[i] = server_start(BACKEND, FIRST_PORT + i, name);
+		servers[i] = server_start(at(254), FIRST_PORT + i, name);
 	}
 	if (cloud_local_new(&cloud, &fixture.options, &error) < 0) {
 		print_error("%s\n", error.text);

@@ -261,7 +261,7 @@ static void test_an_authority_without_key_is_kept(void **state)
 static int setup(void **state)
 {
 	(void)state;
-	fixture_init(&fixture, "127.90.5");
+	fixture_init(&fixture);
 	return make(NULL);
 }
 

@@ -21,9 +21,7 @@
 #include "cloud/local/dns_query.h"
 #include "cloud_fixture.h"
 
-#define SUBNET "127.90.3"
-#define SERVER SUBNET ".1"
-#define CROWD  20
+#define CROWD 20
 
 static struct fixture fixture;
 static struct cloud *cloud;
@@ -43,7 +41,7 @@ static int drop(const char *name)
 static const char *ask(const char *name)
 {
 	static char answer[32];
-	int r = dns_query(SERVER, 53, name, 1000, answer);
+	int r = dns_query(at(1), 53, name, 1000, answer);
 
 	if (r < 0)
 		(void)snprintf(answer, sizeof(answer), "%d", r);
@@ -76,17 +74,17 @@ static pid_t dnsmasq(void)
 static void test_names_are_answered_at_once(void **state)
 {
 	(void)state;
-	assert_fine(add("Web.Demo.Duplo.Test.", SUBNET ".9"));
-	assert_answer("web.demo.duplo.test", SUBNET ".9");
-	assert_answer("WEB.demo.duplo.test", SUBNET ".9");
+	assert_fine(add("Web.Demo.Duplo.Test.", at(9)));
+	assert_answer("web.demo.duplo.test", at(9));
+	assert_answer("WEB.demo.duplo.test", at(9));
 	assert_answer("other.demo.duplo.test", NO_SUCH_NAME);
-	assert_fine(add("other.demo.duplo.test", SUBNET ".10"));
-	assert_answer("other.demo.duplo.test", SUBNET ".10");
-	assert_fine(add("web.demo.duplo.test", SUBNET ".11"));
-	assert_answer("web.demo.duplo.test", SUBNET ".11");
+	assert_fine(add("other.demo.duplo.test", at(10)));
+	assert_answer("other.demo.duplo.test", at(10));
+	assert_fine(add("web.demo.duplo.test", at(11)));
+	assert_answer("web.demo.duplo.test", at(11));
 	assert_fine(drop("web.demo.duplo.test"));
 	assert_answer("web.demo.duplo.test", NO_SUCH_NAME);
-	assert_answer("other.demo.duplo.test", SUBNET ".10");
+	assert_answer("other.demo.duplo.test", at(10));
 	assert_fine(drop("web.demo.duplo.test"));
 	assert_fine(drop("other.demo.duplo.test"));
 }
@@ -95,10 +93,10 @@ static void test_names_are_answered_at_once(void **state)
 static void test_foreign_names(void **state)
 {
 	(void)state;
-	assert_fine(add("www.example.org", SUBNET ".12"));
-	assert_answer("www.example.org", SUBNET ".12");
+	assert_fine(add("www.example.org", at(12)));
+	assert_answer("www.example.org", at(12));
 	assert_fine(drop("www.example.org"));
-	assert_int_equal(dns_query(SERVER, 53, "www.example.org", 1000, (char[16]){0}), -EPROTO);
+	assert_int_equal(dns_query(at(1), 53, "www.example.org", 1000, (char[16]){0}), -EPROTO);
 	assert_string_not_equal(ask("localhost"), "127.0.0.1");
 }
 
@@ -110,7 +108,7 @@ static void test_changes_are_quick(void **state)
 
 	(void)state;
 	for (i = 0; i < 21; i++) {
-		(void)snprintf(address, sizeof(address), SUBNET ".%d", 20 + i);
+		(void)snprintf(address, sizeof(address), "%s", at(20 + i));
 		start_ns = clock_now_ns();
 		assert_fine(add("quick.duplo.test", address));
 		times_ns[i] = clock_now_ns() - start_ns;
@@ -133,14 +131,14 @@ static void *crowd_one(void *arg)
 	int number = (int)(intptr_t)arg, i;
 
 	(void)snprintf(name, sizeof(name), "crowd-%d.duplo.test", number);
-	(void)snprintf(address, sizeof(address), SUBNET ".%d", 100 + number);
+	(void)snprintf(address, sizeof(address), "%s", at(100 + number));
 	for (i = 0; i < 5; i++) {
 		if (cloud->ops->dns_ensure(cloud, name, address, &own) < 0 ||
-			dns_query(SERVER, 53, name, 1000, answer) < 0 ||
+			dns_query(at(1), 53, name, 1000, answer) < 0 ||
 			strcmp(answer, address) != 0)
 			return (void *)1;
 		if (cloud->ops->dns_remove(cloud, name, &own) < 0 ||
-			dns_query(SERVER, 53, name, 1000, answer) != -ENOENT)
+			dns_query(at(1), 53, name, 1000, answer) != -ENOENT)
 			return (void *)2;
 	}
 	return NULL;
@@ -174,7 +172,7 @@ static void test_bad_input_is_refused(void **state)
 	(void)state;
 	for (i = 0; i < ARRAY_SIZE(names); i++) {
 		error_clear(&error);
-		assert_int_equal(add(names[i], SUBNET ".2"), -EINVAL);
+		assert_int_equal(add(names[i], at(2)), -EINVAL);
 		assert_true(strlen(error.text) > 10);
 	}
 	assert_int_equal(add("a.duplo.test", "::1"), -EINVAL);
@@ -199,15 +197,15 @@ static void test_a_killed_dnsmasq_comes_back(void **state)
 	pid_t before;
 
 	(void)state;
-	assert_fine(add("kept.duplo.test", SUBNET ".13"));
+	assert_fine(add("kept.duplo.test", at(13)));
 	before = dnsmasq();
 	assert_true(before > 0);
 	assert_int_equal(kill(before, SIGKILL), 0);
 	died_ns = clock_now_ns();
-	await(dnsmasq() != before && strcmp(ask("kept.duplo.test"), SUBNET ".13") == 0);
+	await(dnsmasq() != before && strcmp(ask("kept.duplo.test"), at(13)) == 0);
 	assert_true(clock_now_ns() - died_ns < NS_PER_SECOND);
-	assert_fine(add("more.duplo.test", SUBNET ".14"));
-	assert_answer("more.duplo.test", SUBNET ".14");
+	assert_fine(add("more.duplo.test", at(14)));
+	assert_answer("more.duplo.test", at(14));
 }
 
 static void test_the_next_process_adopts(void **state)
@@ -215,19 +213,19 @@ static void test_the_next_process_adopts(void **state)
 	pid_t before;
 
 	(void)state;
-	assert_fine(add("kept.duplo.test", SUBNET ".13"));
-	assert_fine(add("old.duplo.test", SUBNET ".15"));
+	assert_fine(add("kept.duplo.test", at(13)));
+	assert_fine(add("old.duplo.test", at(15)));
 	before = dnsmasq();
 	cloud_free(cloud, true);
 	cloud = NULL;
-	assert_answer("kept.duplo.test", SUBNET ".13");
+	assert_answer("kept.duplo.test", at(13));
 	assert_fine(cloud_local_new(&cloud, &fixture.options, &error));
 	await(dnsmasq() == before);
-	assert_fine(add("kept.duplo.test", SUBNET ".13"));
-	assert_answer("old.duplo.test", SUBNET ".15");
+	assert_fine(add("kept.duplo.test", at(13)));
+	assert_answer("old.duplo.test", at(15));
 	assert_fine(cloud->ops->settle(cloud, &error));
 	assert_answer("old.duplo.test", NO_SUCH_NAME);
-	assert_answer("kept.duplo.test", SUBNET ".13");
+	assert_answer("kept.duplo.test", at(13));
 	assert_int_equal(dnsmasq(), before);
 }
 
@@ -238,11 +236,11 @@ static void test_a_taken_port_is_told(void **state)
 
 	(void)state;
 	cloud_free(cloud, false);
-	taken = listener_open(SERVER, 53);
+	taken = listener_open(at(1), 53);
 	assert_true(taken >= 0);
 	assert_fine(cloud_local_new(&cloud, &fixture.options, &error));
 	error_clear(&error);
-	assert_int_equal(add("a.duplo.test", SUBNET ".16"), -EADDRINUSE);
+	assert_int_equal(add("a.duplo.test", at(16)), -EADDRINUSE);
 	assert_non_null(strstr(error.text, "port 53"));
 	assert_false(dns_up(sentence));
 	(void)snprintf(words, sizeof(words), "(process %d)", (int)getpid());
@@ -251,16 +249,16 @@ static void test_a_taken_port_is_told(void **state)
 	assert_fine(drop("b.duplo.test"));
 	(void)close(taken);
 	await(dns_up(NULL));
-	assert_answer("a.duplo.test", SUBNET ".16");
+	assert_answer("a.duplo.test", at(16));
 }
 
 static void test_the_end_leaves_nothing(void **state)
 {
 	(void)state;
-	assert_fine(add("a.duplo.test", SUBNET ".16"));
+	assert_fine(add("a.duplo.test", at(16)));
 	cloud_free(cloud, false);
 	cloud = NULL;
-	assert_int_equal(dns_query(SERVER, 53, "a.duplo.test", 1000, (char[16]){0}), -ECONNREFUSED);
+	assert_int_equal(dns_query(at(1), 53, "a.duplo.test", 1000, (char[16]){0}), -ECONNREFUSED);
 	assert_int_equal(fixture_processes(fixture.directory), 0);
 	assert_int_equal(rmdir(fixture.runtime_dir), 0);
 }
@@ -268,7 +266,7 @@ static void test_the_end_leaves_nothing(void **state)
 static int setup(void **state)
 {
 	(void)state;
-	fixture_init(&fixture, SUBNET);
+	fixture_init(&fixture);
 	return cloud_local_new(&cloud, &fixture.options, &error);
 }
 

@@ -20,8 +20,6 @@
 #include "base/thread.h"
 #include "cloud_fixture.h"
 
-#define SUBNET     "127.90.6"
-#define BACKEND    SUBNET ".254"
 #define FIRST_PORT 18001
 #define SERVERS    4
 #define CLIENTS    6
@@ -91,8 +89,9 @@ static void *client_kept(void *address)
 
 static struct target target(int number, enum target_state state)
 {
-	struct target made = {.port = FIRST_PORT + number, .state = state, .address = BACKEND};
+	struct target made = {.port = FIRST_PORT + number, .state = state};
 
+	(void)snprintf(made.address, sizeof(made.address), "%s", at(254));
 	(void)snprintf(made.name, sizeof(made.name), "%d-%d", number, 100 + number);
 	return made;
 }
@@ -115,13 +114,14 @@ static int ensure(int64_t service, const struct target *targets, size_t count)
 /* Runs change again and again under load, and checks that not one request failed. */
 static void under_load(const char *what, void (*change)(int round), int rounds)
 {
-	static char address[] = SUBNET ".3";
+	char address[32];
 	struct target all[SERVERS];
 	pthread_t threads[CLIENTS];
 	int i, before;
 
 	for (i = 0; i < SERVERS; i++)
 		all[i] = target(i, TARGET_READY);
+	(void)snprintf(address, sizeof(address), "%s", at(3));
 	assert_fine(ensure(1, all, SERVERS));
 	stop = false;
 	good = bad = last_bad = 0;
@@ -188,7 +188,7 @@ static void change_targets(int round)
 	server_stop(servers[number]);
 	ports[number] = FIRST_PORT + number + (all[number].port < FIRST_PORT + 10 ? 10 : 0);
 	(void)snprintf(name, sizeof(name), "server %d", number);
-	servers[number] = server_start(BACKEND, ports[number], name);
+	servers[number] = server_start(at(254), ports[number], name);
 	all[number].port = ports[number];
 	all[number].state = TARGET_READY;
 	assert_fine(ensure(1, all, SERVERS));
@@ -219,6 +219,24 @@ static void test_a_restart_of_ours_loses_no_request(void **state)
 {
 	(void)state;
 	under_load("restarts of the owner", change_owner, 6);
+}
+
+/* An instance dies without a word, and comes back: who had no answer yet is served by another. */
+static void change_by_accident(int round)
+{
+	int number = round % SERVERS;
+	char name[32];
+
+	(void)snprintf(name, sizeof(name), "server %d", number);
+	server_stop(servers[number]);
+	await(good_so_far() > 0);
+	servers[number] = server_start(at(254), FIRST_PORT + number, name);
+}
+
+static void test_a_dying_instance_loses_no_request(void **state)
+{
+	(void)state;
+	under_load("dying instances", change_by_accident, 6 * SERVERS);
 }
 
 static int compare_ns(const void *a, const void *b)
@@ -295,12 +313,12 @@ static int setup(void **state)
 	int i;
 
 	(void)state;
-	fixture_init(&fixture, SUBNET);
+	fixture_init(&fixture);
 	for (i = 0; i < SERVERS; i++) {
 		char name[32];
 
 		(void)snprintf(name, sizeof(name), "server %d", i);
-		servers[i] = server_start(BACKEND, FIRST_PORT + i, name);
+		servers[i] = server_start(at(254), FIRST_PORT + i, name);
 	}
 	return cloud_local_new(&cloud, &fixture.options, &error);
 }
@@ -324,6 +342,7 @@ int main(void)
 		cmocka_unit_test(test_reloads_lose_no_request),
 		cmocka_unit_test(test_replacing_instances_loses_no_request),
 		cmocka_unit_test(test_a_restart_of_ours_loses_no_request),
+		cmocka_unit_test(test_a_dying_instance_loses_no_request),
 		cmocka_unit_test(test_an_endpoint_change_is_quick_among_many),
 	};
 

@@ -351,23 +351,23 @@ static void test_complaints_name_the_balancer(void **state)
 
 static void test_port_owners(void **state)
 {
-	int fd = listener_open("127.90.4.1", 18991);
+	int fd = listener_open(at(1), 18991);
 	char name[32];
 	pid_t pid;
 
 	(void)state;
 	assert_true(fd >= 0);
-	assert_fine(port_owner("127.90.4.1", 18991, SOCK_STREAM, &pid, name));
+	assert_fine(port_owner(at(1), 18991, SOCK_STREAM, &pid, name));
 	assert_int_equal(pid, getpid());
 	assert_string_equal(name, "test_cloud_text");
-	assert_int_equal(port_owner("127.90.4.2", 18991, SOCK_STREAM, &pid, name), -ENOENT);
-	assert_int_equal(port_owner("127.90.4.1", 18991, SOCK_DGRAM, &pid, name), -ENOENT);
-	assert_int_equal(port_probe("127.90.4.1", 18991, SOCK_STREAM, NULL, &error), -EADDRINUSE);
-	assert_fine(port_probe("127.90.4.2", 18991, SOCK_STREAM, NULL, &error));
-	assert_fine(port_probe("127.90.4.1", 18991, SOCK_DGRAM, NULL, &error));
+	assert_int_equal(port_owner(at(2), 18991, SOCK_STREAM, &pid, name), -ENOENT);
+	assert_int_equal(port_owner(at(1), 18991, SOCK_DGRAM, &pid, name), -ENOENT);
+	assert_int_equal(port_probe(at(1), 18991, SOCK_STREAM, NULL, &error), -EADDRINUSE);
+	assert_fine(port_probe(at(2), 18991, SOCK_STREAM, NULL, &error));
+	assert_fine(port_probe(at(1), 18991, SOCK_DGRAM, NULL, &error));
 	assert_int_equal(port_probe("192.0.2.1", 18991, SOCK_STREAM, NULL, &error), -EADDRNOTAVAIL);
 	(void)close(fd);
-	assert_fine(port_probe("127.90.4.1", 18991, SOCK_STREAM, NULL, &error));
+	assert_fine(port_probe(at(1), 18991, SOCK_STREAM, NULL, &error));
 }
 
 static void test_the_simulated_cloud(void **state)
