@@ -55,6 +55,8 @@ UNIT_TESTS := $(UNIT_SOURCES:%.c=$(OUT)/%)
 UNIT_SHARED := $(patsubst %.c,$(OUT)/%.o,$(filter-out $(UNIT_SOURCES),$(wildcard tests/unit/*.c)))
 FUZZ_SOURCES := $(wildcard tests/fuzz/fuzz_*.c)
 FUZZERS := $(FUZZ_SOURCES:%.c=$(OUT)/%)
+BENCH_SOURCES := $(wildcard tests/bench/*.c)
+BENCHES := $(BENCH_SOURCES:%.c=$(OUT)/%)
 HELLO_SOURCES := $(wildcard examples/hello/*.c)
 
 # Builds from within a recipe: on all processors, unless the caller has said how many.
@@ -86,6 +88,10 @@ $(OUT)/tests/unit/%: $(OUT)/tests/unit/%.o $(UNIT_SHARED) $(LIBRARY)
 	$(call say,LINK)
 	$(Q)$(CC) $(CFLAGS_common) $(LDFLAGS_$(BUILD)) $(LDFLAGS_$(*F)) -o $@ $^ $(LIBS) -lcmocka
 
+$(OUT)/tests/bench/%: $(OUT)/tests/bench/%.o $(LIBRARY)
+	$(call say,LINK)
+	$(Q)$(CC) $(CFLAGS_common) $(LDFLAGS_$(BUILD)) -o $@ $^ $(LIBS)
+
 # With BUILD=fuzz a libFuzzer program; else one that replays its corpus and reports in TAP.
 FUZZ_MAIN = $(if $(filter fuzz,$(BUILD)),,$(OUT)/tests/fuzz/replay.o)
 $(OUT)/tests/fuzz/fuzz_%: $(OUT)/tests/fuzz/fuzz_%.o $(OUT)/tests/fuzz/replay.o $(LIBRARY)
@@ -99,6 +105,7 @@ build/hello: $(HELLO_SOURCES) examples/hello/hello.h
 
 unit: $(UNIT_TESTS) $(FUZZERS)
 fuzzers: $(FUZZERS)
+benches: $(BENCHES)
 programs: $(OUT)/duplofs build/hello
 
 deps: ## Install what building and running need (apt, only what is missing)
@@ -133,7 +140,7 @@ fuzz: test-deps ## Run each fuzzer for FUZZ_SECONDS (60)
 	@tests/fuzz/run.sh $(or $(FUZZ_SECONDS),60)
 
 bench: test-deps ## Measure; ratios are against the bare parts in the same run
-	@$(SUBMAKE) all programs
+	@$(SUBMAKE) all programs benches
 	@tests/bench/run.sh
 
 lint: test-deps ## Check style, structure and documents, with the slow analyzers too
@@ -157,8 +164,8 @@ clean: ## Remove build/
 help: ## This list
 	@awk -F ':[^#]*## ' '/^[a-z][a-z -]*:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
--include $(OBJECTS:.o=.d) $(UNIT_SHARED:.o=.d) $(UNIT_TESTS:=.d) $(FUZZERS:=.d)
+-include $(OBJECTS:.o=.d) $(UNIT_SHARED:.o=.d) $(UNIT_TESTS:=.d) $(FUZZERS:=.d) $(BENCHES:=.d)
 
 FORCE:
-.PHONY: all unit fuzzers programs deps test-deps run stop test asan tsan coverage fuzz bench lint install uninstall clean help FORCE
+.PHONY: all unit fuzzers benches programs deps test-deps run stop test asan tsan coverage fuzz bench lint install uninstall clean help FORCE
 .SECONDARY:

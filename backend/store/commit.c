@@ -75,7 +75,8 @@ static int member_apply(struct member *member, struct txn *txn)
 	return 0;
 }
 
-static int member_run(struct member *member, struct store *store)
+/* alone: the transaction is the member's own, and needs no savepoint to be undone. */
+static int member_run(struct member *member, struct store *store, bool alone)
 {
 	struct connection *writer = store->commit.writer;
 	struct txn txn = {
@@ -88,12 +89,15 @@ static int member_run(struct member *member, struct store *store)
 	int r;
 
 	change_list_reset(txn.changes);
-	if (connection_run(writer, "SAVEPOINT part", "") < 0)
+	if (!alone && connection_run(writer, "SAVEPOINT part", "") < 0)
 		return commit_not_written(writer, member->reterr);
 	r = member_apply(member, &txn);
-	if (r < 0 && connection_run(writer, "ROLLBACK TO part", "") < 0)
+	/* What cannot be undone alone is undone with all others. */
+	if (r < 0 && (alone || connection_run(writer, "ROLLBACK TO part", "") < 0)) {
+		(void)connection_run(writer, "ROLLBACK", "");
 		return r;
-	if (connection_run(writer, "RELEASE part", "") < 0 && r == 0)
+	}
+	if (!alone && connection_run(writer, "RELEASE part", "") < 0 && r == 0)
 		r = commit_not_written(writer, member->reterr);
 	return r;
 }
@@ -135,8 +139,8 @@ static void batch_write(struct store *store, struct member *batch)
 		return;
 	}
 	for (struct member *member = batch; member; member = member->next) {
-		member->result = member_run(member, store);
-		/* Out of space or memory, SQLite may have rolled back the whole of it. */
+		member->result = member_run(member, store, !batch->next);
+		/* Out of space or memory, SQLite may have rolled back the whole of it, too. */
 		if (sqlite3_get_autocommit(connection_handle(writer))) {
 			batch_fail(batch, writer);
 			return;
