@@ -17,10 +17,10 @@ struct store;
 
 struct fs_options {
 	struct store *store;
-	const char *runtime_dir; /* tmpfs: edits/ (drafts) and scratch/ live here and outlive a worker */
-	const char *logs_dir;	 /* <instance id>.log, written by the reconciler */
-	const char *cloud;	 /* "local", "aws", "simulated", for .platform/status */
-	const char *mount;	 /* identity of the mount: drafts of other mounts are dropped */
+	const char *runtime_dir; /* tmpfs: drafts and scratch files, which outlive a worker */
+	const char *logs_dir; /* <instance id>.log, written by the reconciler */
+	const char *cloud; /* "local", "aws", "simulated", for .platform/status */
+	const char *mount; /* identity of the mount: drafts of other mounts are dropped */
 };
 
 extern const struct fuse_lowlevel_ops fs_operations;

@@ -18,8 +18,8 @@
 
 extern char **environ;
 
-static bool child_is_program(char *path, size_t size, const char *dir, size_t len,
-	const char *end, const char *program)
+static bool child_is_program(char *path, size_t size, const char *dir, size_t len, const char *end,
+	const char *program)
 {
 	int used = snprintf(path, size, "%.*s%s/%s", (int)len, dir, end, program);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * json - conveniences over jansson: cleanup, lookups that take NULL, printing into a buf.
- * Promises: getters never fail; they give the default when the member is missing or of another type.
+ * Promises: getters never fail; they give the default when the member is missing or of another
+ *           type.
  * Threads: as jansson: a value belongs to one thread at a time.
  * Ownership: borrowed values stay the parent's; strings are borrowed until the parent is freed.
  */

@@ -3,7 +3,8 @@
  * plan_replicas - what to do next with the instances of a service: make, replace, join, retire.
  * Promises: pure: the same input gives the same answer, and repeating it until nothing is left to
  *           do comes to an end. What serves is only taken away while as many are left as promised:
- *           all but one update domain, with surge all. While fewer serve, nothing that serves is taken.
+ *           all but one update domain, with surge all. While fewer serve, nothing that serves is
+ *           taken.
  * Threads: any.
  * Ownership: the caller's array; plan_replicas writes the action members.
  */

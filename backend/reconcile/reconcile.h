@@ -3,8 +3,8 @@
  * reconcile - makes the world as the store wants it: a queue of keys with due times, workers, and
  *             one reconciler a kind of object.
  * Promises: level-triggered and idempotent: it may be killed at any point and goes on from the
- *           store and its journal. Steady state costs no CPU. Never deletes what the journal and the
- *           label do not both claim.
+ *           store and its journal. Steady state costs no CPU. Never deletes what the journal and
+ *           the label do not both claim.
  * Threads: own ones; start and stop from one thread.
  * Ownership: borrows everything in options until stop returns.
  */

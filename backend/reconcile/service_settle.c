@@ -286,15 +286,14 @@ static int tell_failure(struct txn *txn, const struct settling *settling, const 
 	const struct service_work *work = settling->work;
 	char sentence[sizeof(work->failing) + 64];
 
-	(void)snprintf(sentence, sizeof(sentence), "generation %" PRId64 " failed: ",
-		work->service.generation);
+	(void)snprintf(sentence, sizeof(sentence),
+		"generation %" PRId64 " failed: ", work->service.generation);
 	if (work->failing[0]) {
 		(void)snprintf(sentence, sizeof(sentence), "generation %" PRId64 " failed: %s",
 			work->service.generation, work->failing);
 		return txn_set_last_error(txn, work->service.id, sentence);
 	}
-	if (settling->settled && last_error &&
-		strncmp(last_error, sentence, strlen(sentence)) == 0)
+	if (settling->settled && last_error && strncmp(last_error, sentence, strlen(sentence)) == 0)
 		return txn_set_last_error(txn, work->service.id, NULL);
 	return 0;
 }

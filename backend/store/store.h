@@ -32,26 +32,26 @@ struct object {
 	char name[OBJECT_NAME_MAX + 1];
 	int64_t generation; /* grows by one on each accepted change of the spec; 0: no spec yet */
 	int64_t template_generation; /* generation of the last change that replaces containers */
-	int64_t observed;	     /* generation that the reconciler has last settled or failed */
-	bool failed;		     /* how it settled; the cause is in reason */
-	bool deleting;		     /* tombstone: gone for users, being torn down */
+	int64_t observed; /* generation that the reconciler has last settled or failed */
+	bool failed; /* how it settled; the cause is in reason */
+	bool deleting; /* tombstone: gone for users, being torn down */
 	bool protect;
-	bool paused;	 /* `pause` was written to rollout */
+	bool paused; /* `pause` was written to rollout */
 	int64_t restart; /* how often `restart` was written to rollout */
 	uid_t uid; /* owner: of the object's tenant, whatever the object */
 	gid_t gid;
-	mode_t mode;	    /* of the object's tenant directory, permission bits only */
+	mode_t mode; /* of the object's tenant directory, permission bits only */
 	int64_t created_ns; /* wall clock, as all times; those below only grow */
-	int64_t spec_ns;    /* when spec (or the value) last changed */
-	int64_t status_ns;  /* when status, or what it sums up, last changed */
+	int64_t spec_ns; /* when spec (or the value) last changed */
+	int64_t status_ns; /* when status, or what it sums up, last changed */
 	int64_t events_ns;
-	int64_t error_ns;    /* when last_error last changed */
+	int64_t error_ns; /* when last_error last changed */
 	int64_t children_ns; /* when a child last appeared or vanished */
-	char *spec;	     /* text as written; NULL: none. Not for KIND_SECRET and KIND_CONFIG */
-	char *status;	     /* JSON written by the reconciler; NULL: none yet */
-	char *last_error;    /* why the last write was refused; NULL or "" after an accepted one */
-	char *reason;	     /* why the observed generation failed */
-	int64_t value_size;  /* bytes of a secret or config value */
+	char *spec; /* text as written; NULL: none. Not for KIND_SECRET and KIND_CONFIG */
+	char *status; /* JSON written by the reconciler; NULL: none yet */
+	char *last_error; /* why the last write was refused; NULL or "" after an accepted one */
+	char *reason; /* why the observed generation failed */
+	int64_t value_size; /* bytes of a secret or config value */
 };
 
 void object_done(struct object *object);
@@ -65,11 +65,11 @@ void object_done(struct object *object);
 enum change_flags {
 	CHANGE_CREATED = 1,
 	CHANGE_DELETED = 2, /* tombstone set: the name is gone */
-	CHANGE_PURGED = 4,  /* the row is gone */
-	CHANGE_SPEC = 8,    /* spec, value, generation */
+	CHANGE_PURGED = 4, /* the row is gone */
+	CHANGE_SPEC = 8, /* spec, value, generation */
 	CHANGE_STATUS = 16, /* status, observed, failed, reason */
 	CHANGE_EVENTS = 32,
-	CHANGE_ERROR = 64,  /* last_error */
+	CHANGE_ERROR = 64, /* last_error */
 	CHANGE_OWNER = 128, /* uid, gid, mode of a tenant: all below it inherits */
 	CHANGE_FLAGS = 256, /* protect and the like */
 };
@@ -124,8 +124,8 @@ int store_peek_name(struct store *store, int64_t parent, enum kind kind, const c
  * what changes meanwhile may or may not be seen.
  */
 typedef int (*store_object_fn)(void *arg, const struct object *object);
-int store_list(struct store *store, int64_t parent, enum kind kind, int64_t after,
-	bool with_texts, store_object_fn fn, void *arg);
+int store_list(struct store *store, int64_t parent, enum kind kind, int64_t after, bool with_texts,
+	store_object_fn fn, void *arg);
 /* The same over the whole store, tombstones included, for the reconciler's start. */
 int store_list_all(struct store *store, enum kind kind, int64_t after, bool with_texts,
 	store_object_fn fn, void *arg);
@@ -171,15 +171,14 @@ enum store_durability {
  * fn does not run and 0 is returned: one request makes one update with its token. fn may have run
  * although nothing was kept, so what it leaves in arg counts only when 0 is returned.
  */
-int store_update(struct store *store, enum store_durability durability,
-	const struct caller *caller, store_update_fn fn, void *arg, struct error *reterr);
+int store_update(struct store *store, enum store_durability durability, const struct caller *caller,
+	store_update_fn fn, void *arg, struct error *reterr);
 
 /* Inside fn only. Reads see the transaction's own changes. */
 int txn_get(struct txn *txn, int64_t id, struct object *ret);
-int txn_find(struct txn *txn, int64_t parent, enum kind kind, const char *name,
-	struct object *ret);
-int txn_list(struct txn *txn, int64_t parent, enum kind kind, bool with_texts,
-	store_object_fn fn, void *arg);
+int txn_find(struct txn *txn, int64_t parent, enum kind kind, const char *name, struct object *ret);
+int txn_list(struct txn *txn, int64_t parent, enum kind kind, bool with_texts, store_object_fn fn,
+	void *arg);
 
 /* -EEXIST; -ENOSPC when ids are used up. Owner and tenant are inherited from the parent; a tenant
  * gets the caller's uid and gid and mode 0750. */
@@ -201,8 +200,7 @@ int txn_set_spec(struct txn *txn, int64_t id, const char *text, size_t len, bool
  * cleared. */
 int txn_set_spec_text(struct txn *txn, int64_t id, const char *text, size_t len);
 /* The same bytes again: nothing happens. */
-int txn_set_value(struct txn *txn, int64_t id, const void *data, size_t len,
-	struct error *reterr);
+int txn_set_value(struct txn *txn, int64_t id, const void *data, size_t len, struct error *reterr);
 int txn_set_owner(struct txn *txn, int64_t tenant, uid_t uid, gid_t gid, mode_t mode);
 int txn_set_protect(struct txn *txn, int64_t id, bool on);
 /* What `rollout` takes: both wake the reconciler (CHANGE_SPEC) and make no generation. */
@@ -228,8 +226,8 @@ int txn_event(struct txn *txn, int64_t id, const char *severity, const char *for
 
 struct intent {
 	int64_t id;
-	int64_t owner;	/* object */
-	char type[24];	/* "container", "network", ... */
+	int64_t owner; /* object */
+	char type[24]; /* "container", "network", ... */
 	char name[160]; /* name or token under which it is made */
 	int64_t created_ns;
 };

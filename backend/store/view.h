@@ -31,8 +31,8 @@ int view_find(struct store *store, int64_t service, enum view_part part, const c
 	struct view_entry *ret); /* -ENOENT */
 
 /* Content of one entry. */
-int view_read(struct store *store, int64_t service, const struct view_entry *entry,
-	struct buf *out, struct error *reterr);
+int view_read(struct store *store, int64_t service, const struct view_entry *entry, struct buf *out,
+	struct error *reterr);
 
 /* Healthy "address:port" lines of a service, by ordinal. */
 int view_neighbors(struct store *store, int64_t service, struct buf *out);

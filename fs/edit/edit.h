@@ -25,8 +25,9 @@ enum edit_flags {
 	EDIT_REFUSED = 8, /* the last decision was a refusal, see error */
 	EDIT_CREATED = 16, /* the object was made for this draft */
 	EDIT_ACCEPTED = 32, /* something of this draft was accepted */
-	/* A write was refused: what follows it would be taken without it (bash goes on with the next
-	 * line), so everything is refused until a close has told, and the writer begins anew. */
+	/* A write was refused: what follows it would be taken without it (bash goes on with the
+	 * next line), so everything is refused until a close has told, and the writer begins anew.
+	 *  */
 	EDIT_POISONED = 64,
 	EDIT_TOLD = 128,
 };

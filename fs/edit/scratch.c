@@ -17,8 +17,8 @@
 #include "base/text.h"
 #include "fs/edit/scratch_private.h"
 
-/* A directory is kept as a named pipe: an inode that has mode, owner and times, can be linked like a
- * file, and that nobody opens. */
+/* A directory is kept as a named pipe: an inode that has mode, owner and times, can be linked like
+ * a file, and that nobody opens. */
 #define DIRECTORY_AS S_IFIFO
 
 void scratch_data_name(uint64_t inode, char *name)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * scratch_table - what scratch remembers in memory only: who uses how much, and what is open.
- * Promises: can be rebuilt from the tmpfs, but for the opens; those of an earlier worker are unknown.
+ * Promises: can be rebuilt from the tmpfs, but for the opens; those of an earlier worker are
+ *           unknown.
  * Threads: none of its own; scratch's lock guards it.
  * Ownership: the table owns its entries.
  */

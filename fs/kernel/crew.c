@@ -155,8 +155,9 @@ static void *crew_run(void *arg)
 	(void)sigemptyset(&wake);
 	(void)sigaddset(&wake, CREW_WAKE_SIGNAL);
 	(void)pthread_sigmask(SIG_UNBLOCK, &wake, NULL);
-	/* A page fault of a process that is being killed, in the kernel's copy of a request, fails that
-	 * request: the memory has to be there. Locking is refused only by a low RLIMIT_MEMLOCK. */
+	/* A page fault of a process that is being killed, in the kernel's copy of a request, fails
+	 * that request: the memory has to be there. Locking is refused only by a low
+	 * RLIMIT_MEMLOCK. */
 	buffer = mmap(NULL, size, PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 	if (buffer != MAP_FAILED) {

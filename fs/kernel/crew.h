@@ -2,8 +2,8 @@
 /*
  * crew - threads that read requests from one fd and serve them: few while requests are quick, more
  *        while they block, none too many.
- * Promises: as long as fewer than CREW_THREADS_MAX requests are being served, a thread waits for the
- *           next one. Buffers are resident and locked: no read ever faults.
+ * Promises: as long as fewer than CREW_THREADS_MAX requests are being served, a thread waits for
+ *           the next one. Buffers are resident and locked: no read ever faults.
  * Threads: crew_stop from any; all else from one.
  * Ownership: the fd stays the caller's and outlives the crew.
  */
@@ -37,7 +37,8 @@ int crew_wait(struct crew *crew);
 /* Nothing more is read, or served when it was read already. */
 void crew_stop(struct crew *crew);
 
-/* Stops and waits for what is being served. -ETIMEDOUT after grace_ms: the crew must not be freed. */
+/* Stops and waits for what is being served. -ETIMEDOUT after grace_ms: the crew must not be
+ * freed. */
 int crew_finish(struct crew *crew, int grace_ms);
 void crew_free(struct crew *crew);
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * herald - a small process of its own that writes notifications to kernels before 6.16.
- * Promises: there, a notification may wait, beyond the reach of any signal, for a lock that is held by
- *           a request which only a worker can answer. A worker that waited itself could not die, and
- *           no other could take its place: so this process waits instead. Messages arrive in order,
- *           and again when the process was killed.
+ * Promises: there, a notification may wait, beyond the reach of any signal, for a lock that is held
+ *           by a request which only a worker can answer. A worker that waited itself could not die,
+ *           and no other could take its place: so this process waits instead. Messages arrive in
+ *           order, and again when the process was killed.
  * Threads: herald_abandon from any; all else from one at a time.
  * Ownership: the fd stays the caller's; messages are copied.
  */

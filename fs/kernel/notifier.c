@@ -219,8 +219,8 @@ static void notifier_send(struct notifier *notifier, const struct notice *notice
 		notifier_send_inode(notifier, notice->node);
 		break;
 	case NOTICE_ENTRY:
-		/* A name that the kernel does not know leaves the cached listing as it is: drop that
-		 * too. */
+		/* A name that the kernel does not know leaves the cached listing as it is: drop
+		 * that too. */
 		notifier_send_inode(notifier, notice->node);
 		notifier_send_name(notifier, notice->node, notice->name);
 		break;

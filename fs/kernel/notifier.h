@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * notifier - tells the kernel what changed, from one thread that never serves a request.
- * Promises: notices are sent in the order given; equal ones that wait merge. Telling the kernel from
- *           a handler, or from a thread that serves, can deadlock: everything goes through here.
+ * Promises: notices are sent in the order given; equal ones that wait merge. Telling the kernel
+ *           from a handler, or from a thread that serves, can deadlock: everything goes through
+ *           here.
  * Threads: all calls from any thread; none blocks.
  * Ownership: names are copied; closures run once, on the notifier's thread.
  */
@@ -27,7 +28,8 @@ int notifier_new(struct notifier **ret, struct fuse_session *session, struct err
 void notifier_inode(struct notifier *notifier, uint64_t node);
 
 /* A name in a directory appeared, vanished or means something else. Where the kernel can, all names
- * are looked up anew, once: taking back one of them would wait for whoever changes its directory. */
+ * are looked up anew, once: taking back one of them would wait for whoever changes its directory.
+ *  */
 void notifier_entry(struct notifier *notifier, uint64_t directory, const char *name);
 
 /* Runs fn(arg) after everything queued before has reached the kernel: the way to reply to a write

@@ -29,8 +29,8 @@ struct session_init {
 	unsigned char data[256];
 };
 
-/* What we ask the kernel for. The one place: called by the operations' init, in the supervisor (which
- * answers FUSE_INIT) and in each worker (which replays it), so both agree. */
+/* What we ask the kernel for. The one place: called by the operations' init, in the supervisor
+ * (which answers FUSE_INIT) and in each worker (which replays it), so both agree. */
 void session_configure(struct fuse_conn_info *connection);
 
 /* Reads FUSE_INIT from a fresh mount and answers it as a session with these operations would. Both
@@ -51,16 +51,16 @@ int session_new(struct session **ret, const struct session_options *options, str
 
 struct fuse_session *session_fuse(struct session *session);
 
-/* Asks for what a dead worker left and serves until the file system is unmounted (0) or session_stop
- * (-EINTR: what was being served is done, everything else is left to the next worker; from then on
- * replies go nowhere). -ETIMEDOUT: stopped, but a request is still being served: the session must not
- * be freed. ready (may be NULL) is called when threads serve. */
+/* Asks for what a dead worker left and serves until the file system is unmounted (0) or
+ * session_stop (-EINTR: what was being served is done, everything else is left to the next worker;
+ * from then on replies go nowhere). -ETIMEDOUT: stopped, but a request is still being served: the
+ * session must not be freed. ready (may be NULL) is called when threads serve. */
 int session_run(struct session *session, void (*ready)(void *arg), void *arg, struct error *reterr);
 void session_stop(struct session *session);
 void session_free(struct session *session);
 
-/* Identity of the request that the calling thread serves, the same when the kernel sends it again to
- * another worker; 0 outside a request. For store's struct caller. */
+/* Identity of the request that the calling thread serves, the same when the kernel sends it again
+ * to another worker; 0 outside a request. For store's struct caller. */
 uint64_t session_token(void);
 
 /* Whether the request that the calling thread serves was read by a worker that is dead. */

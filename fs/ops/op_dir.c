@@ -9,9 +9,9 @@
 #include "fs/edit/scratch.h"
 
 /*
- * Cookies, in the order of a listing: . and .., the rows, then the children of the store by id, then
- * scratch files by node. Each names the last entry that was given, so a listing goes on where it was
- * whatever appears or vanishes, and whichever worker is asked.
+ * Cookies, in the order of a listing: . and .., the rows, then the children of the store by id,
+ * then scratch files by node. Each names the last entry that was given, so a listing goes on where
+ * it was whatever appears or vanishes, and whichever worker is asked.
  */
 enum { COOKIE_DOT = 1, COOKIE_DOT_DOT = 2, COOKIE_ROWS = 3 };
 #define COOKIE_CHILDREN (INT64_C(1) << 32)

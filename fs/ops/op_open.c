@@ -73,7 +73,8 @@ static void open_scratch(fuse_req_t req, uint64_t node, struct fuse_file_info *f
 	struct stat st, none = {0};
 	int r = scratch_stat(scratch, node, &st);
 
-	/* Without a name it was renamed over one of ours, or is gone: the path leads elsewhere now. */
+	/* Without a name it was renamed over one of ours, or is gone: the path leads elsewhere
+	 * now. */
 	if (r == 0 && st.st_nlink == 0)
 		r = -ESTALE;
 	if (r == 0 && file->flags & O_TRUNC)

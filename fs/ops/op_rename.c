@@ -75,7 +75,8 @@ static bool is_same(struct fs *fs, struct ref *ref, const struct content *conten
 	       (now.text.len == 0 || memcmp(now.text.data, content->text.data, now.text.len) == 0);
 }
 
-/* Asked for again: a rename of objects is known by its token, one of scratch files by its effect. */
+/* Asked for again: a rename of objects is known by its token, one of scratch files by its effect.
+ *  */
 static bool was_renamed(fuse_req_t req, const struct end *from, const struct end *to)
 {
 	if (op_was_applied(req))

@@ -13,7 +13,8 @@
 
 #include "fs/process/options.h"
 
-/* Prints a line for each thing that a platform with these options needs; true: nothing is missing. */
+/* Prints a line for each thing that a platform with these options needs; true: nothing is
+ * missing. */
 bool check(const struct options *options, FILE *out);
 
 #endif

@@ -12,8 +12,8 @@
 #include "fs/process/options.h"
 #include "fs/process/supervisor.h"
 
-/* The exit status of the calling process, with the cause on stderr. In the foreground it returns when
- * the file system is gone; in the background it returns in the daemon too, then. */
+/* The exit status of the calling process, with the cause on stderr. In the foreground it returns
+ * when the file system is gone; in the background it returns in the daemon too, then. */
 int launch(struct options *options, const struct supervisor_service *service);
 
 #endif

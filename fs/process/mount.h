@@ -29,8 +29,8 @@ int mount_each(const char *mountinfo, int (*fn)(void *arg, const struct mount_en
 /* True when the topmost mount exactly at place has this type; its device is copied. */
 bool mount_is(const char *place, const char *type, char *ret_device, size_t device_size);
 
-/* Makes place (PATH_MAX bytes) absolute and checks that it is an empty directory; a dead duplofs there
- * is taken away. */
+/* Makes place (PATH_MAX bytes) absolute and checks that it is an empty directory; a dead duplofs
+ * there is taken away. */
 int mount_prepare(char *place, struct error *reterr);
 
 struct mount_options {

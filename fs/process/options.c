@@ -143,7 +143,8 @@ static const struct options_row rows[] = {
 		check_latency},
 };
 
-/* What mount(8), fstab and people's habits add. Taken, and of no effect unless options_word says so. */
+/* What mount(8), fstab and people's habits add. Taken, and of no effect unless options_word says
+ * so. */
 static const char *const generic[] = {"rw", "ro", "dev", "nodev", "suid", "nosuid", "exec",
 	"noexec", "auto", "noauto", "user", "nouser", "users", "owner", "group", "_netdev",
 	"nofail", "defaults", "allow_other", "default_permissions", "atime", "noatime", "relatime",

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * options - the command line: one table of rows from which parsing, checks and help derive.
- * Promises: what a program like mount(8) passes along is taken; what nobody knows is refused with the
- *           nearest known name.
+ * Promises: what a program like mount(8) passes along is taken; what nobody knows is refused with
+ *           the nearest known name.
  * Threads: none shared; a struct options is a plain value.
  * Ownership: everything is inside the struct.
  */

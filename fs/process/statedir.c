@@ -18,8 +18,8 @@
 #include "base/text.h"
 #include "fs/process/mount.h"
 
-#define STATEDIR_LOCK	  "lock"
-#define STATEDIR_END_MS	  30000
+#define STATEDIR_LOCK     "lock"
+#define STATEDIR_END_MS   30000
 #define STATEDIR_RETRY_MS 5
 
 static int statedir_path(char *path, const char *state, const char *name, struct error *reterr)

@@ -28,7 +28,8 @@
 #include "fs/process/spawn.h"
 #include "fs/process/statedir.h"
 
-/* A worker that fails before it was ready is followed by another at once this often, then ever later. */
+/* A worker that fails before it was ready is followed by another at once this often, then ever
+ * later. */
 #define SUPERVISOR_FREE_RESTARTS  3
 #define SUPERVISOR_RESTART_MIN_MS 20
 #define SUPERVISOR_RESTART_MAX_MS 1000
@@ -160,8 +161,8 @@ static void supervisor_read_report(struct supervisor *supervisor)
 }
 
 enum supervisor_cause {
-	SUPERVISOR_ENDED,   /* in order, or nobody knows */
-	SUPERVISOR_KILLED,  /* by somebody */
+	SUPERVISOR_ENDED, /* in order, or nobody knows */
+	SUPERVISOR_KILLED, /* by somebody */
 	SUPERVISOR_CRASHED, /* of a fault of its own */
 };
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * supervisor - mounts, holds the connection to the kernel, and keeps a worker serving it.
- * Promises: a worker that dies is followed by another, and no caller of the file system notices; the
- *           supervisor itself may die: the worker starts it anew. Gives up only when the first worker
- *           cannot start.
+ * Promises: a worker that dies is followed by another, and no caller of the file system notices;
+ *           the supervisor itself may die: the worker starts it anew. Gives up only when the first
+ *           worker cannot start.
  * Threads: one, the process's main thread, with its signals.
  * Ownership: borrows the options; takes the lock's fd.
  */

@@ -103,7 +103,8 @@ struct row {
 
 	/* Appends the content. */
 	int (*render)(struct fs *fs, const struct ref *ref, struct content *content);
-	/* Size of the content, where that is cheaper than to render; *ret_mtime_ns has its default. */
+	/* Size of the content, where that is cheaper than to render; *ret_mtime_ns has its
+	 * default. */
 	int (*measure)(struct fs *fs, const struct ref *ref, int64_t *ret_size,
 		int64_t *ret_mtime_ns);
 	/* A part of the content, where all of it may be too much (ROW_DIRECT). */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * snapshot - the contents whose sizes the kernel was last told, so that what is read always fits the
- *            size that was promised.
- * Promises: bounded in number and bytes; the oldest go first, wiped. A stale content is still served
- *           to who reads with the old size, and rendered anew for who asks for the size. Small ones
- *           outlive the process: who opened before it died reads on from its successor.
+ * snapshot - the contents whose sizes the kernel was last told, so that what is read always fits
+ *            the size that was promised.
+ * Promises: bounded in number and bytes; the oldest go first, wiped. A stale content is still
+ *           served to who reads with the old size, and rendered anew for who asks for the size.
+ *           Small ones outlive the process: who opened before it died reads on from its successor.
  * Threads: any.
  * Ownership: contents are copied in and out.
  */
@@ -29,7 +29,8 @@ int snapshots_new(struct snapshots **ret, const struct snapshot_limits *limits, 
 	struct error *reterr);
 void snapshots_free(struct snapshots *snapshots);
 
-/* Taken before a content is rendered and given back with it: tells whether it went stale meanwhile. */
+/* Taken before a content is rendered and given back with it: tells whether it went stale
+ * meanwhile. */
 uint64_t snapshot_ticket(struct snapshots *snapshots, uint64_t node);
 
 /* Keeps data as the content of node. True when an older one was read after it had gone stale: the
@@ -46,8 +47,8 @@ bool snapshot_read(struct snapshots *snapshots, uint64_t node, size_t offset, si
 	struct buf *out);
 
 /* Calls fn for each node of which an earlier worker has told the kernel. */
-void snapshots_inherited(
-	struct snapshots *snapshots, void (*fn)(void *arg, uint64_t node), void *arg);
+void snapshots_inherited(struct snapshots *snapshots, void (*fn)(void *arg, uint64_t node),
+	void *arg);
 
 void snapshot_stale(struct snapshots *snapshots, uint64_t node);
 void snapshot_drop(struct snapshots *snapshots, uint64_t node);

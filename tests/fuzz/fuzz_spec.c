@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Any bytes as the spec of a service: parsing never crashes, a refusal has a sentence, and what is accepted
- * survives an edit of each of its views with the value that the view shows.
+ * Any bytes as the spec of a service: parsing never crashes, a refusal has a sentence, and what is
+ * accepted survives an edit of each of its views with the value that the view shows.
  */
 #include <stdint.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * failover_fixture - a small file system whose whole state is a file that outlives every worker: flat
- *                    names, fixed-size contents, one file that blocks its readers.
+ * failover_fixture - a small file system whose whole state is a file that outlives every worker:
+ *                    flat names, fixed-size contents, one file that blocks its readers.
  * Promises: each change is one atomic store together with the token of the request that made it, so
  *           applying a request twice is seen.
  * Threads: any.

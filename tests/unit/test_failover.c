@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Kills, replaces and stops the processes of a small file system while programs use it. Started with
- * arguments this program is that file system. */
+/* Kills, replaces and stops the processes of a small file system while programs use it. Started
+ * with arguments this program is that file system. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -391,7 +391,8 @@ static void test_worker_killed_before_it_is_ready(void **arg)
 		pause_ms(i % 12);
 	}
 	clients_progress();
-	/* Until it was hit between a change and its reply: without exactly-once that call would fail. */
+	/* Until it was hit between a change and its reply: without exactly-once that call would
+	 * fail. */
 	for (i = 0; fixture->resent == 0; i++) {
 		assert_true(clock_now_ns() < deadline_ns);
 		(void)replace_by_signal("worker", SIGKILL);

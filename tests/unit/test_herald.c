@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A socket stands in for the kernel: it takes messages as /dev/fuse does, one a write, and can be made
- * to take none for as long as it suits us. */
+/* A socket stands in for the kernel: it takes messages as /dev/fuse does, one a write, and can be
+ * made to take none for as long as it suits us. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -145,7 +145,8 @@ static void test_killed(void **arg)
 	assert_true(synced);
 }
 
-/* The kernel takes nothing, for somebody holds a lock: who waits is let go, the rest is still said. */
+/* The kernel takes nothing, for somebody holds a lock: who waits is let go, the rest is still
+ * said. */
 static void test_abandoned(void **arg)
 {
 	bool synced = false;

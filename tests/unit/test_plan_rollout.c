@@ -248,7 +248,8 @@ static void every_failing_step_keeps_the_promise(void **state)
 					run_until_nothing_moves(&world, replicas + surge);
 					least = promised(&world.wish);
 					assert_true(serving(&world) >= least);
-					/* A step that was never made (no extra needed) fails nobody. */
+					/* A step that was never made (no extra needed) fails
+					 * nobody. */
 					if (world.sick_ordinal == NOBODY)
 						assert_at_rest(&world);
 					else

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Full disks, read-only ones, locked, damaged and foreign databases: a sentence, and no more harm. */
+/* Full disks, read-only ones, locked, damaged and foreign databases: a sentence, and no more
+ * harm. */
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>

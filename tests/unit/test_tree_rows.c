@@ -40,7 +40,8 @@ static void check_row(void *arg, const struct row *row)
 		assert_ptr_equal(row_find(parent, row_name(row)), row);
 	else
 		assert_ptr_equal(row_variable(parent), row);
-	/* At most what INTERFACE grants: others nothing below a tenant, secrets for the owner alone. */
+	/* At most what INTERFACE grants: others nothing below a tenant, secrets for the owner
+	 * alone. */
 	if (row->kind != KIND_PLATFORM)
 		assert_int_equal(row->mode & 0027, 0);
 	if (row->flags & ROW_SECRETIVE || strstr(row->path, "secrets"))
