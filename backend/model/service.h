@@ -87,7 +87,7 @@ int service_text_set(const char *text, size_t len, const char *field, const char
 /* What the view file of a field shows, e.g. "3" for Replicas; "" for none. Appends to out. */
 int service_spec_view(const struct service_spec *spec, const char *field, struct buf *out);
 
-/* Checks what a shell wrote into a view file (no newline at the end), before any spec is touched. */
+/* Checks what a shell wrote into a view file (no newline at the end), before a spec is touched. */
 int service_view_check(const char *field, const char *value, struct error *reterr);
 
 /* JSON Schema (draft 2020-12) of a service's spec, for editors. Appends to out. */
