@@ -17,8 +17,8 @@
 /* Finds program on PATH, or in the sbin beside a bin on PATH, and writes its path; -ENOENT. */
 int child_find(const char *program, char *path, size_t size);
 
-/* Starts argv[0] (a path) with stdin from /dev/null and stdout, stderr to output_fd (-1:
- * inherit). */
+/* Starts argv[0] (a path) with stdin from /dev/null; stdout and stderr go to output_fd (-1: where
+ * ours go). */
 int child_start(const char *const *argv, int output_fd, pid_t *ret_pid, struct error *reterr);
 
 /* Runs argv[0] to its end, at most timeout_ms, collecting up to 64 KiB of output. Returns the exit

@@ -28,8 +28,8 @@ int notifier_new(struct notifier **ret, struct fuse_session *session, struct err
 void notifier_inode(struct notifier *notifier, uint64_t node);
 
 /* A name in a directory appeared, vanished or means something else. Where the kernel can, all names
- * are looked up anew, once: taking back one of them would wait for whoever changes its directory.
- *  */
+ * are looked up anew, once: taking back one of them would wait for whoever changes its
+ * directory. */
 void notifier_entry(struct notifier *notifier, uint64_t directory, const char *name);
 
 /* Runs fn(arg) after everything queued before has reached the kernel: the way to reply to a write

@@ -64,8 +64,8 @@ void session_configure(struct fuse_conn_info *connection)
 	wanted |= FUSE_CAP_ATOMIC_O_TRUNC;
 	/* Lookups and listings of one directory run side by side. */
 	wanted |= FUSE_CAP_PARALLEL_DIROPS;
-	/* `ls -l` costs one request a directory, a plain listing stays cheap; where the
-	 * operations can. */
+	/* `ls -l` costs one request a directory, a plain listing stays cheap; where the operations
+	 * can. */
 	wanted |= connection->want & (FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO);
 	/* Read-ahead of one file in several requests; order does not matter to reads. */
 	wanted |= FUSE_CAP_ASYNC_READ;
@@ -267,8 +267,8 @@ static int session_open(struct session *session, struct error *reterr)
 	struct session_init reply;
 	int r;
 
-	/* Never a clone of the connection: closing one fails the requests that were read from it.
-	 *  */
+	/* Never a clone of the connection: closing one fails the requests that were read from
+	 * it. */
 	session->fd = fcntl(options->fuse_fd, F_DUPFD_CLOEXEC, 3);
 	if (session->fd < 0)
 		return error_errno(reterr, errno, "cannot duplicate a file descriptor");

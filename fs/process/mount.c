@@ -103,8 +103,8 @@ bool mount_is(const char *place, const char *type, char *ret_device, size_t devi
 	       question.yes;
 }
 
-/* The place as /proc/self/mountinfo would show it, without asking a file system that may be dead.
- *  */
+/* The place as /proc/self/mountinfo would show it, without asking a file system that may be
+ * dead. */
 static int mount_absolute(char *place, struct error *reterr)
 {
 	char resolved[PATH_MAX], parent[PATH_MAX], *slash;
