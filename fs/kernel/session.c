@@ -163,6 +163,7 @@ static int session_make(struct fuse_session **ret, int fd, const struct session_
 		(void)close(fd);
 		return error_set(reterr, -EIO, "libfuse refused to make a session");
 	}
+	*ret_reply = (struct session_init){0};
 	session_capture = &capture;
 	fuse_session_process_buf(fuse, &message);
 	session_capture = NULL;
