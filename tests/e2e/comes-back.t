@@ -19,19 +19,30 @@ started_at() {
 	engine "/containers/$(container_of "$1")/json" | jq -r .State.StartedAt
 }
 
+# What the engine itself takes to start a container now, in ms: the machine may be busy.
+bare_start_ms() {
+	local name=duplofs-bare-$$ begin_us=${EPOCHREALTIME/./}
+	engine "/containers/create?name=$name" -H "Content-Type: application/json" \
+		-d "{\"Image\":\"$HELLO_IMAGE:1\"}" >/dev/null
+	engine "/containers/$name/start" -X POST
+	echo $(((${EPOCHREALTIME/./} - begin_us) / 1000))
+	engine "/containers/$name?force=1" -X DELETE
+}
+
 # killed ORDINAL DESCRIPTION PATH CURL-OPTION...: does that to its container, then looks at the clock.
 killed() {
-	local ordinal=$1 description=$2 since begin_us took_ms
+	local ordinal=$1 description=$2 since begin_us took_ms bare_ms
 	shift 2
+	bare_ms=$(bare_start_ms)
 	since=$(started_at "$ordinal")
 	engine "$@" >/dev/null
 	begin_us=${EPOCHREALTIME/./}
 	eventually 10 runs_since "$ordinal" "$since"
 	ok $? "$description: it runs again"
 	took_ms=$(((${EPOCHREALTIME/./} - begin_us) / 1000))
-	note "after $took_ms ms"
-	[ $took_ms -lt 1000 ]
-	ok $? "$description: within a second"
+	note "after $took_ms ms; the engine alone takes $bare_ms ms to start one"
+	[ $took_ms -lt $((1000 + bare_ms)) ]
+	ok $? "$description: within a second beside what the engine takes"
 }
 
 killed 0 "SIGKILL" "/containers/$(container_of 0)/kill" -X POST
