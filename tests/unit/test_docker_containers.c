@@ -155,7 +155,8 @@ static void a_container_lives_and_dies(void **state)
 	assert_fine(engine->ops->stop(engine, id, 10, &error));
 	assert_fine(engine->ops->inspect(engine, id, &seen, &error));
 	assert_int_equal(seen.phase, CONTAINER_EXITED);
-	assert_int_equal(seen.exit_code, 128 + SIGTERM);
+	/* On a busy host SIGTERM may come before the container's init listens. */
+	assert_true(seen.exit_code == 128 + SIGTERM || seen.exit_code == 128 + SIGKILL);
 	assert_true(seen.finished_wall_ns >= seen.started_wall_ns);
 
 	assert_fine(engine->ops->remove(engine, id, &error));
