@@ -30,6 +30,7 @@ enum edit_flags {
 	 *  */
 	EDIT_POISONED = 64,
 	EDIT_TOLD = 128,
+	EDIT_APPEND = 256, /* writes go to the end, wherever the kernel believes it to be */
 };
 
 struct edit_header {

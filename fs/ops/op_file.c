@@ -9,7 +9,7 @@
 #include "fs/edit/commit.h"
 #include "fs/tree/content.h"
 #include "fs/edit/edit.h"
-#include "fs/kernel/notifier.h"
+#include "fs/edit/hot.h"
 #include "fs/edit/scratch.h"
 #include "fs/ops/waiter.h"
 
@@ -85,7 +85,7 @@ static int load_draft(struct fs *fs, struct ref *ref, struct edit *edit, size_t 
 
 	if (edit->header.flags & EDIT_LOADED)
 		return 0;
-	/* A line from the beginning is the new value, however long the old one was. */
+	/* A line from the beginning (`1<>`) is the new value, however long the old one was. */
 	if (ref->row->flags & ROW_LINE && offset == 0) {
 		edit->header.flags |= EDIT_EMPTY;
 	} else {
@@ -148,28 +148,42 @@ static int refuse_size(struct fs *fs, const struct ref *ref)
 static int put_draft(struct fs *fs, struct ref *ref, struct edit *edit, const char *data,
 	size_t size, size_t offset)
 {
-	int r;
+	bool append = edit->header.flags & EDIT_APPEND;
+	int r = load_draft(fs, ref, edit, append ? 1 : offset);
 
+	if (r < 0)
+		return r;
+	if (append)
+		offset = edit->size;
 	if (offset > ref->row->limit + edit->header.start ||
 		offset + size > ref->row->limit + edit->header.start)
 		return refuse_size(fs, ref);
-	r = load_draft(fs, ref, edit, offset);
-	if (r == 0)
-		r = edit_write(edit, offset, data, size);
+	r = edit_write(edit, offset, data, size);
 	return r < 0 ? r : check_draft(fs, ref, edit, data, size, offset);
+}
+
+/* A writer that was told of a refusal begins anew. */
+static int restart_draft(struct edit *edit)
+{
+	if (edit->header.flags & EDIT_APPEND) {
+		edit->header.flags &= ~(uint32_t)EDIT_LOADED;
+		return edit_truncate(edit, 0);
+	}
+	edit->header.flags |= EDIT_EMPTY | EDIT_LOADED;
+	return edit_truncate(edit, edit->header.start);
 }
 
 static int write_draft(struct fs *fs, struct ref *ref, struct edit *edit, const char *data,
 	size_t size, size_t offset)
 {
+	bool append = edit->header.flags & EDIT_APPEND;
 	int r = 0;
 
-	switch (edit_before_write(&edit->header, offset)) {
+	switch (edit_before_write(&edit->header, append ? 0 : offset)) {
 	case EDIT_REPEAT:
 		return edit->header.error;
 	case EDIT_RESTART:
-		r = edit_truncate(edit, edit->header.start);
-		edit->header.flags |= EDIT_EMPTY | EDIT_LOADED;
+		r = restart_draft(edit);
 		break;
 	default:
 		break;
@@ -199,13 +213,12 @@ static void write_row(fuse_req_t req, uint64_t node, const char *data, size_t si
 	if (r == 0)
 		r = write_draft(fs, &ref, &edit, data, size, offset);
 	edit_close(&edit);
+	/* The kernel is about to believe that the file has grown. */
+	hot_touch(node);
 	if (r < 0)
 		op_reply_later(fs, req, r);
 	else
 		(void)fuse_reply_write(req, size);
-	/* The kernel believes that the file has grown: it has not, yet. */
-	if (fs->notifier)
-		notifier_inode(fs->notifier, node);
 }
 
 void op_write(fuse_req_t req, fuse_ino_t node, const char *data, size_t size, off_t offset,
@@ -288,6 +301,7 @@ static void close_row(fuse_req_t req, uint64_t node, const struct fuse_file_info
 		(void)fuse_reply_err(req, 0);
 		return;
 	}
+	hot_touch(node);
 	r = ref_open(fs, node, &ref);
 	if (r == 0)
 		r = decide(fs, &ref, file->fh, &caller, sync);

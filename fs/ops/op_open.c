@@ -8,6 +8,7 @@
 #include "fs/edit/commit.h"
 #include "fs/tree/content.h"
 #include "fs/edit/edit.h"
+#include "fs/edit/hot.h"
 #include "fs/ops/name.h"
 #include "fs/edit/scratch.h"
 #include "fs/kernel/session.h"
@@ -20,12 +21,41 @@ static bool is_writing(const struct fuse_file_info *file)
 	return (file->flags & O_ACCMODE) != O_RDONLY;
 }
 
-static int open_reading(struct fs *fs, struct ref *ref, struct fuse_file_info *file)
+/* Beside a writer a reader gets a copy of its own, of what is in force now. */
+static int open_copy(fuse_req_t req, struct ref *ref, struct fuse_file_info *file)
 {
-	bool direct = ref->row->flags & (ROW_DIRECT | ROW_WAITS);
+	_cleanup_content_ struct content content = CONTENT_INIT;
+	_cleanup_edit_ struct edit edit = EDIT_INIT;
+	struct edit_header header = {.node = ref->node, .flags = EDIT_LOADED};
+	struct fs *fs = op_fs(req);
+	int r = ref_reload(fs, ref);
+
+	if (r == 0)
+		r = content_render(fs, ref, &content);
+	if (r == 0)
+		r = edit_create(fs->edits, &header, &file->fh);
+	if (r < 0)
+		return r;
+	r = edit_open(fs->edits, file->fh, &edit);
+	if (r == 0 && content.text.len > 0)
+		r = edit_write(&edit, 0, content.text.data, content.text.len);
+	if (r < 0)
+		edit_drop(fs->edits, file->fh);
+	file->direct_io = 1;
+	file->noflush = 1;
+	return r;
+}
+
+static int open_reading(fuse_req_t req, struct ref *ref, struct fuse_file_info *file)
+{
+	bool hot = row_is_writable(ref->row) && hot_is(ref->node);
+	bool direct = hot || ref->row->flags & (ROW_DIRECT | ROW_WAITS);
+	struct fs *fs = op_fs(req);
 	int64_t size, mtime_ns;
 	int r;
 
+	if (hot && !(ref->row->flags & ROW_POLLED))
+		return open_copy(req, ref, file);
 	file->noflush = 1;
 	file->direct_io = direct;
 	file->keep_cache = !direct && !(ref->row->flags & ROW_VOLATILE);
@@ -34,7 +64,7 @@ static int open_reading(struct fs *fs, struct ref *ref, struct fuse_file_info *f
 		/* What the read waits for is what is wanted now. */
 		file->fh = (uint64_t)ref->object.generation;
 	}
-	if (direct)
+	if (ref->row->flags & (ROW_DIRECT | ROW_WAITS))
 		return 0;
 	r = content_stat(fs, ref, &size, &mtime_ns);
 	/* What poll(2) waits for is a change after this. */
@@ -60,10 +90,13 @@ static int open_writing(fuse_req_t req, const struct ref *ref, uint32_t flags,
 		file->fh = OP_SINK;
 		return 0;
 	}
+	hot_touch(ref->node);
 	if (file->flags & O_TRUNC)
 		header.flags |= EDIT_EMPTY;
 	if (header.flags & EDIT_EMPTY)
 		header.flags |= EDIT_LOADED;
+	if (file->flags & O_APPEND)
+		header.flags |= EDIT_APPEND;
 	return edit_create(op_fs(req)->edits, &header, &file->fh);
 }
 
@@ -104,7 +137,7 @@ void op_open(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *file)
 	r = ref_open(fs, node, &ref);
 	if (r == 0)
 		r = is_writing(file) ? open_writing(req, &ref, 0, file)
-				     : open_reading(fs, &ref, file);
+				     : open_reading(req, &ref, file);
 	if (r < 0)
 		(void)fuse_reply_err(req, -r);
 	else if (fuse_reply_open(req, file) == -ENOENT && OP_IS_DRAFT(file->fh))

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * hot - files that somebody has open for writing, or had a moment ago.
+ * Promises: errs to the side of hot. While a file is hot the kernel's size of it wavers (opening with
+ *           O_TRUNC makes it 0, each write may raise it, long before anything is accepted), so who
+ *           reads then must not depend on it.
+ * Threads: any.
+ * Ownership: values only.
+ */
+#ifndef DUPLOFS_FS_EDIT_HOT_H
+#define DUPLOFS_FS_EDIT_HOT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* node is opened for writing, written, or closed by a writer. */
+void hot_touch(uint64_t node);
+bool hot_is(uint64_t node);
+
+#endif
