@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -112,12 +113,10 @@ static void listeners_accept(struct balancers *b)
 	}
 }
 
-/* An entry that HAProxy will not run: back to what it ran before, or out. */
-static void listener_reject(struct balancers *b, struct balancer_entry *entry,
+/* An entry that cannot be had: back to what HAProxy ran before, or out. */
+static void listener_drop(struct balancers *b, struct balancer_entry *entry,
 	const struct error *error)
 {
-	if (!entry->unwanted && balancer_listener_do_without_tls(entry, error))
-		return;
 	if (entry->proposed) {
 		balancer_listener_withdraw(entry);
 	} else {
@@ -132,6 +131,14 @@ static void listener_reject(struct balancers *b, struct balancer_entry *entry,
 		error_clear(&entry->error);
 	else
 		balancer_listener_fail(entry, error);
+}
+
+/* An entry that HAProxy refuses: perhaps it can be had without TLS. */
+static void listener_reject(struct balancers *b, struct balancer_entry *entry,
+	const struct error *error)
+{
+	if (entry->unwanted || !balancer_listener_do_without_tls(entry, error))
+		listener_drop(b, entry, error);
 }
 
 /* Takes out the entries that HAProxy complained about; all proposals when it named none. */
@@ -184,24 +191,33 @@ static int listeners_attempt(struct balancers *b, struct buf *text, struct error
 	return r;
 }
 
+/* Can all that the entry's text binds be had? 443 is given up before the rest. */
+static void listener_probe_text(struct balancers *b, struct balancer_entry *entry)
+{
+	const char *at = entry->listener;
+	char address[ADDRESS_MAX];
+	int port;
+
+	while (haproxy_config_next_bind(&at, address, &port)) {
+		struct error error = ERROR_INIT;
+
+		if (port_probe(address, port, SOCK_STREAM, b->haproxy.config, &error) == 0)
+			continue;
+		if (port != BALANCER_TLS_PORT || !balancer_listener_do_without_tls(entry, &error)) {
+			listener_drop(b, entry, &error);
+			return;
+		}
+	}
+}
+
 /* Before a start from nothing: a port that was taken meanwhile must not keep the others out. */
 static void listeners_probe_all(struct balancers *b)
 {
 	size_t i;
 
-	for (i = 0; i < b->work_count; i++) {
-		struct balancer_entry *entry = b->work[i];
-		struct error error = ERROR_INIT;
-
-		if (!entry->want || !entry->listener || entry->proposed || entry->unwanted)
-			continue;
-		if (balancer_listener_probe(b, entry, entry->want->port, &error) == 0 &&
-			(!haproxy_config_binds(entry->listener, entry->want->address,
-				 BALANCER_TLS_PORT) ||
-				balancer_listener_probe(b, entry, BALANCER_TLS_PORT, &error) == 0))
-			continue;
-		listener_reject(b, entry, &error);
-	}
+	for (i = 0; i < b->work_count; i++)
+		if (b->work[i]->listener && !b->work[i]->proposed)
+			listener_probe_text(b, b->work[i]);
 }
 
 /* HAProxy does not run what it should: what is known of its servers is not true any more. */
@@ -217,8 +233,10 @@ static void listeners_give_up(struct balancers *b, const struct error *error)
 				listener_reject(b, b->work[i], error);
 		return;
 	}
-	for (i = 0; b->stale && error->code && i < b->work_count; i++)
-		if (b->work[i]->touched && b->work[i]->error.code == 0)
+	for (i = 0; error->code && i < b->work_count; i++)
+		if (b->work[i]->proposed)
+			listener_drop(b, b->work[i], error);
+		else if (b->stale && b->work[i]->touched && b->work[i]->error.code == 0)
 			balancer_listener_fail(b->work[i], error);
 	if (balancer_servers_read(b, NULL) < 0)
 		b->stale = true;
@@ -303,10 +321,38 @@ static void listeners_touch_all(struct balancers *b)
 	}
 }
 
+/* Is there an entry that someone waits for, or that is due again? */
+static bool listeners_asked(const struct balancers *b)
+{
+	size_t i;
+
+	for (i = 0; i < b->work_count; i++)
+		if (b->work[i]->touched || b->work[i]->retry)
+			return true;
+	return false;
+}
+
+/* When to try again what failed: the later the more often. Other work does not put it off. */
+static void listeners_plan_retry(struct balancers *b, bool retried)
+{
+	size_t i = 0;
+
+	while (i < b->work_count && !b->work[i]->retry)
+		i++;
+	if (i == b->work_count) {
+		b->retry_due_ns = CLOCK_FOREVER;
+		b->retry_pause_ns = RETRY_FIRST_NS;
+		return;
+	}
+	if (retried && b->retry_pause_ns < RETRY_LAST_NS)
+		b->retry_pause_ns *= 2;
+	if (retried || b->retry_due_ns == CLOCK_FOREVER)
+		b->retry_due_ns = clock_now_ns() + b->retry_pause_ns;
+}
+
 void balancer_listeners_apply(struct balancers *b)
 {
-	bool touched = false;
-	size_t i;
+	bool retried = clock_now_ns() >= b->retry_due_ns;
 
 	if (b->haproxy.process.pid && process_ended(&b->haproxy.process, 0))
 		listeners_mourn(b);
@@ -314,21 +360,15 @@ void balancer_listeners_apply(struct balancers *b)
 	if (!listeners_any(b)) {
 		if (b->haproxy.process.pid || listeners_proposed(b) || b->stale)
 			listeners_stop(b);
+		error_clear(&b->trouble);
 	} else if (b->haproxy.process.pid == 0 || b->stale || listeners_proposed(b)) {
-		for (i = 0; i < b->work_count; i++)
-			touched |= b->work[i]->touched || b->work[i]->retry;
-		if (touched || clock_now_ns() >= b->start_due_ns)
+		if (b->haproxy.process.pid || listeners_asked(b) ||
+			clock_now_ns() >= b->start_due_ns)
 			listeners_run(b);
 		if (b->haproxy.process.pid == 0 && b->start_due_ns <= clock_now_ns())
 			b->start_due_ns = clock_now_ns() + RETRY_LAST_NS;
 	}
-	b->retry_due_ns = CLOCK_FOREVER;
-	for (i = 0; i < b->work_count && b->retry_due_ns == CLOCK_FOREVER; i++)
-		if (b->work[i]->retry)
-			b->retry_due_ns = clock_now_ns() + b->retry_pause_ns;
-	b->retry_pause_ns = b->retry_due_ns == CLOCK_FOREVER    ? RETRY_FIRST_NS
-			    : b->retry_pause_ns < RETRY_LAST_NS ? 2 * b->retry_pause_ns
-								: b->retry_pause_ns;
+	listeners_plan_retry(b, retried);
 }
 
 void balancer_listeners_stop(struct balancers *b)
@@ -352,6 +392,7 @@ void balancer_listeners_save(struct balancers *b)
 	if (!b->unsaved || b->haproxy.process.pid == 0)
 		return;
 	b->unsaved = false;
+	haproxy_trim_log(&b->haproxy);
 	if (listeners_render(b, b->revision, &text) < 0 ||
 		file_write_atomic(b->haproxy.config, text.data, text.len, 0600, 0, &error) < 0)
 		log_debug("load balancers: cannot save the configuration: %s", error.text);

@@ -183,7 +183,8 @@ void balancer_servers_apply(struct balancers *b, bool collect_garbage)
 	_cleanup_buf_ struct buf commands = BUF_INIT;
 	size_t i;
 
-	b->garbage_due_ns = CLOCK_FOREVER;
+	if (collect_garbage)
+		b->garbage_due_ns = CLOCK_FOREVER;
 	if (b->haproxy.process.pid == 0 || b->work_count == 0)
 		return;
 	changed = calloc(b->work_count, sizeof(*changed));
@@ -199,7 +200,7 @@ void balancer_servers_apply(struct balancers *b, bool collect_garbage)
 	/* Whatever goes wrong: a reload brings HAProxy to the truth. */
 	if (!changed || (commands.len > 0 && servers_exchange(b, &commands, changed) < 0))
 		b->stale = true;
-	for (i = 0; i < b->work_count; i++)
+	for (i = 0; i < b->work_count && b->garbage_due_ns == CLOCK_FOREVER; i++)
 		if (servers_has_garbage(b->work[i]))
 			b->garbage_due_ns = clock_now_ns() + GARBAGE_PERIOD_NS;
 }

@@ -78,21 +78,22 @@ int haproxy_find(const struct haproxy *haproxy, char path[PATH_MAX], struct erro
 		"(apt-get install haproxy)");
 }
 
-/* The last line of HAProxy's output that tells what is wrong, without its prefix. */
-static const char *haproxy_complaint(struct haproxy *haproxy, char *line, size_t size)
+/* HAProxy's first complaint, without "[ALERT]    (PID) : "; those that sum up do not count. */
+static const char *haproxy_complaint(const struct haproxy *haproxy, char *line, size_t size)
 {
-	const char *text = buf_string(&haproxy->output), *at, *best = NULL;
+	const char *at;
 
-	for (at = strstr(text, "[ALERT]"); at && !best; at = strstr(at + 1, "[ALERT]"))
-		if (!strstr(at, "Fatal errors") ||
-			strcspn(at, "\n") < (size_t)(strstr(at, "Fatal errors") - at))
-			best = at;
-	if (!best)
-		best = text;
-	if (strchr(best, ':') && strncmp(best, "[ALERT]", 7) == 0)
-		best = strchr(best, ':') + 2;
-	(void)snprintf(line, size, "%.*s", (int)strcspn(best, "\n"), best);
-	return *line ? line : "it said nothing";
+	(void)snprintf(line, size, "it said nothing");
+	for (at = buf_string(&haproxy->output); *at; at += strcspn(at, "\n"), at += *at == '\n') {
+		const char *colon;
+
+		(void)snprintf(line, size, "%.*s", (int)strcspn(at, "\n"), at);
+		colon = strstr(line, " : ");
+		if (strncmp(line, "[ALERT]", 7) == 0 && colon && !strstr(line, "rror(s) found") &&
+			!strstr(line, "Fatal errors"))
+			return colon + 3;
+	}
+	return line;
 }
 
 int haproxy_check(struct haproxy *haproxy, const struct buf *text, struct error *reterr)
@@ -116,16 +117,20 @@ int haproxy_check(struct haproxy *haproxy, const struct buf *text, struct error 
 	return r;
 }
 
-/* Where the log ends now; a log that has grown too long starts anew. */
+void haproxy_trim_log(const struct haproxy *haproxy)
+{
+	struct stat st;
+
+	if (stat(haproxy->log, &st) == 0 && st.st_size > LOG_MAX_BYTES)
+		(void)!truncate(haproxy->log, 0);
+}
+
 static off_t haproxy_log_end(const struct haproxy *haproxy)
 {
 	struct stat st;
 
-	if (stat(haproxy->log, &st) < 0)
-		return 0;
-	if (st.st_size < LOG_MAX_BYTES)
-		return st.st_size;
-	return truncate(haproxy->log, 0) < 0 ? st.st_size : 0;
+	haproxy_trim_log(haproxy);
+	return stat(haproxy->log, &st) < 0 ? 0 : st.st_size;
 }
 
 static void haproxy_log_since(struct haproxy *haproxy, off_t since)

@@ -54,6 +54,9 @@ int haproxy_reload(struct haproxy *haproxy, const char *revision, struct error *
  * taken over, but its worker runs another revision: only after a reload it can be talked to. */
 int haproxy_adopt(struct haproxy *haproxy, const char *revision);
 
+/* HAProxy tells of every change of a server; a log that has grown too long starts anew. */
+void haproxy_trim_log(const struct haproxy *haproxy);
+
 /* Stops it, and its workers, and removes the sockets. */
 void haproxy_stop(struct haproxy *haproxy);
 void haproxy_leave(struct haproxy *haproxy);
