@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Durable single-value updates through the store, beside SQLite alone doing the same to the same rows
- * on the same disk. usage: store_commit DIR
+ * Durable single-value updates through the store, beside SQLite alone doing the same to the same
+ * rows on the same disk. usage: store_commit DIR
  */
 #include <inttypes.h>
 #include <pthread.h>

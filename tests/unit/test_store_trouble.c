@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Full disks, read-only ones, locked, damaged and foreign databases: a sentence, and no more
- * harm. */
+/* Full, read-only and locked disks, damaged and foreign databases: a sentence, no more harm. */
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
