@@ -96,6 +96,7 @@ enum view_key {
 enum slow_key {
 	SLOW_KEY_STOP = 1, /* id: instance */
 	SLOW_KEY_PULL, /* id: number of the image */
+	SLOW_KEY_SIGNAL, /* id: instance */
 };
 
 static inline void wake_service(struct reconciler *r, int64_t id)

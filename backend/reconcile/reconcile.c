@@ -11,6 +11,7 @@
 #include "reconcile/images.h"
 #include "reconcile/instance_work.h"
 #include "reconcile/logs.h"
+#include "reconcile/on_change.h"
 #include "reconcile/units.h"
 #include "reconcile/view.h"
 
@@ -59,6 +60,8 @@ static int64_t slow_work(void *arg, int64_t key)
 		return instance_stop(r, key_id(key));
 	case SLOW_KEY_PULL:
 		return images_pull(r, key_id(key));
+	case SLOW_KEY_SIGNAL:
+		return on_change_signal(r, key_id(key));
 	default:
 		return QUEUE_DONE;
 	}

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "reconcile/gate.h"
+#include "reconcile/on_change.h"
 #include "reconcile/view_files.h"
 #include "store/view.h"
 
@@ -67,13 +68,14 @@ static int64_t view_service(struct reconciler *r, int64_t service)
 	_cleanup_object_ struct object object = OBJECT_INIT;
 	struct error error = ERROR_INIT;
 	char path[VIEW_PATH_MAX];
+	bool news = false;
 	int result = 0;
 
 	view_path(r, service, path, sizeof(path));
 	if (access(path, F_OK) == 0) {
 		result = store_peek(r->options.store, service, &object);
 		if (result == 0)
-			result = view_files_sync(r->options.store, service, path, &error);
+			result = view_files_sync(r->options.store, service, path, &news, &error);
 		/* It may have been purged, and its view removed, while we wrote. */
 		object_done(&object);
 		object = OBJECT_INIT;
@@ -81,6 +83,8 @@ static int64_t view_service(struct reconciler *r, int64_t service)
 			result = file_remove_tree(path, &error);
 	}
 	view_tell(r, service, result, &error);
+	if (result == 0 && news)
+		result = on_change(r, service, &error);
 	if (result < 0)
 		log_debug("view of service %" PRId64 ": %s", service, error.text);
 	return result < 0 ? QUEUE_RETRY : QUEUE_DONE;

@@ -25,6 +25,7 @@ static const char *const part_names[] = {
 struct part {
 	struct view_entry *entries; /* by name */
 	size_t count, room;
+	bool news; /* something was written or removed */
 };
 
 /* Renamed over its place in one step. The draft lies beside the view, out of containers' sight. */
@@ -79,7 +80,7 @@ static bool untouched(const char *path, const struct view_entry *entry)
 }
 
 static int sync_entry(struct store *store, int64_t service, const char *view,
-	const struct view_entry *entry, struct error *reterr)
+	const struct view_entry *entry, bool *news, struct error *reterr)
 {
 	struct buf content = BUF_INIT;
 	char path[VIEW_PATH_MAX + OBJECT_NAME_MAX + 16];
@@ -88,6 +89,7 @@ static int sync_entry(struct store *store, int64_t service, const char *view,
 	(void)snprintf(path, sizeof(path), "%s/%s/%s", view, part_names[entry->part], entry->name);
 	if (entry->size >= 0 && untouched(path, entry))
 		return 0;
+	*news = true;
 	r = view_read(store, service, entry, &content, reterr);
 	if (r == 0 && content.error)
 		r = error_oom(reterr);
@@ -129,7 +131,7 @@ static int compare_entries(const void *a, const void *b)
 	return strcmp(((const struct view_entry *)a)->name, ((const struct view_entry *)b)->name);
 }
 
-static int remove_others(const char *directory, const struct part *part, struct error *reterr)
+static int remove_others(const char *directory, struct part *part, struct error *reterr)
 {
 	DIR *dir = opendir(directory);
 	const struct dirent *entry;
@@ -143,6 +145,7 @@ static int remove_others(const char *directory, const struct part *part, struct 
 		if (part->count > 0 && bsearch(entry->d_name, part->entries, part->count,
 					       sizeof(*part->entries), compare_name))
 			continue;
+		part->news = true;
 		if (unlinkat(dirfd(dir), entry->d_name, 0) < 0 && errno != ENOENT)
 			r = error_errno(reterr, errno, "a file of a view cannot be removed");
 	}
@@ -151,7 +154,7 @@ static int remove_others(const char *directory, const struct part *part, struct 
 }
 
 static int sync_part(struct store *store, int64_t service, const char *view, enum view_part which,
-	struct error *reterr)
+	bool *news, struct error *reterr)
 {
 	char directory[VIEW_PATH_MAX + 16];
 	struct part part = {.entries = NULL};
@@ -168,30 +171,37 @@ static int sync_part(struct store *store, int64_t service, const char *view, enu
 	if (part.count > 1)
 		qsort(part.entries, part.count, sizeof(*part.entries), compare_entries);
 	for (size_t i = 0; r == 0 && i < part.count; i++)
-		r = sync_entry(store, service, view, &part.entries[i], reterr);
+		r = sync_entry(store, service, view, &part.entries[i], &part.news, reterr);
 	if (r == 0)
 		r = remove_others(directory, &part, reterr);
+	*news = *news || part.news;
 	free(part.entries);
 	return r;
 }
 
-int view_files_sync(struct store *store, int64_t service, const char *path, struct error *reterr)
+int view_files_sync(struct store *store, int64_t service, const char *path, bool *ret_news,
+	struct error *reterr)
 {
 	_cleanup_buf_ struct buf self = BUF_INIT;
 	char file[VIEW_PATH_MAX + 16];
-	int r = sync_part(store, service, path, VIEW_SECRETS, reterr);
+	bool news = false, peers = false, known;
+	int r;
 
+	(void)snprintf(file, sizeof(file), "%s/self.json", path);
+	known = access(file, F_OK) == 0; /* it is written last */
+	r = sync_part(store, service, path, VIEW_SECRETS, &news, reterr);
 	if (r == 0)
-		r = sync_part(store, service, path, VIEW_CONFIG, reterr);
+		r = sync_part(store, service, path, VIEW_CONFIG, &news, reterr);
 	if (r == 0)
-		r = sync_part(store, service, path, VIEW_NEIGHBORS, reterr);
-	if (r == 0) {
-		r = view_self(store, service, &self);
-		if (r < 0)
-			return error_set(reterr, r, "self.json of a view cannot be made");
-		(void)snprintf(file, sizeof(file), "%s/self.json", path);
-		r = put_if_other(path, file, &self, reterr);
-	}
+		r = sync_part(store, service, path, VIEW_NEIGHBORS, &peers, reterr);
+	if (r < 0)
+		return r;
+	r = view_self(store, service, &self);
+	if (r < 0)
+		return error_set(reterr, r, "self.json of a view cannot be made");
+	r = put_if_other(path, file, &self, reterr);
+	if (r == 0)
+		*ret_news = news && known;
 	return r;
 }
 

@@ -15,8 +15,10 @@
 
 #define VIEW_PATH_MAX 768
 
-/* Makes all below path (a directory that exists) as the store has it. */
-int view_files_sync(struct store *store, int64_t service, const char *path, struct error *reterr);
+/* Makes all below path (a directory that exists) as the store has it. *ret_news: a secret or config
+ * value is another one now; never so for a view that is made for the first time. */
+int view_files_sync(struct store *store, int64_t service, const char *path, bool *ret_news,
+	struct error *reterr);
 
 /* The same for neighbors/<name> alone, whose content is known already. */
 int view_files_neighbor(struct store *store, int64_t service, const char *path, const char *name,

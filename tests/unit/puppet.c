@@ -149,3 +149,10 @@ int puppet_creates(struct puppet *puppet)
 	LOCKED(&puppet->lock);
 	return puppet->created;
 }
+
+int puppet_signals(struct puppet *puppet, char *name, size_t size)
+{
+	LOCKED(&puppet->lock);
+	(void)text_copy(name, size, puppet->signal);
+	return puppet->signals;
+}

@@ -43,5 +43,7 @@ int puppet_targets(struct puppet *puppet, enum target_state state);
 /* Fewest targets in state ready since the last call, over all balancers. */
 int puppet_fewest_ready(struct puppet *puppet);
 int puppet_creates(struct puppet *puppet);
+/* Signals sent so far; the last one's name goes into name. */
+int puppet_signals(struct puppet *puppet, char *name, size_t size);
 
 #endif

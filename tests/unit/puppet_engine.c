@@ -254,10 +254,15 @@ static int engine_stop(struct engine *engine, const char *id, int grace_s, struc
 static int engine_kill(struct engine *engine, const char *id, const char *signal,
 	struct error *reterr)
 {
+	int r;
+
 	(void)id;
-	(void)signal;
 	LOCKED(&of(engine)->lock);
-	return pass(of(engine), reterr);
+	r = pass(of(engine), reterr);
+	if (r == 0)
+		(void)text_copy(of(engine)->signal, sizeof(of(engine)->signal), signal);
+	of(engine)->signals += r == 0;
+	return r;
 }
 
 static int engine_remove(struct engine *engine, const char *id, struct error *reterr)

@@ -31,6 +31,8 @@ struct puppet {
 	char names[MANY][160];
 	char broken[64], crashing[64];
 	char pulled[MANY][128];
+	char signal[16]; /* the last one sent */
+	int signals;
 	int per_mille, taken_port, created, fewest;
 	int64_t last_id;
 	unsigned seed;
