@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 
-/* Longer than any request is under way. Writers that stay idle for longer are cold until they go on. */
+/* Longer than any request is under way. A writer that idles for longer is cold until it goes on. */
 #define HOT_NS (2 * NS_PER_SECOND)
 
 /* Nodes that share a place share their warmth. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * hot - files that somebody has open for writing, or had a moment ago.
- * Promises: errs to the side of hot. While a file is hot the kernel's size of it wavers (opening with
- *           O_TRUNC makes it 0, each write may raise it, long before anything is accepted), so who
- *           reads then must not depend on it.
+ * Promises: errs to the side of hot. While a file is hot the kernel's size of it wavers (opening
+ *           with O_TRUNC makes it 0, each write may raise it, long before anything is accepted), so
+ *           who reads then must not depend on it.
  * Threads: any.
  * Ownership: values only.
  */
