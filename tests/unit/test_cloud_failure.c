@@ -366,7 +366,7 @@ static void test_a_refused_configuration_fails_one_alone(void **state)
 	assert_fine(ensure(1, 80, "", &is));
 }
 
-/* A port that looks free, for its owner was started with our file as an argument, as our HAProxy is:
+/* A port that looks free, for its owner was started with our file as an argument as our HAProxy is.
  * HAProxy itself finds out in the reload, and the old worker goes on. */
 static void test_a_reload_that_fails_harms_no_other(void **state)
 {
