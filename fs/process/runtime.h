@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * runtime - the platform's directory in memory: drafts, scratch files, sockets, what containers see.
+ * runtime - the platform's directory in memory: drafts, scratch files, sockets, container views.
  * Promises: a tmpfs of its own that is never swapped where the kernel can promise that; it outlives
  *           every process of ours for as long as a container looks at it, and is then used again.
  * Threads: one.
