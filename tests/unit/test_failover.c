@@ -28,14 +28,12 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "failover_clients.h"
 #include "failover_fixture.h"
 #include "fs/process/launch.h"
 #include "fs/process/mount.h"
 #include "fs/process/options.h"
 #include "fs/process/worker.h"
-
-#define CLIENTS     4
-#define DEADLINE_NS (20 * NS_PER_SECOND)
 
 /* ---- the program under test ---- */
 
@@ -90,13 +88,6 @@ static int program(int argc, char **argv)
 
 static char base[64], state[128], mnt[128];
 static struct fixture *fixture;
-
-static void pause_ms(int ms)
-{
-	struct timespec pause = clock_timespec(ms * NS_PER_MILLISECOND);
-
-	(void)nanosleep(&pause, NULL);
-}
 
 static int run(const char *const *extra, struct buf *output)
 {
@@ -229,139 +220,6 @@ static int stop(void **arg)
 	return 0;
 }
 
-/* ---- clients: each works on names of its own, and counts ---- */
-
-struct client {
-	_Atomic uint64_t calls, rounds, failed, wrong;
-	_Atomic int64_t worst_ns;
-	char cause[128];
-};
-
-static struct clients {
-	_Atomic bool stop;
-	struct client each[CLIENTS];
-	pid_t pids[CLIENTS];
-} * clients;
-
-static void client_count(struct client *client, const char *what, bool good, int64_t since_ns)
-{
-	int64_t took_ns = clock_now_ns() - since_ns;
-
-	client->calls++;
-	if (took_ns > client->worst_ns)
-		client->worst_ns = took_ns;
-	if (good)
-		return;
-	if (client->failed++ == 0)
-		(void)snprintf(client->cause, sizeof(client->cause), "%s: %s", what,
-			strerror(errno));
-}
-
-#define CALL(client, what, expression)                                                             \
-	({                                                                                         \
-		int64_t since_ns_ = clock_now_ns();                                                \
-		__auto_type got_ = (expression);                                                   \
-		client_count(client, what, got_ >= 0, since_ns_);                                  \
-		got_;                                                                              \
-	})
-
-static void client_round(struct client *client, const char *path, int held, uint64_t number)
-{
-	char text[64], got[64] = {0};
-	size_t len = (size_t)snprintf(text, sizeof(text), "%llu", (unsigned long long)number);
-	struct stat st;
-	int fd = CALL(client, "create", open(path, O_RDWR | O_CREAT | O_EXCL, 0644));
-
-	(void)CALL(client, "write", write(fd, text, len));
-	(void)CALL(client, "read", pread(fd, got, sizeof(got) - 1, 0));
-	if (strcmp(got, text) != 0)
-		client->wrong++;
-	(void)CALL(client, "close", close(fd));
-	if (CALL(client, "stat", stat(path, &st)) == 0 && st.st_size != (off_t)len)
-		client->wrong++;
-	(void)CALL(client, "unlink", unlink(path));
-	if (CALL(client, "held", pread(held, got, 5, 0)) != 4 || memcmp(got, "held", 4) != 0)
-		client->wrong++;
-	client->rounds++;
-}
-
-static void client_run(int number)
-{
-	struct client *client = &clients->each[number];
-	char path[PATH_MAX + 32];
-	uint64_t round = 0;
-	int held;
-
-	(void)snprintf(path, sizeof(path), "%s/f%d", mnt, 900 + number);
-	held = open(path, O_RDWR | O_CREAT, 0644);
-	client_count(client, "hold", write(held, "held", 4) == 4, clock_now_ns());
-	while (!clients->stop) {
-		(void)snprintf(path, sizeof(path), "%s/f%d", mnt,
-			number * 100 + (int)(round % 100));
-		client_round(client, path, held, round++);
-	}
-	_exit(0);
-}
-
-static void clients_start(void)
-{
-	pid_t pid;
-	int i;
-
-	clients = mmap(NULL, sizeof(*clients), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-		-1, 0);
-	assert_true(clients != MAP_FAILED);
-	for (i = 0; i < CLIENTS; i++) {
-		/* The memory is shared: the child must not write its 0 there. */
-		pid = fork();
-		assert_true(pid >= 0);
-		if (pid == 0)
-			client_run(i);
-		clients->pids[i] = pid;
-	}
-}
-
-/* Every client gets through a whole round: nobody hangs. */
-static void clients_progress(void)
-{
-	int64_t deadline_ns = clock_now_ns() + DEADLINE_NS;
-	uint64_t seen;
-	int i;
-
-	for (i = 0; i < CLIENTS; i++)
-		for (seen = clients->each[i].rounds; clients->each[i].rounds < seen + 2;) {
-			assert_true(clock_now_ns() < deadline_ns);
-			pause_ms(1);
-		}
-}
-
-static void clients_stop(const char *what)
-{
-	uint64_t calls = 0;
-	int64_t worst_ns = 0;
-	int i, status;
-
-	clients->stop = true;
-	for (i = 0; i < CLIENTS; i++) {
-		struct client *client = &clients->each[i];
-
-		assert_int_equal(waitpid(clients->pids[i], &status, 0), clients->pids[i]);
-		assert_int_equal(status, 0);
-		if (client->failed)
-			fail_msg("%s: %llu calls failed, first %s", what,
-				(unsigned long long)client->failed, client->cause);
-		assert_int_equal(client->wrong, 0);
-		calls += client->calls;
-		if (client->worst_ns > worst_ns)
-			worst_ns = client->worst_ns;
-	}
-	print_message("# %s: %llu calls, none failed, worst %lld ms, %llu resent after they were "
-		      "applied\n",
-		what, (unsigned long long)calls, (long long)(worst_ns / NS_PER_MILLISECOND),
-		(unsigned long long)fixture->resent);
-	(void)munmap(clients, sizeof(*clients));
-}
-
 /* ---- tests ---- */
 
 static void test_worker_killed(void **arg)
@@ -369,12 +227,12 @@ static void test_worker_killed(void **arg)
 	int i;
 
 	(void)arg;
-	clients_start();
+	clients_start(mnt);
 	for (i = 0; i < 120; i++) {
 		(void)replace_by_signal("worker", SIGKILL);
 		clients_progress();
 	}
-	clients_stop("120 kills of the worker");
+	clients_stop(fixture, "120 kills of the worker");
 	assert_true(fixture->workers >= 121);
 }
 
@@ -385,7 +243,7 @@ static void test_worker_killed_before_it_is_ready(void **arg)
 
 	(void)arg;
 	fixture->linger = 2;
-	clients_start();
+	clients_start(mnt);
 	for (i = 0; i < 100; i++) {
 		(void)replace_by_signal("worker", SIGKILL);
 		pause_ms(i % 12);
@@ -399,7 +257,7 @@ static void test_worker_killed_before_it_is_ready(void **arg)
 		clients_progress();
 		pause_ms(i % 4);
 	}
-	clients_stop("100 kills of the worker, 0 to 11 ms after each start");
+	clients_stop(fixture, "100 kills of the worker, 0 to 11 ms after each start");
 }
 
 static void test_supervisor_killed(void **arg)
@@ -407,7 +265,7 @@ static void test_supervisor_killed(void **arg)
 	int i;
 
 	(void)arg;
-	clients_start();
+	clients_start(mnt);
 	for (i = 0; i < 100; i++) {
 		(void)replace_by_signal("supervisor", SIGKILL);
 		clients_progress();
@@ -416,7 +274,7 @@ static void test_supervisor_killed(void **arg)
 			clients_progress();
 		}
 	}
-	clients_stop("100 kills of the supervisor, 50 of the worker");
+	clients_stop(fixture, "100 kills of the supervisor, 50 of the worker");
 }
 
 static void test_handover_and_upgrade(void **arg)
@@ -425,7 +283,7 @@ static void test_handover_and_upgrade(void **arg)
 	int i;
 
 	(void)arg;
-	clients_start();
+	clients_start(mnt);
 	for (i = 0; i < 40; i++) {
 		pid_t worker = read_pid("worker");
 
@@ -437,7 +295,7 @@ static void test_handover_and_upgrade(void **arg)
 		clients_progress();
 		assert_int_equal(read_pid("supervisor"), supervisor);
 	}
-	clients_stop("40 handovers in order");
+	clients_stop(fixture, "40 handovers in order");
 	assert_int_equal(fixture->stopped, 40);
 }
 
@@ -499,7 +357,7 @@ static void test_poison_is_refused(void **arg)
 	int fd;
 
 	(void)arg;
-	clients_start();
+	clients_start(mnt);
 	clients_progress();
 	fixture->crash = 1000;
 	(void)snprintf(path, sizeof(path), "%s/poison", mnt);
@@ -510,11 +368,8 @@ static void test_poison_is_refused(void **arg)
 	assert_int_equal(close(fd), 0);
 	assert_int_equal(fixture->crash, 998);
 	assert_int_equal(fixture->workers, workers + 2);
-	clients->stop = true;
 	/* Others may have been at work in both crashes, too: no word on those. */
-	for (int i = 0; i < CLIENTS; i++)
-		assert_int_equal(waitpid(clients->pids[i], NULL, 0), clients->pids[i]);
-	(void)munmap(clients, sizeof(*clients));
+	clients_end();
 }
 
 static void test_term_ends_it(void **arg)
