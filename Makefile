@@ -34,8 +34,8 @@ DEPS_BUILD := gcc libc6-dev make pkg-config libfuse3-dev libcurl4-openssl-dev li
 	libssl-dev libsqlite3-dev
 DEPS_RUN := fuse3 docker.io:dockerd haproxy:haproxy dnsmasq-base:dnsmasq curl:curl jq:jq \
 	bind9-dnsutils:dig ca-certificates
-DEPS_TEST := libcmocka-dev perl python3 procps iproute2 busybox-static clang-format shellcheck \
-	mandoc openssl zsh ed vim moreutils patch rsync git docker-registry
+DEPS_TEST := libcmocka-dev perl python3 python3-jsonschema procps iproute2 busybox-static clang-format \
+	shellcheck mandoc openssl zsh ed vim moreutils patch rsync git docker-registry
 
 comma := ,
 

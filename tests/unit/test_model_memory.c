@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Every single allocation of the model fails once: the answer is -ENOMEM, nothing leaks (run it with
- * BUILD=asan) and nothing is half done. The linker leads the library's allocations through here.
+ * Every single allocation of the model fails once: the answer is -ENOMEM, nothing leaks (BUILD=asan
+ * sees that) and nothing is half done. The linker leads the library's allocations through here.
  */
 #include <errno.h>
 #include <setjmp.h>
