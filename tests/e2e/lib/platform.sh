@@ -256,7 +256,7 @@ settles() {
 }
 
 try() {
-	python3 "$lib/try.py" "$@"
+	/usr/bin/python3 -I -S "$lib/try.py" "$@"
 }
 
 # status_field NAME [FILE]: one member of a status.json; of SERVICE's unless told.
