@@ -442,14 +442,14 @@ static void chaos_comes_to_rest_and_leaves_nothing(void **state)
 	puppet_crash_image(stage.puppet, "crashing");
 	tenant = world_tenant(world, "demo");
 	for (int i = 0; i < 4; i++) {
-		char name[8];
+		char name[16];
 
 		(void)snprintf(name, sizeof(name), "s%d", i);
 		services[i] = world_service(world, tenant, name);
 	}
 	for (int round = 0; round < 40; round++) {
 		int64_t service;
-		char name[8];
+		char name[16];
 
 		seed = seed * 1103515245u + 12345u;
 		service = services[(seed >> 8) % 4];
@@ -469,7 +469,7 @@ static void chaos_comes_to_rest_and_leaves_nothing(void **state)
 	}
 	puppet_fail_calls(stage.puppet, 0);
 	for (int i = 0; i < 4; i++) {
-		char name[8];
+		char name[16];
 
 		(void)snprintf(name, sizeof(name), "s%d", i);
 		world_spec(world, services[i], name, SPEC("web:9", i, ""));
