@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "fs/edit/commit.h"
 #include "fs/tree/content.h"
 #include "fs/edit/edit.h"
@@ -15,6 +16,8 @@
 #include "fs/edit/sweeper.h"
 #include "fs/edit/value.h"
 #include "fs/edit/veil.h"
+
+#define YOUNG_NS (10 * NS_PER_SECOND)
 
 static bool is_writing(const struct fuse_file_info *file)
 {
@@ -46,11 +49,18 @@ static int open_copy(fuse_req_t req, struct ref *ref, struct fuse_file_info *fil
 	return r;
 }
 
+/* The worker before this one may have died between telling the kernel a size and showing what has it:
+ * for a while nothing is read by the sizes that the kernel remembers. */
+static bool is_young(const struct fs *fs)
+{
+	return clock_wall_ns() - fs->started_ns < YOUNG_NS;
+}
+
 static int open_reading(fuse_req_t req, struct ref *ref, struct fuse_file_info *file)
 {
-	bool hot = row_is_writable(ref->row) && hot_is(ref->node);
-	bool direct = hot || ref->row->flags & (ROW_DIRECT | ROW_WAITS);
 	struct fs *fs = op_fs(req);
+	bool hot = row_is_writable(ref->row) && hot_is(ref->node);
+	bool direct = hot || is_young(fs) || ref->row->flags & (ROW_DIRECT | ROW_WAITS);
 	int64_t size, mtime_ns;
 	int r;
 
