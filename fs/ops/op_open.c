@@ -49,8 +49,8 @@ static int open_copy(fuse_req_t req, struct ref *ref, struct fuse_file_info *fil
 	return r;
 }
 
-/* The worker before this one may have died between telling the kernel a size and showing what has it:
- * for a while nothing is read by the sizes that the kernel remembers. */
+/* The worker before this one may have died between telling the kernel a size and showing what has
+ * it: for a while nothing is read by the sizes that the kernel remembers. */
 static bool is_young(const struct fs *fs)
 {
 	return clock_wall_ns() - fs->started_ns < YOUNG_NS;
