@@ -14,7 +14,7 @@
 
 struct veil_entry {
 	uint64_t node; /* 0: free */
-	pid_t process;
+	pid_t process; /* negative: shown to that one */
 	int64_t until_ns;
 };
 
@@ -79,6 +79,11 @@ void veil_draw(struct veils *veils, uint64_t node, pid_t process)
 	atomic_fetch_add(&veils->count, 1);
 }
 
+void veil_show(struct veils *veils, uint64_t node, pid_t process)
+{
+	veil_draw(veils, node, -process);
+}
+
 static struct veil_entry find(struct veils *veils, uint64_t node)
 {
 	struct veil_entry *entry;
@@ -106,6 +111,8 @@ enum veil veil_look(struct veils *veils, uint64_t node, pid_t thread)
 	entry = find(veils, node);
 	if (!entry.node)
 		return VEIL_NONE;
+	if (entry.process < 0)
+		return VEIL_SHOWN;
 	return entry.process == thread || entry.process == op_process(thread) ? VEIL_MINE
 									      : VEIL_OTHERS;
 }

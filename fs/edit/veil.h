@@ -25,7 +25,10 @@ void veils_free(struct veils *veils);
 
 void veil_draw(struct veils *veils, uint64_t node, pid_t process);
 
-enum veil { VEIL_NONE, VEIL_OTHERS, VEIL_MINE };
+/* The process has made the name below a veiled directory: it finds it from now on. */
+void veil_show(struct veils *veils, uint64_t node, pid_t process);
+
+enum veil { VEIL_NONE, VEIL_OTHERS, VEIL_MINE, VEIL_SHOWN };
 
 /* Whether node is veiled, and for the process of this thread, which prolongs it. */
 enum veil veil_look(struct veils *veils, uint64_t node, pid_t thread);

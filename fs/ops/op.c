@@ -110,7 +110,7 @@ enum veil op_veil(fuse_req_t req, const struct ref *ref)
 		return VEIL_NONE;
 	veil = veil_look(veils, ref->node, pid);
 	if (veil != VEIL_NONE)
-		return veil;
+		return veil == VEIL_SHOWN ? VEIL_NONE : veil;
 	return veil_look(veils, above, pid) == VEIL_MINE ? VEIL_MINE : VEIL_NONE;
 }
 

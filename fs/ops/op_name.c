@@ -132,9 +132,12 @@ void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 	r = ref_open(op_fs(req), parent, &directory);
 	if (r == 0)
 		r = ref_child(op_fs(req), &directory, name, &ref);
-	if (r == 0 && !op_was_applied(req) &&
-		(!row_is_dir(ref.row) || op_veil(req, &ref) != VEIL_MINE))
-		r = -EEXIST;
+	if (r == 0 && !op_was_applied(req)) {
+		if (row_is_dir(ref.row) && op_veil(req, &ref) == VEIL_MINE)
+			veil_show(op_fs(req)->veils, ref.node, op_process(fuse_req_ctx(req)->pid));
+		else
+			r = -EEXIST;
+	}
 	if (r == -ENOENT && is_scratch_directory(&directory, name)) {
 		make_scratch(req, parent, name, scratch_mode(&directory, mode));
 		return;
