@@ -152,7 +152,7 @@ void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 		reply_refused(req, &directory, r, &error);
 }
 
-/* ---- rmdir ---- */
+/* ---- what a removal does to one of ours ---- */
 
 static int delete (struct txn *txn, void *arg, struct error *reterr)
 {
@@ -189,39 +189,6 @@ static int remove_directory(fuse_req_t req, const struct ref *ref, struct error 
 	return store_update(op_fs(req)->store, STORE_DURABLE, &caller, delete, &id, reterr);
 }
 
-void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
-{
-	_cleanup_ref_ struct ref directory = REF_INIT;
-	_cleanup_ref_ struct ref ref = REF_INIT;
-	struct scratch *scratch = op_fs(req)->scratch;
-	struct error error = ERROR_INIT;
-	int r;
-
-	if (node_row(parent) == ROW_SCRATCH) {
-		reply(req, op_settle_scratch(scratch_rmdir(scratch, parent, name), -ENOENT));
-		return;
-	}
-	if (op_was_applied(req)) {
-		reply(req, 0);
-		return;
-	}
-	r = ref_open(op_fs(req), parent, &directory);
-	if (r == 0)
-		r = ref_child(op_fs(req), &directory, name, &ref);
-	if (r == -ENOENT) {
-		reply(req, op_settle_scratch(scratch_rmdir(scratch, parent, name), -ENOENT));
-		return;
-	}
-	if (r == 0)
-		r = remove_directory(req, &ref, &error);
-	if (ref.row)
-		reply_refused(req, &ref, r, &error);
-	else
-		reply(req, r);
-}
-
-/* ---- unlink ---- */
-
 static int remove_file(fuse_req_t req, const struct ref *ref, struct error *reterr)
 {
 	struct fs *fs = op_fs(req);
@@ -240,35 +207,56 @@ static int remove_file(fuse_req_t req, const struct ref *ref, struct error *rete
 	return r;
 }
 
-void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
+/* ---- rmdir and unlink ---- */
+
+/* The two kinds of removal: how one takes a name of the scratch files, and how one of ours. */
+struct removal {
+	int (*scratch)(struct scratch *scratch, uint64_t directory, const char *name);
+	int (*own)(fuse_req_t req, const struct ref *ref, struct error *reterr);
+};
+
+static void remove_name(fuse_req_t req, fuse_ino_t parent, const char *name,
+	const struct removal *removal)
 {
 	_cleanup_ref_ struct ref directory = REF_INIT;
 	_cleanup_ref_ struct ref ref = REF_INIT;
 	struct scratch *scratch = op_fs(req)->scratch;
 	struct error error = ERROR_INIT;
-	int r;
+	int r = -ENOENT;
 
-	if (node_row(parent) == ROW_SCRATCH) {
-		reply(req, op_settle_scratch(scratch_unlink(scratch, parent, name), -ENOENT));
-		return;
+	if (node_row(parent) != ROW_SCRATCH) {
+		if (op_was_applied(req)) {
+			reply(req, 0);
+			return;
+		}
+		r = ref_open(op_fs(req), parent, &directory);
+		if (r == 0)
+			r = ref_child(op_fs(req), &directory, name, &ref);
 	}
-	if (op_was_applied(req)) {
-		reply(req, 0);
-		return;
-	}
-	r = ref_open(op_fs(req), parent, &directory);
-	if (r == 0)
-		r = ref_child(op_fs(req), &directory, name, &ref);
 	if (r == -ENOENT) {
-		reply(req, op_settle_scratch(scratch_unlink(scratch, parent, name), -ENOENT));
+		reply(req, op_settle_scratch(removal->scratch(scratch, parent, name), -ENOENT));
 		return;
 	}
 	if (r == 0)
-		r = remove_file(req, &ref, &error);
+		r = removal->own(req, &ref, &error);
 	if (ref.row)
 		reply_refused(req, &ref, r, &error);
 	else
 		reply(req, r);
+}
+
+void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	static const struct removal removal = {scratch_rmdir, remove_directory};
+
+	remove_name(req, parent, name, &removal);
+}
+
+void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	static const struct removal removal = {scratch_unlink, remove_file};
+
+	remove_name(req, parent, name, &removal);
 }
 
 /* ---- what this file system does not have ---- */
