@@ -12,7 +12,7 @@
 #include "model/service.h"
 #include "model/service_status.h"
 #include "reconcile/context.h"
-#include "reconcile/plan_replicas.h"
+#include "plan/plan_replicas.h"
 
 /* An instance of the service. */
 struct member {

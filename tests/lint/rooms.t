@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: Apache-2.0
 # Who may include whom. A room sees itself and the rooms in its row; fs and reconcile never see each
-# other: they meet in the store's feed. Only fs/main.c, where all is put together, sees everything.
+# other: they meet in the store's feed, and both ask plan, so that what `plan` says is what is done. Only fs/main.c, where all is put together, sees everything.
 use strict;
 use warnings;
 use FindBin;
@@ -13,12 +13,13 @@ my %sees = (
 	base => [],
 	model => [qw(base)],
 	store => [qw(base model)],
+	plan => [qw(base model)],
 	net => [qw(base)],
 	engine => [qw(base net)],
 	cloud => [qw(base net)],
 	observe => [qw(base net)],
-	reconcile => [qw(base model store net engine cloud observe)],
-	fs => [qw(base model store)],
+	reconcile => [qw(base model store plan net engine cloud observe)],
+	fs => [qw(base model store plan)],
 );
 # Libraries that only one room may know.
 my %owner = (

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "reconcile/plan_replicas.h"
+#include "plan/plan_replicas.h"
 
 #define MOST       64
 #define STEPS_MOST 2000

@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "reconcile/plan_replicas.h"
+#include "plan/plan_replicas.h"
 
 #define MOST       96
 #define LOOKS_MOST 4000

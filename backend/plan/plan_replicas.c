@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "reconcile/plan_replicas.h"
+#include "plan/plan_replicas.h"
 
 struct tally {
 	int64_t active; /* asked to run */

@@ -8,8 +8,8 @@
  * Threads: any.
  * Ownership: the caller's array; plan_replicas writes the action members.
  */
-#ifndef DUPLOFS_RECONCILE_PLAN_REPLICAS_H
-#define DUPLOFS_RECONCILE_PLAN_REPLICAS_H
+#ifndef DUPLOFS_PLAN_PLAN_REPLICAS_H
+#define DUPLOFS_PLAN_PLAN_REPLICAS_H
 
 #include <stdbool.h>
 #include <stddef.h>
