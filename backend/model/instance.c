@@ -24,6 +24,7 @@ static const struct record_member instance_spec_members[] = {
 	{"Ordinal", RECORD_INT, SPEC(ordinal), NULL},
 	{"TemplateGeneration", RECORD_INT, SPEC(template_generation), NULL},
 	{"Host", RECORD_TEXT, SPEC(host), NULL},
+	{"HostId", RECORD_INT, SPEC(host_id), NULL},
 	{"HostPort", RECORD_INT, SPEC(host_port), NULL},
 	{"Run", RECORD_BOOL, SPEC(run), NULL},
 	{"Join", RECORD_BOOL, SPEC(join), NULL},

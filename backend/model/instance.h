@@ -19,6 +19,7 @@ struct instance_spec {
 	int64_t ordinal;
 	int64_t template_generation; /* of the service: which container it should be */
 	char host[64];
+	int64_t host_id; /* object of the host; 0: the one that needs none */
 	int64_t host_port; /* 0: none yet */
 	bool run; /* false: should have no container */
 	bool join; /* may receive traffic (load balancer, neighbors) when healthy */

@@ -19,7 +19,6 @@
 #include "reconcile/reconcile.h"
 #include "store/store.h"
 
-#define HOST_LOCAL        "local" /* name of the host that this process looks after */
 #define SETTLE_DELAY_NS   (10 * NS_PER_MILLISECOND) /* gathers the news of many instances */
 #define STOP_GRACE_S      10 /* SIGTERM to SIGKILL */
 #define INTENT_CONTAINER  "container"
@@ -28,10 +27,11 @@
 #define INTENT_BALANCER   "balancer"
 #define INTENT_DNS        "dns"
 #define POOL_BALANCERS    "lb"
-#define POOL_PORTS        "port/" HOST_LOCAL
 #define BALANCER_SLOT_MAX 60000
 
+struct fleet;
 struct gate;
+struct host;
 struct images;
 struct logs;
 struct prober;
@@ -44,16 +44,16 @@ struct reconciler {
 	struct queue *hosts; /* instances, and the host as a whole */
 	struct queue *slow; /* pulls and stops: they may take long and must not keep others */
 	struct queue *views;
+	struct fleet *fleet;
 	struct units *units;
 	struct images *images;
 	struct logs *logs;
 	struct prober *prober;
-	struct gate *networks; /* by tenant */
 	struct gate *view_gate; /* by service */
 	struct lock view_lock; /* LOCK_RECONCILE: view_waits */
 	struct cond view_done;
 	struct idmap view_waits; /* by service: who waits for its view */
-	struct lock lock; /* LOCK_RECONCILE: traffic, starting, peers, told, engine_error */
+	struct lock lock; /* LOCK_RECONCILE: traffic, starting, peers, told, hosts' errors */
 	struct idmap traffic; /* by service: hash of what balancer and name were last told */
 	struct idmap starting; /* services whose balancer was not yet stated since the start */
 	struct idmap peers; /* by service: hash of its neighbors' lines as last written */
@@ -61,9 +61,6 @@ struct reconciler {
 	bool listed; /* starting is complete */
 	bool watching; /* the store's feed has us */
 	bool settled; /* cloud's settle was called */
-	atomic_bool engine_up;
-	struct error engine_error;
-	char engine_version[64];
 	int64_t since_ns;
 	atomic_llong tenants, services, instances;
 };
@@ -120,11 +117,8 @@ int64_t tenant_reconcile(struct reconciler *r, int64_t id);
 int64_t service_reconcile(struct reconciler *r, int64_t id);
 int64_t instance_reconcile(struct reconciler *r, int64_t id);
 int64_t platform_reconcile(struct reconciler *r);
-int64_t host_reconcile(struct reconciler *r);
+int64_t host_reconcile(struct reconciler *r, int64_t id);
 int64_t view_reconcile(struct reconciler *r, int64_t key);
-
-/* The engine's events come here. */
-void host_event(void *arg, const struct engine_event *event);
 
 /* The store's feed comes here. */
 void feed_changes(void *arg, const struct change *changes, size_t count);
@@ -133,10 +127,10 @@ int feed_sweep(struct reconciler *r);
 /* Wakes every service. */
 int feed_services(struct reconciler *r);
 
-/* The tenant's network; made at the first need. */
+/* The tenant's network on a host; made at the first need. */
 void tenant_network_name(const struct reconciler *r, const char *tenant, int64_t id, char *name,
 	size_t size);
-int tenant_network_ensure(struct reconciler *r, int64_t tenant, const char *name,
+int tenant_network_ensure(struct host *host, int64_t tenant, const char *name,
 	struct error *reterr);
 
 /* A service's balancer was stated (or failed) for the first time since the start. */

@@ -7,31 +7,33 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "reconcile/context.h"
+#include "reconcile/fleet.h"
 #include "reconcile/gate.h"
 #include "reconcile/units.h"
 
-static void set_engine(struct reconciler *r, bool up, const struct error *error)
+static void set_engine(struct host *host, bool up, const struct error *error)
 {
-	LOCKED(&r->lock);
-	r->engine_up = up;
-	r->engine_error = *error;
+	LOCKED(&host->r->lock);
+	host->up = up;
+	host->error = *error;
 }
 
 void host_event(void *arg, const struct engine_event *event)
 {
-	struct reconciler *r = arg;
+	struct host *host = arg;
+	struct reconciler *r = host->r;
 
 	switch (event->type) {
 	case ENGINE_UP:
-		set_engine(r, true, &ERROR_INIT);
-		units_doubt(r->units);
-		gate_forget_all(r->networks);
-		queue_wake(r->hosts, key_of(KIND_HOST, 1));
+		atomic_fetch_add(&host->epoch, 1);
+		gate_forget_all(host->networks);
+		set_engine(host, true, &ERROR_INIT);
+		queue_wake(r->hosts, key_of(KIND_HOST, host->id));
 		wake_platform(r);
 		break;
 	case ENGINE_DOWN:
-		set_engine(r, false, &event->error);
-		queue_wake(r->plans, key_of(KIND_HOST, 1)); /* their status says so */
+		set_engine(host, false, &event->error);
+		queue_wake(r->plans, key_of(KIND_HOST, host->id)); /* their status says so */
 		wake_platform(r);
 		break;
 	case ENGINE_CONTAINER_DIED:
@@ -95,30 +97,30 @@ static int look_at(void *arg, const struct container_state *state)
 	return 0;
 }
 
-static void ask_version(struct reconciler *r)
+static void ask_version(struct host *host)
 {
-	struct engine *engine = r->options.engine;
+	struct engine *engine = host->engine;
 	char version[64];
 
 	if (engine->ops->ping(engine, version, sizeof(version), NULL) < 0)
 		return;
-	LOCKED(&r->lock);
-	(void)text_copy(r->engine_version, sizeof(r->engine_version), version);
+	LOCKED(&host->r->lock);
+	(void)text_copy(host->version, sizeof(host->version), version);
 }
 
-int64_t host_reconcile(struct reconciler *r)
+int64_t host_reconcile(struct reconciler *r, int64_t id)
 {
-	struct engine *engine = r->options.engine;
+	_cleanup_host_ struct host *host = fleet_take(r->fleet, id);
 	struct error error = ERROR_INIT;
 
-	if (!r->engine_up)
+	if (!host || !host->up)
 		return QUEUE_DONE;
 	/* What is wanted first: telling strays can wait. */
 	if (feed_sweep(r) < 0)
 		return QUEUE_RETRY;
-	ask_version(r);
+	ask_version(host);
 	wake_platform(r);
-	if (engine->ops->list(engine, look_at, r, &error) < 0) {
+	if (host->engine->ops->list(host->engine, look_at, r, &error) < 0) {
 		log_debug("containers cannot be listed: %s", error.text);
 		return QUEUE_RETRY;
 	}

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "reconcile/fleet.h"
 
 #define NEWS_EVERY_NS NS_PER_SECOND
 
@@ -15,6 +16,7 @@ enum image_state { IMAGE_WANTED, IMAGE_PULLING, IMAGE_PULLED, IMAGE_FAILED };
 struct image {
 	struct image *next;
 	int64_t number;
+	struct host *host; /* ours */
 	char *name;
 	enum image_state state;
 	struct error error;
@@ -53,6 +55,7 @@ static void image_free(struct image *image)
 {
 	idmap_done(&image->instances);
 	idmap_done(&image->services);
+	host_unref(image->host);
 	free(image->name);
 	free(image);
 }
@@ -71,11 +74,11 @@ void images_free(struct images *images)
 	free(images);
 }
 
-static struct image *image_find(struct images *images, const char *name)
+static struct image *image_find(struct images *images, const struct host *host, const char *name)
 {
 	struct image *image = images->list;
 
-	while (image && strcmp(image->name, name) != 0)
+	while (image && (image->host != host || strcmp(image->name, name) != 0))
 		image = image->next;
 	return image;
 }
@@ -89,9 +92,9 @@ static struct image *image_number(struct images *images, int64_t number)
 	return image;
 }
 
-static struct image *image_make(struct images *images, const char *name)
+static struct image *image_make(struct images *images, struct host *host, const char *name)
 {
-	struct image *image = image_find(images, name);
+	struct image *image = image_find(images, host, name);
 
 	if (image)
 		return image;
@@ -103,6 +106,7 @@ static struct image *image_make(struct images *images, const char *name)
 		free(image);
 		return NULL;
 	}
+	image->host = host_ref(host);
 	image->number = ++images->last_number;
 	image->next = images->list;
 	images->list = image;
@@ -115,13 +119,14 @@ static void waiter_add(struct idmap *map, int64_t id)
 	(void)idmap_put(map, id, (void *)(uintptr_t)id); /* lost: the retry comes all the same */
 }
 
-int images_want(struct reconciler *r, const char *name, int64_t instance, int64_t service,
+int images_want(struct host *host, const char *name, int64_t instance, int64_t service,
 	int64_t *ret_retry_ns, struct error *reterr)
 {
+	struct reconciler *r = host->r;
 	struct image *image;
 
 	LOCKED(&r->images->lock);
-	image = image_make(r->images, name);
+	image = image_make(r->images, host, name);
 	if (!image)
 		return error_oom(reterr);
 	if (image->state == IMAGE_PULLED)
@@ -141,20 +146,30 @@ int images_want(struct reconciler *r, const char *name, int64_t instance, int64_
 	return -EINPROGRESS;
 }
 
-void images_used(struct reconciler *r, const char *name)
+/* Takes it out of the list: its host is given back with nothing locked. */
+static struct image *image_take(struct images *images, const struct host *host, const char *name)
 {
 	struct image **place;
 
-	LOCKED(&r->images->lock);
-	for (place = &r->images->list; *place; place = &(*place)->next) {
+	LOCKED(&images->lock);
+	for (place = &images->list; *place; place = &(*place)->next) {
 		struct image *image = *place;
 
-		if (strcmp(image->name, name) != 0 || image->state == IMAGE_PULLING)
+		if (image->host != host || strcmp(image->name, name) != 0 ||
+			image->state == IMAGE_PULLING)
 			continue;
 		*place = image->next;
-		image_free(image);
-		return;
+		return image;
 	}
+	return NULL;
+}
+
+void images_used(struct host *host, const char *name)
+{
+	struct image *image = image_take(host->r->images, host, name);
+
+	if (image)
+		image_free(image);
 }
 
 void images_progress(struct reconciler *r, const char *name, char *text, size_t size)
@@ -163,8 +178,10 @@ void images_progress(struct reconciler *r, const char *name, char *text, size_t 
 
 	text[0] = '\0';
 	LOCKED(&r->images->lock);
-	image = image_find(r->images, name);
-	if (!image || image->state != IMAGE_PULLING)
+	image = r->images->list;
+	while (image && (image->state != IMAGE_PULLING || strcmp(image->name, name) != 0))
+		image = image->next;
+	if (!image)
 		return;
 	if (image->total > 0)
 		(void)snprintf(text, size, "pulling %s: %d %%", name,
@@ -221,6 +238,7 @@ int64_t images_pull(struct reconciler *r, int64_t number)
 {
 	struct error error = ERROR_INIT;
 	struct pull pull = {.r = r};
+	struct engine *engine;
 	int result;
 
 	lock_acquire(&r->images->lock);
@@ -229,8 +247,8 @@ int64_t images_pull(struct reconciler *r, int64_t number)
 	if (!pull.image)
 		return QUEUE_DONE;
 	/* While it is IMAGE_PULLING nobody else frees it or changes its name. */
-	result = r->options.engine->ops->image_pull(r->options.engine, pull.image->name,
-		pull_progress, &pull, &error);
+	engine = pull.image->host->engine;
+	result = engine->ops->image_pull(engine, pull.image->name, pull_progress, &pull, &error);
 	pull_ended(r, pull.image, result, &error);
 	return QUEUE_DONE;
 }

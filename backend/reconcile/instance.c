@@ -36,7 +36,7 @@ static void take_state(struct instance_work *work, const char *name,
 
 int instance_look(struct instance_work *work, struct error *reterr)
 {
-	struct engine *engine = work->r->options.engine;
+	struct engine *engine = work->host->engine;
 	struct unit *unit = &work->unit;
 	int r = 0;
 
@@ -68,7 +68,7 @@ int64_t instance_fail(struct instance_work *work, const struct error *error)
 	struct instance_news event = {.severity = "error"};
 
 	log_debug("instance %" PRId64 ": %s", work->object.id, error->text);
-	if (!work->r->engine_up) /* its state says why, and its coming back wakes us */
+	if (!work->host->up) /* its state says why, and its coming back wakes us */
 		return QUEUE_RETRY;
 	(void)snprintf(event.event, sizeof(event.event), "%s", error->text);
 	instance_phase_set(work, INSTANCE_FAILED, error->text);
@@ -166,7 +166,7 @@ static int64_t become_unhealthy(struct instance_work *work)
 /* What is simulated has no address that a probe could reach: the engine's word counts. */
 static int64_t take_engine_word(struct instance_work *work)
 {
-	struct engine *engine = work->r->options.engine;
+	struct engine *engine = work->host->engine;
 	struct unit *unit = &work->unit;
 	struct error error = ERROR_INIT;
 	bool well = true;
@@ -198,7 +198,7 @@ int64_t instance_watch(struct instance_work *work)
 		unit->probed = r == 0;
 	}
 	if (r == 0 && !unit->logged) {
-		logs_follow(work->r, unit->instance, unit->container);
+		logs_follow(work->host, unit->instance, unit->container);
 		unit->logged = true;
 	}
 	if (r < 0)
@@ -240,7 +240,7 @@ int64_t instance_reconcile(struct reconciler *r, int64_t id)
 		logs_drop(r, id);
 		units_drop(r->units, id);
 		next_ns = QUEUE_DONE;
-	} else if (!r->engine_up) {
+	} else if (result == 0 && (!work.host || !work.host->up)) {
 		next_ns = QUEUE_DONE; /* its coming up wakes everything */
 	} else if (result < 0) {
 		log_debug("instance %" PRId64 ": %s", id, error.text);

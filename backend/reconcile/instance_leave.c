@@ -99,8 +99,10 @@ int64_t instance_leave(struct instance_work *work, const char *why)
 	int64_t next_ns;
 
 	(void)text_copy(words, sizeof(words), why);
-	if (unit->stop == STOP_ASKED)
-		return QUEUE_DONE; /* its end wakes us */
+	if (unit->stop == STOP_ASKED) { /* its end wakes us */
+		queue_wake(work->r->slow, key_of(SLOW_KEY_STOP, work->object.id));
+		return QUEUE_DONE;
+	}
 	if (unit->stop == STOP_DONE || !unit->container[0])
 		return left(work, words);
 	health_drop(work->r, work->object.id);
@@ -121,7 +123,7 @@ int64_t instance_leave(struct instance_work *work, const char *why)
 
 int64_t instance_stop(struct reconciler *r, int64_t id)
 {
-	struct engine *engine = r->options.engine;
+	_cleanup_host_ struct host *host = NULL;
 	struct error error = ERROR_INIT;
 	struct unit unit;
 	int result = 0;
@@ -129,7 +131,12 @@ int64_t instance_stop(struct reconciler *r, int64_t id)
 	units_load(r->units, id, &unit);
 	if (unit.stop != STOP_ASKED)
 		return QUEUE_DONE;
+	host = fleet_take(r->fleet, unit.host);
+	if (!host || !host->up)
+		return QUEUE_DONE; /* its coming up wakes the instance, which asks again */
 	if (unit.container[0]) {
+		struct engine *engine = host->engine;
+
 		result = engine->ops->stop(engine, unit.container, STOP_GRACE_S, &error);
 		if (result == 0)
 			result = engine->ops->remove(engine, unit.container, &error);
@@ -172,7 +179,7 @@ static int64_t mourn(struct instance_work *work, const struct container_state *s
 	struct error error = ERROR_INIT;
 
 	if (!work->unit.logged)
-		logs_follow(work->r, work->object.id, work->unit.container);
+		logs_follow(work->host, work->object.id, work->unit.container);
 	work->unit.logged = false;
 	health_drop(work->r, work->object.id);
 	work->unit.probed = false;
@@ -191,7 +198,7 @@ static int64_t mourn(struct instance_work *work, const struct container_state *s
 /* A container that is there and does not run. */
 int64_t instance_revive(struct instance_work *work)
 {
-	struct engine *engine = work->r->options.engine;
+	struct engine *engine = work->host->engine;
 	struct container_state state = {.phase = CONTAINER_ABSENT};
 	struct error error = ERROR_INIT;
 	int64_t next_ns = 0;

@@ -12,6 +12,7 @@ void instance_work_done(struct instance_work *work)
 	object_done(&work->object);
 	object_done(&work->service);
 	service_spec_free(work->template);
+	host_unref(work->host);
 }
 
 static int take_intent(void *arg, const struct intent *intent)
@@ -51,6 +52,9 @@ int instance_load(struct instance_work *work, struct reconciler *r, int64_t id,
 	container_name(r->platform, work->tenant, work->service.name, id, &work->spec, work->name,
 		sizeof(work->name));
 	units_load(r->units, id, &work->unit);
+	work->host = fleet_take(r->fleet, work->spec.host_id);
+	work->unit.host = work->spec.host_id;
+	work->unit.epoch = work->host ? work->host->epoch : 0;
 	work->wanted = work->spec.run && !work->object.deleting && !work->service.deleting;
 	return 0;
 }
@@ -96,13 +100,16 @@ static int change_port(struct txn *txn, struct instance_work *work, int64_t take
 	_cleanup_object_ struct object now = OBJECT_INIT;
 	struct instance_spec spec;
 	struct buf json = BUF_INIT;
+	char pool[40];
 	int64_t port;
 	int r = txn_get(txn, work->object.id, &now);
+
+	host_pool(work->spec.host_id, pool, sizeof(pool));
 
 	if (r == 0)
 		r = instance_spec_parse(now.spec, &spec);
 	if (r == 0)
-		r = txn_allocate(txn, POOL_PORTS, options->port_low, options->port_high, taken,
+		r = txn_allocate(txn, pool, options->port_low, options->port_high, taken,
 			work->object.id, &port);
 	if (r < 0)
 		return error_set(reterr, r, "no other host port is free");

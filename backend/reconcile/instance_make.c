@@ -19,7 +19,8 @@ static int64_t fetch_image(struct instance_work *work)
 	struct instance_news news = {.severity = "info"};
 	struct error error = ERROR_INIT;
 	int64_t retry_ns = 0;
-	int r = images_want(work->r, image, work->object.id, work->service.id, &retry_ns, &error);
+	int r = images_want(work->host, image, work->object.id, work->service.id, &retry_ns,
+		&error);
 
 	if (r == 0)
 		return 0;
@@ -37,7 +38,7 @@ static int64_t fetch_image(struct instance_work *work)
 static int create(struct instance_work *work, const char *network, struct error *reterr)
 {
 	_cleanup_container_plan_ struct container_plan plan = {.environment = NULL};
-	struct engine *engine = work->r->options.engine;
+	struct engine *engine = work->host->engine;
 	const struct container_source source = {
 		.platform = work->r->platform,
 		.tenant = work->tenant,
@@ -49,7 +50,7 @@ static int create(struct instance_work *work, const char *network, struct error 
 		.spec = work->template,
 		.network = network,
 		.view_dir = work->r->options.simulated ? NULL : work->r->options.view_dir,
-		.host_address = work->r->options.host_address,
+		.host_address = work->host->address,
 	};
 	int r = container_plan_make(&plan, &source, reterr);
 
@@ -66,7 +67,7 @@ static int prepare(struct instance_work *work, char *network, size_t size, struc
 	if (r < 0)
 		return r;
 	tenant_network_name(work->r, work->tenant, work->object.tenant, network, size);
-	r = tenant_network_ensure(work->r, work->object.tenant, network, reterr);
+	r = tenant_network_ensure(work->host, work->object.tenant, network, reterr);
 	if (r == 0)
 		r = view_ensure(work->r, work->service.id, reterr);
 	return r;
@@ -99,9 +100,9 @@ int64_t instance_make(struct instance_work *work)
 		error_clear(&error);
 		r = create(work, network, &error);
 		if (r == -ENOENT)
-			images_used(work->r, work->template->image);
+			images_used(work->host, work->template->image);
 	} else if (r == 0) {
-		images_used(work->r, work->template->image);
+		images_used(work->host, work->template->image);
 	}
 	if (r < 0) {
 		work->unit.container[0] = '\0';
@@ -115,7 +116,7 @@ int64_t instance_make(struct instance_work *work)
 /* Its host port belongs to somebody else by now: another one, with a new container. */
 static int64_t change_port(struct instance_work *work)
 {
-	struct engine *engine = work->r->options.engine;
+	struct engine *engine = work->host->engine;
 	struct instance_news news = {.severity = "info", .port_taken = work->spec.host_port};
 	struct error error = ERROR_INIT;
 	int r = engine->ops->remove(engine, work->unit.container, &error);
@@ -134,12 +135,12 @@ static int64_t change_port(struct instance_work *work)
  * engine shuts down can leave it half removed. */
 static int64_t cannot_start(struct instance_work *work, int result, const struct error *error)
 {
-	struct engine *engine = work->r->options.engine;
+	struct engine *engine = work->host->engine;
 
 	if (result == -EADDRINUSE && work->spec.host_port > 0)
 		return change_port(work);
 	if (result == -ENOENT) { /* its network has gone, or it has */
-		gate_forget(work->r->networks, work->object.tenant);
+		gate_forget(work->host->networks, work->object.tenant);
 		if (engine->ops->remove(engine, work->unit.container, NULL) == 0)
 			work->unit.container[0] = work->unit.name[0] = '\0';
 	}
@@ -167,7 +168,7 @@ static void take_running(struct instance_work *work, const struct container_stat
 
 int64_t instance_start(struct instance_work *work, const char *words)
 {
-	struct engine *engine = work->r->options.engine;
+	struct engine *engine = work->host->engine;
 	struct container_state state = {.phase = CONTAINER_ABSENT};
 	struct unit *unit = &work->unit;
 	struct error error = ERROR_INIT;
@@ -196,7 +197,7 @@ int64_t instance_start(struct instance_work *work, const char *words)
 	take_running(work, &state, said);
 	if (!unit->alive) {
 		units_set_alive(work->r->units, unit->instance, false);
-		logs_follow(work->r, unit->instance, unit->container);
+		logs_follow(work->host, unit->instance, unit->container);
 		unit->logged = true;
 		return instance_revive(work); /* it looks at why, and counts */
 	}

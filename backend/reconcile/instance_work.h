@@ -11,12 +11,14 @@
 #include "model/instance.h"
 #include "model/service.h"
 #include "reconcile/context.h"
+#include "reconcile/fleet.h"
 #include "reconcile/units.h"
 
 #define JOURNAL_NAMES_MAX 8
 
 struct instance_work {
 	struct reconciler *r;
+	struct host *host; /* that it is placed on; NULL: it is not there (any more, or yet) */
 	struct object object;
 	struct object service;
 	struct service_spec *template; /* of spec.template_generation; read when it is needed */

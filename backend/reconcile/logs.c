@@ -14,12 +14,14 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "reconcile/fleet.h"
 
 #define TAIL_BYTES    300
 #define WORDS_WAIT_NS (200 * NS_PER_MILLISECOND)
 
 struct log {
 	char container[ENGINE_ID_MAX];
+	struct host *host; /* ours */
 	struct engine_log *stream;
 	struct lock lock; /* LOCK_LEAF: the file, between the stream's thread and tail */
 	int fd;
@@ -49,11 +51,15 @@ static void log_path(const struct reconciler *r, int64_t instance, char *path, s
 	(void)snprintf(path, size, "%s/%" PRId64 ".log", r->options.logs_dir, instance);
 }
 
-static void log_free(struct reconciler *r, struct log *log)
+static void log_free(struct log *log)
 {
+	struct engine *engine;
+
 	if (!log)
 		return;
-	r->options.engine->ops->log_stop(r->options.engine, log->stream);
+	engine = log->host->engine;
+	engine->ops->log_stop(engine, log->stream);
+	host_unref(log->host);
 	if (log->fd >= 0)
 		(void)close(log->fd);
 	cond_done(&log->over);
@@ -69,7 +75,7 @@ void logs_free(struct reconciler *r)
 	if (!r->logs)
 		return;
 	while ((log = idmap_next(&r->logs->map, &position)))
-		log_free(r, log);
+		log_free(log);
 	idmap_done(&r->logs->map);
 	lock_done(&r->logs->lock);
 	free(r->logs);
@@ -168,7 +174,7 @@ static bool log_goes_on(struct log *log, const char *container)
 	return !log->ended;
 }
 
-static struct log *log_open_new(struct reconciler *r, int64_t instance, const char *container,
+static struct log *log_open_new(struct host *host, int64_t instance, const char *container,
 	int64_t *ret_since_ns)
 {
 	struct log *log = calloc(1, sizeof(*log));
@@ -179,11 +185,12 @@ static struct log *log_open_new(struct reconciler *r, int64_t instance, const ch
 		return NULL;
 	lock_init(&log->lock, LOCK_LEAF);
 	cond_init(&log->over);
+	log->host = host_ref(host);
 	(void)text_copy(log->container, sizeof(log->container), container);
-	log_path(r, instance, path, sizeof(path));
+	log_path(host->r, instance, path, sizeof(path));
 	log->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (log->fd < 0 || fstat(log->fd, &st) < 0) {
-		log_free(r, log);
+		log_free(log);
 		return NULL;
 	}
 	/* A file that holds lines carries the last one's time. */
@@ -194,20 +201,21 @@ static struct log *log_open_new(struct reconciler *r, int64_t instance, const ch
 	return log;
 }
 
-void logs_follow(struct reconciler *r, int64_t instance, const char *container)
+void logs_follow(struct host *host, int64_t instance, const char *container)
 {
-	struct engine *engine = r->options.engine;
+	struct engine *engine = host->engine;
+	struct reconciler *r = host->r;
 	struct log *log = log_take(r->logs, instance);
 	off_t begin = log && strcmp(log->container, container) == 0 ? log->begin : -1;
 	int64_t since_ns;
 
 	if (log_goes_on(log, container)) {
 		if (!log_put(r->logs, instance, log))
-			log_free(r, log);
+			log_free(log);
 		return;
 	}
-	log_free(r, log);
-	log = log_open_new(r, instance, container, &since_ns);
+	log_free(log);
+	log = log_open_new(host, instance, container, &since_ns);
 	if (!log)
 		return;
 	if (begin >= 0)
@@ -215,9 +223,9 @@ void logs_follow(struct reconciler *r, int64_t instance, const char *container)
 	if (engine->ops->log_follow(engine, container, since_ns, log_data, log_end, log,
 		    &log->stream, NULL) < 0) {
 		log->stream = NULL;
-		log_free(r, log);
+		log_free(log);
 	} else if (!log_put(r->logs, instance, log)) {
-		log_free(r, log);
+		log_free(log);
 	}
 }
 
@@ -225,7 +233,7 @@ void logs_drop(struct reconciler *r, int64_t instance)
 {
 	char path[512];
 
-	log_free(r, log_take(r->logs, instance));
+	log_free(log_take(r->logs, instance));
 	log_path(r, instance, path, sizeof(path));
 	(void)unlink(path);
 }

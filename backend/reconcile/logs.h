@@ -5,7 +5,7 @@
  *           in the same file; a file stays below LOG_SIZE_MAX: its older half goes, whole lines.
  *           The file's mtime is the time of its last line.
  * Threads: any; follow and drop of one instance from one thread at a time.
- * Ownership: files are made 0600 and belong to the instance until drop.
+ * Ownership: files are made 0600 and belong to the instance until drop; a follow keeps its host.
  */
 #ifndef DUPLOFS_RECONCILE_LOGS_H
 #define DUPLOFS_RECONCILE_LOGS_H
@@ -23,7 +23,7 @@ void logs_free(struct reconciler *r);
 
 /* Follows this container from where the file ends. The same container again: from anew only when
  * the stream has ended. Failing is no error of the instance's: it is tried at the next occasion. */
-void logs_follow(struct reconciler *r, int64_t instance, const char *container);
+void logs_follow(struct host *host, int64_t instance, const char *container);
 void logs_drop(struct reconciler *r, int64_t instance);
 
 /* The last lines that the container wrote, parted by " | ", at most 300 bytes. From the instance's

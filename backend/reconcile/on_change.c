@@ -56,7 +56,6 @@ int on_change(struct reconciler *r, int64_t service, struct error *reterr)
 
 int64_t on_change_signal(struct reconciler *r, int64_t instance)
 {
-	struct engine *engine = r->options.engine;
 	struct instance_work work;
 	int64_t next_ns = QUEUE_DONE;
 	int result = instance_load(&work, r, instance, NULL);
@@ -64,9 +63,9 @@ int64_t on_change_signal(struct reconciler *r, int64_t instance)
 	if (result == 0)
 		result = instance_template(&work, NULL);
 	/* One that does not run yet, or leaves, reads the new values anyway. */
-	if (result == 0 && work.unit.container[0] && work.unit.alive &&
+	if (result == 0 && work.host && work.unit.container[0] && work.unit.alive &&
 		work.unit.stop == STOP_NONE && work.template->on_change_signal)
-		result = engine->ops->kill(engine, work.unit.container,
+		result = work.host->engine->ops->kill(work.host->engine, work.unit.container,
 			work.template->on_change_signal, NULL);
 	if (result < 0 && result != -ENOENT)
 		next_ns = QUEUE_RETRY;

@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "reconcile/context.h"
+#include "reconcile/fleet.h"
 
 #define HEALTH_EVERY_NS (5 * NS_PER_SECOND) /* cloud's programs; asking them costs no I/O */
 
@@ -13,21 +14,23 @@ static const char engine_advice[] = "is Docker installed (apt-get install docker
 /* A sentence: the version, or what is wrong and what helps. */
 static bool engine_words(struct reconciler *r, char *words, size_t size)
 {
+	const struct host *host = fleet_local(r->fleet);
+
 	LOCKED(&r->lock);
-	if (r->engine_up)
-		(void)snprintf(words, size, "%s", r->engine_version[0] ? r->engine_version : "up");
+	if (host->up)
+		(void)snprintf(words, size, "%s", host->version[0] ? host->version : "up");
 	else
 		(void)snprintf(words, size, "%s; %s",
-			r->engine_error.text[0] ? r->engine_error.text
-						: "the container engine has not answered yet",
+			host->error.text[0] ? host->error.text
+					    : "the container engine has not answered yet",
 			engine_advice);
-	return r->engine_up;
+	return host->up;
 }
 
 static json_t *platform_status(struct reconciler *r)
 {
 	struct cloud_health health = {0};
-	char engine[sizeof(r->engine_error.text) + sizeof(engine_advice) + 4];
+	char engine[sizeof(struct error) + sizeof(engine_advice) + 4];
 	bool engine_up = engine_words(r, engine, sizeof(engine));
 
 	r->options.cloud->ops->health(r->options.cloud, &health);

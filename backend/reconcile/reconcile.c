@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "reconcile/context.h"
+#include "reconcile/fleet.h"
 #include "reconcile/gate.h"
 #include "reconcile/health.h"
 #include "reconcile/images.h"
@@ -45,7 +46,7 @@ static int64_t host_work(void *arg, int64_t key)
 	case KIND_INSTANCE:
 		return instance_reconcile(r, key_id(key));
 	case KIND_HOST:
-		return host_reconcile(r);
+		return host_reconcile(r, key_id(key));
 	default:
 		return feed_sweep(r) < 0 ? QUEUE_RETRY : QUEUE_DONE;
 	}
@@ -106,7 +107,7 @@ static int reconciler_parts(struct reconciler *r, struct error *reterr)
 	if (result == 0)
 		result = logs_new(&r->logs, reterr);
 	if (result == 0)
-		result = gate_new(&r->networks, reterr);
+		result = fleet_new(&r->fleet, r, reterr);
 	if (result == 0)
 		result = gate_new(&r->view_gate, reterr);
 	if (result == 0 && !r->options.simulated)
@@ -134,7 +135,6 @@ static int reconciler_queues(struct reconciler *r, struct error *reterr)
 /* From here on nothing is missed: the feed first, then everything that is there. */
 static int reconciler_begin(struct reconciler *r, struct error *reterr)
 {
-	struct engine *engine = r->options.engine;
 	int result = store_watch(r->options.store, feed_changes, r);
 
 	r->watching = result == 0;
@@ -150,7 +150,7 @@ static int reconciler_begin(struct reconciler *r, struct error *reterr)
 	if (!r->options.simulated)
 		queue_wake(r->views, QUEUE_SWEEP);
 	wake_platform(r);
-	return engine->ops->watch(engine, host_event, r, reterr);
+	return fleet_watch(r->fleet, reterr);
 }
 
 int reconciler_start(struct reconciler **ret, const struct reconciler_options *options,
@@ -193,6 +193,7 @@ void reconciler_stop(struct reconciler *r)
 		queue_stop(r->views);
 	health_stop(r);
 	logs_free(r);
+	fleet_stop(r->fleet);
 }
 
 void reconciler_free(struct reconciler *r)
@@ -203,9 +204,9 @@ void reconciler_free(struct reconciler *r)
 	queue_free(r->plans);
 	queue_free(r->slow);
 	queue_free(r->views);
-	gate_free(r->networks);
 	gate_free(r->view_gate);
 	images_free(r->images);
+	fleet_free(r->fleet);
 	units_free(r->units);
 	idmap_done(&r->traffic);
 	idmap_done(&r->starting);

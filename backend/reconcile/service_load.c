@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "reconcile/fleet.h"
 #include "reconcile/service_work.h"
 
 void service_work_done(struct service_work *work)
@@ -102,6 +103,7 @@ int service_load(struct service_work *work, struct reconciler *r, int64_t id, st
 	int result;
 
 	*work = (struct service_work){.r = r, .next_ns = QUEUE_DONE};
+	work->away = !fleet_local(r->fleet)->up;
 	result = store_get(store, id, &work->service);
 	if (result < 0)
 		return result;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "reconcile/container.h"
+#include "reconcile/fleet.h"
 #include "reconcile/plan_placement.h"
 #include "reconcile/service_work.h"
 
@@ -82,11 +83,12 @@ static int write_member(struct txn *txn, struct service_work *work, int64_t id,
 {
 	const struct reconciler_options *options = &work->r->options;
 	struct buf json = BUF_INIT;
-	char name[160];
+	char name[160], pool[40];
 	int r = 0;
 
+	host_pool(spec->host_id, pool, sizeof(pool));
 	if (spec->run && work->spec->lb_port > 0 && spec->host_port == 0)
-		r = txn_allocate(txn, POOL_PORTS, options->port_low, options->port_high, 0, id,
+		r = txn_allocate(txn, pool, options->port_low, options->port_high, 0, id,
 			&spec->host_port);
 	if (r < 0)
 		return error_set(reterr, r, "no host port is free between %d and %d",
@@ -139,6 +141,7 @@ static int change_member(struct txn *txn, struct service_work *work, size_t i, s
 {
 	struct member *member = &work->members[i];
 	_cleanup_object_ struct object object = OBJECT_INIT;
+	char pool[40];
 	int r = txn_get(txn, member->id, &object);
 
 	if (r < 0)
@@ -152,7 +155,8 @@ static int change_member(struct txn *txn, struct service_work *work, size_t i, s
 		member->spec.restart = work->service.restart;
 		member->spec.join = false;
 		if (work->spec->lb_port == 0 && member->spec.host_port != 0) {
-			r = txn_release(txn, POOL_PORTS, member->id);
+			host_pool(member->spec.host_id, pool, sizeof(pool));
+			r = txn_release(txn, pool, member->id);
 			member->spec.host_port = 0;
 		}
 		member->same_template = true;

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "reconcile/fleet.h"
 #include "reconcile/images.h"
 #include "reconcile/service_work.h"
 
@@ -81,7 +82,7 @@ void service_judge(struct service_work *work)
 	work->failing[0] = '\0';
 	if (work->service.observed == work->service.generation && !work->service.failed)
 		return; /* it was reached; what breaks later is repaired, not undone */
-	if (!work->r->engine_up)
+	if (work->away)
 		return; /* no fault of the spec's */
 	for (size_t i = 0; i < work->count; i++) {
 		const struct member *member = &work->members[i];
@@ -122,9 +123,11 @@ static void count_members(struct service_work *work, struct settling *settling)
 
 static void write_engine(struct reconciler *r, char *message, size_t size)
 {
+	const struct host *host = fleet_local(r->fleet);
+
 	LOCKED(&r->lock);
 	(void)snprintf(message, size, "waiting for the container engine (Docker)%s%.300s",
-		r->engine_error.text[0] ? ": " : "", r->engine_error.text);
+		host->error.text[0] ? ": " : "", host->error.text);
 }
 
 /* What most stands in the way, as one sentence. */
@@ -134,12 +137,12 @@ static void write_message(struct service_work *work, const struct settling *sett
 	char progress[200];
 
 	status->message[0] = '\0';
-	if (settling->settled && work->r->engine_up)
+	if (settling->settled && !work->away)
 		return;
 	images_progress(work->r, work->spec->image, progress, sizeof(progress));
 	if (work->failing[0]) {
 		(void)text_copy(status->message, sizeof(status->message), work->failing);
-	} else if (!work->r->engine_up) {
+	} else if (work->away) {
 		write_engine(work->r, status->message, sizeof(status->message));
 	} else if (work->trouble.code) {
 		(void)text_copy(status->message, sizeof(status->message), work->trouble.text);

@@ -32,6 +32,7 @@ struct service_work {
 	struct replica *replicas; /* the planner's view of them, same order */
 	size_t count, room;
 	struct replica_plan plan;
+	bool away; /* a host that it needs does not answer */
 	bool changed; /* a step has written something that needs another look */
 	bool watching; /* the first update domain is new; the others wait to see it last */
 	bool traffic_in_place; /* balancer and name are as wanted */

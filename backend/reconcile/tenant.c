@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "reconcile/context.h"
+#include "reconcile/fleet.h"
 #include "reconcile/gate.h"
 
 struct owned {
@@ -29,7 +30,7 @@ static int intent_add(struct txn *txn, void *arg, struct error *reterr)
 }
 
 struct network {
-	struct reconciler *r;
+	struct host *host;
 	int64_t tenant;
 	const char *name;
 };
@@ -37,7 +38,8 @@ struct network {
 static int network_make(void *arg, struct error *reterr)
 {
 	const struct network *network = arg;
-	struct reconciler *r = network->r;
+	struct engine *engine = network->host->engine;
+	struct reconciler *r = network->host->r;
 	struct owned owned = {network->tenant, INTENT_NETWORK, network->name};
 	struct label labels[] = {{LABEL_PLATFORM, r->platform}, {LABEL_TENANT, NULL}};
 	_cleanup_object_ struct object tenant = OBJECT_INIT;
@@ -51,16 +53,14 @@ static int network_make(void *arg, struct error *reterr)
 			NULL, intent_add, &owned, reterr);
 	if (result < 0)
 		return result;
-	return r->options.engine->ops->network_ensure(r->options.engine, network->name, labels, 2,
-		reterr);
+	return engine->ops->network_ensure(engine, network->name, labels, 2, reterr);
 }
 
-int tenant_network_ensure(struct reconciler *r, int64_t tenant, const char *name,
-	struct error *reterr)
+int tenant_network_ensure(struct host *host, int64_t tenant, const char *name, struct error *reterr)
 {
-	struct network network = {r, tenant, name};
+	struct network network = {host, tenant, name};
 
-	return gate_pass(r->networks, tenant, network_make, &network, reterr);
+	return gate_pass(host->networks, tenant, network_make, &network, reterr);
 }
 
 struct next_intent {
@@ -87,7 +87,7 @@ static int intent_done(struct txn *txn, void *arg, struct error *reterr)
 
 static int remove_owned(struct reconciler *r, const struct intent *intent, struct error *reterr)
 {
-	struct engine *engine = r->options.engine;
+	struct engine *engine = fleet_local(r->fleet)->engine;
 	int result = 0;
 
 	if (strcmp(intent->type, INTENT_NETWORK) == 0)
@@ -133,7 +133,7 @@ static int teardown(struct reconciler *r, int64_t id, struct error *reterr)
 		if (result < 0)
 			return result;
 	}
-	gate_forget(r->networks, id);
+	gate_forget(fleet_local(r->fleet)->networks, id);
 	if (result == 0)
 		result = store_update(store, STORE_RELAXED, NULL, purge, &id, reterr);
 	return result;

@@ -12,7 +12,6 @@
 struct units {
 	struct lock lock;
 	struct idmap map;
-	int64_t epoch;
 };
 
 int units_new(struct units **ret, struct error *reterr)
@@ -22,7 +21,6 @@ int units_new(struct units **ret, struct error *reterr)
 	if (!units)
 		return error_oom(reterr);
 	lock_init(&units->lock, LOCK_LEAF);
-	units->epoch = 1;
 	*ret = units;
 	return 0;
 }
@@ -51,7 +49,7 @@ void units_load(struct units *units, int64_t instance, struct unit *ret)
 		*ret = *unit;
 	else
 		*ret = (struct unit){.instance = instance, .in_traffic = true};
-	ret->epoch = units->epoch;
+	ret->epoch = 0;
 }
 
 /* The unit of an instance, made when it is missing; NULL when memory is short. Lock held. */
@@ -80,6 +78,7 @@ int units_save(struct units *units, const struct unit *saved)
 	unit = units_make(units, saved->instance);
 	if (!unit)
 		return -ENOMEM;
+	unit->host = saved->host;
 	unit->looked = saved->looked;
 	unit->probed = saved->probed;
 	unit->logged = saved->logged;
@@ -98,12 +97,6 @@ void units_drop(struct units *units, int64_t instance)
 {
 	LOCKED(&units->lock);
 	free(idmap_remove(&units->map, instance));
-}
-
-void units_doubt(struct units *units)
-{
-	LOCKED(&units->lock);
-	units->epoch++;
 }
 
 void units_set_alive(struct units *units, int64_t instance, bool alive)

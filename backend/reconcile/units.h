@@ -21,7 +21,8 @@ enum unit_stop { STOP_NONE, STOP_ASKED, STOP_DONE };
 struct unit {
 	int64_t instance;
 	/* The worker's own. */
-	int64_t epoch; /* grows whenever the engine came up */
+	int64_t host; /* that the container is on */
+	int64_t epoch; /* of its host: grows whenever the engine came up */
 	int64_t looked; /* the epoch in which the container was last looked at */
 	bool probed; /* the prober has it */
 	bool logged; /* its output is being followed */
@@ -51,9 +52,6 @@ void units_load(struct units *units, int64_t instance, struct unit *ret);
 /* Keeps the worker's own part; outside facts stay as they are by now. -ENOMEM. */
 int units_save(struct units *units, const struct unit *unit);
 void units_drop(struct units *units, int64_t instance);
-
-/* Every unit has to be looked at again. */
-void units_doubt(struct units *units);
 
 /* Facts. Those that speak of a container are ignored when the unit has another one by now. */
 void units_set_alive(struct units *units, int64_t instance, bool alive);
