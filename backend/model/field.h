@@ -8,10 +8,12 @@
 #ifndef DUPLOFS_MODEL_FIELD_H
 #define DUPLOFS_MODEL_FIELD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/json.h"
 
 enum field_type {
 	FIELD_TEXT,
@@ -34,6 +36,16 @@ enum field_flags {
  * field's name; 0 or a negative errno. */
 typedef int (*field_check_fn)(const char *value, struct error *reterr);
 
+struct parser;
+
+/* A field that no type describes. base is the spec that it is in. */
+struct field_custom {
+	int (*parse)(const struct parser *parser, const json_t *value, void *base);
+	bool (*equal)(const void *a, const void *b);
+	void (*free)(void *base);
+	const char *pattern; /* of the text that it takes, for the schema */
+};
+
 struct field {
 	const char *name;
 	enum field_type type;
@@ -44,6 +56,7 @@ struct field {
 	const char *view; /* name of the single-value file, or NULL */
 	field_check_fn check; /* NULL: the type and the bounds say it all */
 	const struct field *members;
+	const struct field_custom *custom; /* of FIELD_CUSTOM */
 	const char *help;
 };
 

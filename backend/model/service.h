@@ -15,7 +15,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
-#include "model/field.h"
+#include "model/spec.h"
 
 struct health_spec {
 	char *path; /* NULL: TCP connect */
@@ -52,6 +52,9 @@ struct service_spec {
 
 /* Table of INTERFACE.md, in its order; NULL name ends it. Schema, man page and README derive. */
 extern const struct field service_fields[];
+extern const struct field_custom service_on_change;
+/* For what spec.h does with any kind. */
+extern const struct spec_type service_type;
 
 /*
  * Parses text (len bytes, no NUL needed) of the service in directory `name`.
@@ -74,23 +77,5 @@ bool service_spec_equal(const struct service_spec *a, const struct service_spec 
 /* True when containers of a need no replacement to be containers of b: replicas, DNS, health,
  * rollout settings and the balancer's port may differ, but not whether there is a balancer. */
 bool service_spec_same_template(const struct service_spec *a, const struct service_spec *b);
-
-/*
- * Replaces (or adds, in the style of the others) one top-level field in the text of a valid spec
- * and leaves every other byte alone. value is what a shell wrote, without the newline; a number is
- * written as a string where the text has strings. Clearing a field that is missing changes nothing.
- * -EINVAL for a list or an object. Appends to out.
- */
-int service_text_set(const char *text, size_t len, const char *field, const char *value,
-	struct buf *out, struct error *reterr);
-
-/* What the view file of a field shows, e.g. "3" for Replicas; "" for none. Appends to out. */
-int service_spec_view(const struct service_spec *spec, const char *field, struct buf *out);
-
-/* Checks what a shell wrote into a view file (no newline at the end), before a spec is touched. */
-int service_view_check(const char *field, const char *value, struct error *reterr);
-
-/* JSON Schema (draft 2020-12) of a service's spec, for editors. Appends to out. */
-void service_schema_print(struct buf *out);
 
 #endif

@@ -111,7 +111,7 @@ const struct field service_fields[] = {
 		.otherwise = "10",
 		.help = "Longest time between leaving the load balancer and SIGTERM."},
 	{.name = "OnConfigChange", .type = FIELD_CUSTOM, .flags = FIELD_NONE,
-		.offset = AT(on_change),
+		.offset = AT(on_change), .custom = &service_on_change,
 		.otherwise = "none",
 		.help = "What a change of config or secrets does: none, signal:HUP (any signal) or "
 			"restart."},

@@ -7,21 +7,15 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/cleanup.h"
 #include "model/check.h"
-#include "model/json_syntax.h"
-#include "model/json_text.h"
-#include "model/kind.h"
-#include "model/service_parser.h"
-#include "model/strings.h"
+#include "model/parser.h"
+#include "model/spec.h"
 
-/* NUL is let in, for a refusal that names the field. */
-#define LOAD_FLAGS       (JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL)
 #define MEMORY_LEAST_MIB 6 /* what the container engine takes as a limit at least */
 
-static int parse_on_change(const struct parser *parser, const json_t *value,
-	struct service_spec *spec)
+static int on_change_parse(const struct parser *parser, const json_t *value, void *base)
 {
+	struct service_spec *spec = base;
 	const char *text = json_string_value(value);
 	struct error why = ERROR_INIT;
 
@@ -41,68 +35,34 @@ static int parse_on_change(const struct parser *parser, const json_t *value,
 	return spec->on_change_signal ? 0 : error_oom(parser->reterr);
 }
 
-static int parse_members(const struct parser *parser, const struct field *fields,
-	const json_t *object, void *base);
-
-/* An object, or the value of its first member alone. */
-static int parse_nested(const struct parser *parser, const struct field *field, const json_t *value,
-	void *base)
+static bool on_change_equal(const void *a, const void *b)
 {
-	const struct field *first = field->members;
+	const struct service_spec *left = a, *right = b;
 
-	if (json_is_object(value))
-		return parse_members(parser, field->members, value, base);
-	if (first->type == FIELD_TEXT ? !json_is_string(value) : !json_is_array(value))
-		return parser_refuse(parser, -EINVAL, "%s or an object is needed, not %s",
-			first->type == FIELD_TEXT ? "a text" : "a list", parser_type_name(value));
-	return parser_value(parser, first, value, (char *)base + first->offset);
+	if (left->on_change != right->on_change)
+		return false;
+	return left->on_change != ON_CHANGE_SIGNAL ||
+	       strcmp(left->on_change_signal, right->on_change_signal) == 0;
 }
 
-static int parse_member(const struct parser *parser, const struct field *field, const json_t *value,
-	void *base)
+static void on_change_free(void *base)
 {
-	const char *text;
-	void *slot = (char *)base + field->offset;
-	int r = parser_text(parser, value, &text);
+	struct service_spec *spec = base;
 
-	if (r < 0)
-		return r;
-	if (text && !*text && (field->flags & FIELD_NONE))
-		return 0;
-	if (field->type == FIELD_OBJECT)
-		return parse_nested(parser, field, value, slot);
-	if (field->type == FIELD_CUSTOM)
-		return parse_on_change(parser, value, base);
-	return parser_value(parser, field, value, slot);
+	free(spec->on_change_signal);
 }
 
-static int parse_members(const struct parser *parser, const struct field *fields,
-	const json_t *object, void *base)
+const struct field_custom service_on_change = {
+	.parse = on_change_parse,
+	.equal = on_change_equal,
+	.free = on_change_free,
+	.pattern = "^(none|restart|signal:[A-Z0-9]+)$",
+};
+
+static int defaults(void *base)
 {
-	struct parser inside = *parser;
-	const char *key;
-	json_t *value;
-	int r = 0;
+	struct service_spec *spec = base;
 
-	json_object_foreach((json_t *)(uintptr_t)object, key, value)
-	{
-		const struct field *field = field_find(fields, key);
-
-		*(parser->field ? &inside.member : &inside.field) = key;
-		r = field ? parse_member(&inside, field, value, base)
-			  : parser_refuse_unknown(&inside, fields);
-		if (r < 0)
-			break;
-	}
-	return r;
-}
-
-static struct service_spec *spec_new(void)
-{
-	struct service_spec *spec = calloc(1, sizeof(*spec));
-
-	if (!spec)
-		return NULL;
 	spec->dns = strdup("");
 	spec->replicas = 1;
 	spec->update_domains = 3;
@@ -115,39 +75,7 @@ static struct service_spec *spec_new(void)
 		.unhealthy_threshold = 3,
 		.start_period_s = 30,
 	};
-	if (!spec->dns) {
-		free(spec);
-		return NULL;
-	}
-	return spec;
-}
-
-void service_spec_free(struct service_spec *spec)
-{
-	if (!spec)
-		return;
-	free(spec->name);
-	free(spec->image);
-	free(spec->dns);
-	free(spec->health.path);
-	strings_free(spec->command);
-	strings_free(spec->environment);
-	strings_free(spec->volumes);
-	strings_free(spec->secrets);
-	strings_free(spec->neighbors);
-	strings_free(spec->hosts);
-	free(spec->on_change_signal);
-	free(spec);
-}
-
-static int check_required(const struct parser *parser, const json_t *object)
-{
-	const struct field *field;
-
-	for (field = service_fields; field->name; field++)
-		if ((field->flags & FIELD_REQUIRED) && !json_object_get(object, field->name))
-			return parser_refuse(parser, -EINVAL, "%s is needed", field->name);
-	return 0;
+	return spec->dns ? 0 : -ENOMEM;
 }
 
 /* Two volumes at one place in the container. */
@@ -175,14 +103,13 @@ static int check_volumes(const struct parser *parser, char *const *volumes)
 }
 
 /* What follows from several fields at once, and defaults that depend on others. */
-static int settle(const struct parser *parser, const json_t *object, const char *name,
-	struct service_spec *spec)
+static int settle(const struct parser *parser, const json_t *object, const char *name, void *base)
 {
+	struct service_spec *spec = base;
 	struct parser at = *parser;
-	int r = check_required(parser, object);
+	int r;
 
-	if (r < 0)
-		return r;
+	(void)object;
 	at.field = "Name";
 	if (spec->name && strcasecmp(spec->name, name) != 0)
 		return parser_refuse(&at, -EINVAL,
@@ -207,87 +134,38 @@ static int settle(const struct parser *parser, const json_t *object, const char 
 	return 0;
 }
 
-/* The key that ends at an offset, as the text has it. */
-static size_t key_start(const char *text, size_t end)
-{
-	size_t at = end > 0 ? end - 1 : 0;
-
-	while (at > 0) {
-		size_t slashes = 0;
-
-		at--;
-		while (slashes < at && text[at - slashes - 1] == '\\')
-			slashes++;
-		if (text[at] == '"' && slashes % 2 == 0)
-			break;
-	}
-	return at;
-}
-
-/* What the grammar allows and a spec does not: a name twice, a number beyond all bounds. */
-static int refuse_document(const struct parser *parser, const json_error_t *json)
-{
-	size_t end = json->position > 0 ? (size_t)json->position : 0;
-	size_t start;
-	int line, column;
-
-	end = end < parser->len ? end : parser->len;
-	json_text_position(parser->text, end, &line, &column);
-	switch (json_error_code(json)) {
-	case json_error_duplicate_key:
-		start = key_start(parser->text, end);
-		json_text_position(parser->text, start, &line, &column);
-		return error_set(parser->reterr, -EINVAL, "line %d, column %d: %.*s is given twice",
-			line, column, end - start < 80 ? (int)(end - start) : 80,
-			parser->text + start);
-	case json_error_numeric_overflow:
-		return error_set(parser->reterr, -EINVAL,
-			"line %d, column %d: the number before is too large", line, column);
-	case json_error_null_byte_in_key:
-		return error_set(parser->reterr, -EINVAL,
-			"line %d, column %d: a NUL is not allowed in a name", line, column);
-	default: /* with the grammar in order, nothing else is left */
-		return error_oom(parser->reterr);
-	}
-}
-
-static json_t *load(const struct parser *parser, int *ret_error)
-{
-	json_error_t error;
-	json_t *value;
-	int r = json_syntax_check(parser->text, parser->len, parser->reterr);
-
-	value = r == 0 ? json_parse(parser->text, parser->len, LOAD_FLAGS, &error) : NULL;
-	if (r == 0 && !value)
-		r = refuse_document(parser, &error);
-	else if (r == 0 && !json_is_object(value))
-		r = parser_refuse(parser, -EINVAL, "an object is needed, not %s",
-			parser_type_name(value));
-	*ret_error = r;
-	return value;
-}
+const struct spec_type service_type = {
+	.title = "Service",
+	.fields = service_fields,
+	.size = sizeof(struct service_spec),
+	.defaults = defaults,
+	.settle = settle,
+};
 
 int service_spec_parse(const char *text, size_t len, const char *name, struct service_spec **ret,
 	struct error *reterr)
 {
-	const struct parser parser = {.text = text, .len = len, .reterr = reterr};
-	_cleanup_service_spec_ struct service_spec *spec = NULL;
-	_cleanup_json_ json_t *object = NULL;
-	int r;
+	void *spec;
+	int r = spec_parse(&service_type, text, len, name, &spec, reterr);
 
-	if (len > SPEC_SIZE_MAX)
-		return error_set(reterr, -EFBIG, "a spec has at most %d bytes", SPEC_SIZE_MAX);
-	object = load(&parser, &r);
-	if (r < 0)
-		return r;
-	spec = spec_new();
-	if (!spec)
-		return error_oom(reterr);
-	r = parse_members(&parser, service_fields, object, spec);
 	if (r == 0)
-		r = settle(&parser, object, name, spec);
-	if (r < 0)
-		return r;
-	*ret = TAKE(spec);
-	return 0;
+		*ret = spec;
+	return r;
+}
+
+void service_spec_free(struct service_spec *spec)
+{
+	spec_free(&service_type, spec);
+}
+
+bool service_spec_equal(const struct service_spec *a, const struct service_spec *b)
+{
+	return spec_equal(&service_type, a, b, 0);
+}
+
+bool service_spec_same_template(const struct service_spec *a, const struct service_spec *b)
+{
+	/* With a balancer, whatever its port, a container is published at a port of its host. */
+	return (a->lb_port > 0) == (b->lb_port > 0) &&
+	       spec_equal(&service_type, a, b, FIELD_TEMPLATE);
 }

@@ -113,7 +113,7 @@ static int render_version(struct fs *fs, const struct ref *ref, struct content *
 static int render_schema(struct fs *fs, const struct ref *ref, struct content *content)
 {
 	(void)ref;
-	service_schema_print(&content->text);
+	spec_schema_print(&service_type, &content->text);
 	common_raise_mtime(content, fs->started_ns);
 	return 0;
 }

@@ -33,7 +33,7 @@ static int render_view(struct fs *fs, const struct ref *ref, struct content *con
 	r = parse(&ref->object, &spec);
 	if (r < 0)
 		return r == -ENOMEM ? r : -EIO;
-	r = service_spec_view(spec, ref->row->field, &content->text);
+	r = spec_view(&service_type, spec, ref->row->field, &content->text);
 	buf_putc(&content->text, '\n');
 	return r;
 }
@@ -72,8 +72,8 @@ static int edit_text(const struct object *object, const struct draft *draft, str
 	struct error *reterr)
 {
 	const char *old = object->spec ? object->spec : NO_SPEC;
-	int r = service_text_set(old, strlen(old), draft->ref->row->field, draft->data, text,
-		reterr);
+	int r = spec_text_set(&service_type, old, strlen(old), draft->ref->row->field, draft->data,
+		text, reterr);
 
 	if (r == 0 && text->error)
 		r = error_oom(reterr);
@@ -97,7 +97,7 @@ static int check_view(const struct draft *draft, struct error *reterr)
 		object_done(&object);
 		return r;
 	}
-	r = service_view_check(draft->ref->row->field, draft->data, reterr);
+	r = spec_view_check(&service_type, draft->ref->row->field, draft->data, reterr);
 	if (r == 0)
 		r = edit_text(&object, draft, &text, reterr);
 	if (r == 0)

@@ -20,11 +20,12 @@ static int edit_view(const char *text, size_t len, const struct service_spec *sp
 	_cleanup_buf_ struct buf out = BUF_INIT;
 	struct error error = ERROR_INIT;
 
-	if (service_spec_view(spec, field->name, &value) < 0 || value.error)
+	if (spec_view(&service_type, spec, field->name, &value) < 0 || value.error)
 		return -1;
-	if (service_view_check(field->name, buf_string(&value), &error) < 0)
+	if (spec_view_check(&service_type, field->name, buf_string(&value), &error) < 0)
 		return -1;
-	if (service_text_set(text, len, field->name, buf_string(&value), &out, &error) < 0)
+	if (spec_text_set(&service_type, text, len, field->name, buf_string(&value), &out, &error) <
+		0)
 		return -1;
 	if (service_spec_parse(buf_string(&out), out.len, "web", &edited, &error) < 0)
 		return -1;

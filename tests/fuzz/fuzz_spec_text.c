@@ -65,15 +65,15 @@ static void check_edit(const char *text, size_t len, const char *field, const ch
 	_cleanup_json_ json_t *before = NULL, *after = NULL;
 
 	if (service_spec_parse(text, len, "web", &spec, NULL) < 0 ||
-		service_view_check(field, value, NULL) < 0)
+		spec_view_check(&service_type, field, value, NULL) < 0)
 		return;
-	must(service_text_set(text, len, field, value, &out, NULL) == 0);
+	must(spec_text_set(&service_type, text, len, field, value, &out, NULL) == 0);
 	before = without(text, len, field);
 	after = without(buf_string(&out), out.len, field);
 	must(before && json_equal(before, after));
 	if (service_spec_parse(buf_string(&out), out.len, "web", &edited, NULL) < 0)
 		return;
-	must(service_spec_view(edited, field, &view) == 0);
+	must(spec_view(&service_type, edited, field, &view) == 0);
 	if (strcmp(field, "Replicas") == 0)
 		must(strtoll(buf_string(&view), NULL, 10) == strtoll(value, NULL, 10));
 	else

@@ -22,7 +22,7 @@ static void set_text(const char *text, const char *field, const char *value, con
 	struct buf out = BUF_INIT;
 	struct error error = ERROR_INIT;
 
-	if (service_text_set(text, strlen(text), field, value, &out, &error) < 0)
+	if (spec_text_set(&service_type, text, strlen(text), field, value, &out, &error) < 0)
 		fail_msg("%s: %s", text, error.text);
 	assert_string_equal(buf_string(&out), wanted);
 	buf_done(&out);
@@ -68,11 +68,15 @@ static void what_cannot_be_set_is_refused(void **state)
 	struct buf out = BUF_INIT;
 
 	(void)state;
-	assert_int_equal(service_text_set("{}", 2, "Command", "a", &out, &error), -EINVAL);
-	assert_int_equal(service_text_set("{}", 2, "Nonsense", "a", &out, &error), -EINVAL);
-	assert_int_equal(service_text_set("", 0, "Replicas", "1", &out, &error), -EINVAL);
+	assert_int_equal(spec_text_set(&service_type, "{}", 2, "Command", "a", &out, &error),
+		-EINVAL);
+	assert_int_equal(spec_text_set(&service_type, "{}", 2, "Nonsense", "a", &out, &error),
+		-EINVAL);
+	assert_int_equal(spec_text_set(&service_type, "", 0, "Replicas", "1", &out, &error),
+		-EINVAL);
 	assert_non_null(strstr(error.text, "no spec"));
-	assert_int_equal(service_text_set("[]", 2, "Replicas", "1", &out, &error), -EINVAL);
+	assert_int_equal(spec_text_set(&service_type, "[]", 2, "Replicas", "1", &out, &error),
+		-EINVAL);
 	assert_int_equal(out.len, 0);
 	buf_done(&out);
 }
@@ -82,22 +86,23 @@ static void views_are_checked_before_the_spec(void **state)
 	struct error error = ERROR_INIT;
 
 	(void)state;
-	assert_int_equal(service_view_check("Replicas", "5", &error), 0);
-	assert_int_equal(service_view_check("Replicas", "5000", &error), -EINVAL);
+	assert_int_equal(spec_view_check(&service_type, "Replicas", "5", &error), 0);
+	assert_int_equal(spec_view_check(&service_type, "Replicas", "5000", &error), -EINVAL);
 	assert_string_equal(error.text, "line 1, column 1: Replicas: 5000 is above 1000");
-	assert_int_equal(service_view_check("Replicas", "-1", &error), -EINVAL);
+	assert_int_equal(spec_view_check(&service_type, "Replicas", "-1", &error), -EINVAL);
 	assert_non_null(strstr(error.text, "-1 is below 0"));
-	assert_int_equal(service_view_check("Replicas", "99999999999999999999", &error), -EINVAL);
+	assert_int_equal(spec_view_check(&service_type, "Replicas", "99999999999999999999", &error),
+		-EINVAL);
 	assert_non_null(strstr(error.text, "above 1000"));
-	assert_int_equal(service_view_check("Replicas", "five", &error), -EINVAL);
-	assert_int_equal(service_view_check("Replicas", "", &error), -EINVAL);
-	assert_int_equal(service_view_check("Replicas", "5 ", &error), -EINVAL);
-	assert_int_equal(service_view_check("DockerImage", "", &error), -EINVAL);
-	assert_int_equal(service_view_check("DockerImage", "a:b", &error), 0);
-	assert_int_equal(service_view_check("DNS", "", &error), 0);
-	assert_int_equal(service_view_check("DNS", "a b", &error), -EINVAL);
-	assert_int_equal(service_view_check("DNS", "\xff", &error), -EINVAL);
-	assert_int_equal(service_view_check("Nonsense", "1", &error), -EINVAL);
+	assert_int_equal(spec_view_check(&service_type, "Replicas", "five", &error), -EINVAL);
+	assert_int_equal(spec_view_check(&service_type, "Replicas", "", &error), -EINVAL);
+	assert_int_equal(spec_view_check(&service_type, "Replicas", "5 ", &error), -EINVAL);
+	assert_int_equal(spec_view_check(&service_type, "DockerImage", "", &error), -EINVAL);
+	assert_int_equal(spec_view_check(&service_type, "DockerImage", "a:b", &error), 0);
+	assert_int_equal(spec_view_check(&service_type, "DNS", "", &error), 0);
+	assert_int_equal(spec_view_check(&service_type, "DNS", "a b", &error), -EINVAL);
+	assert_int_equal(spec_view_check(&service_type, "DNS", "\xff", &error), -EINVAL);
+	assert_int_equal(spec_view_check(&service_type, "Nonsense", "1", &error), -EINVAL);
 }
 
 /* ---- random texts ---- */
@@ -224,7 +229,7 @@ static void assert_value(const struct buf *text, const char *field, const char *
 	_cleanup_service_spec_ struct service_spec *spec = parse(text);
 	_cleanup_buf_ struct buf view = BUF_INIT;
 
-	assert_int_equal(service_spec_view(spec, field, &view), 0);
+	assert_int_equal(spec_view(&service_type, spec, field, &view), 0);
 	if (strcmp(buf_string(&view), value) != 0)
 		fail_msg("%s is %s, not %s, in\n%s", field, buf_string(&view), value, text->data);
 }
@@ -253,8 +258,8 @@ static void random_texts_keep_all_but_the_value(void **state)
 		struct error error = ERROR_INIT;
 
 		service_spec_free(parse(&before));
-		assert_int_equal(service_text_set(before.data, before.len, field[0], value, &after,
-					 &error),
+		assert_int_equal(spec_text_set(&service_type, before.data, before.len, field[0],
+					 value, &after, &error),
 			0);
 		assert_value(&after, field[0], value);
 		assert_only_value_changed(&before, &after, there);
@@ -268,8 +273,8 @@ static void random_texts_keep_all_but_the_value(void **state)
 		left = without(&before, field[0]);
 		right = without(&after, field[0]);
 		assert_true(json_equal(left, right));
-		assert_int_equal(service_text_set(after.data, after.len, field[0], value, &again,
-					 &error),
+		assert_int_equal(spec_text_set(&service_type, after.data, after.len, field[0],
+					 value, &again, &error),
 			0);
 		assert_string_equal(again.data, after.data);
 	}

@@ -123,7 +123,8 @@ static int set_text(void)
 {
 	_cleanup_buf_ struct buf out = BUF_INIT;
 	struct error error = ERROR_INIT;
-	int r = service_text_set(rich, strlen(rich), set_field, set_value, &out, &error);
+	int r = spec_text_set(&service_type, rich, strlen(rich), set_field, set_value, &out,
+		&error);
 
 	assert_int_equal(error.code, r);
 	return r;
@@ -146,7 +147,7 @@ static int print_schema(void)
 {
 	_cleanup_buf_ struct buf out = BUF_INIT;
 
-	service_schema_print(&out);
+	spec_schema_print(&service_type, &out);
 	return out.error;
 }
 

@@ -3,7 +3,7 @@
  * Compares what two specs mean. Allocates nothing: a comparison that could fail would replace
  * containers that need no replacement.
  */
-#include "model/service.h"
+#include "model/spec.h"
 
 #include <string.h>
 
@@ -24,7 +24,7 @@ static bool lists_equal(char *const *a, char *const *b)
 
 static bool values_equal(const struct field *field, const void *a, const void *b)
 {
-	const struct service_spec *left = a, *right = b;
+	const void *left = a, *right = b;
 	const struct field *member;
 
 	a = (const char *)a + field->offset;
@@ -48,29 +48,17 @@ static bool values_equal(const struct field *field, const void *a, const void *b
 	case FIELD_CUSTOM:
 		break;
 	}
-	return left->on_change == right->on_change &&
-	       texts_equal(left->on_change_signal, right->on_change_signal);
+	return field->custom->equal(left, right);
 }
 
-/* Fields that have all of flags; Name is left out, the directory says it. */
-static bool fields_equal(const struct service_spec *a, const struct service_spec *b, unsigned flags)
+/* Name is left out: the directory says it. */
+bool spec_equal(const struct spec_type *type, const void *a, const void *b, unsigned flags)
 {
 	const struct field *field;
 
-	for (field = service_fields; field->name; field++)
+	for (field = type->fields; field->name; field++)
 		if ((field->flags & flags) == flags && strcmp(field->name, "Name") != 0 &&
 			!values_equal(field, a, b))
 			return false;
 	return true;
-}
-
-bool service_spec_equal(const struct service_spec *a, const struct service_spec *b)
-{
-	return fields_equal(a, b, 0);
-}
-
-bool service_spec_same_template(const struct service_spec *a, const struct service_spec *b)
-{
-	/* With a balancer, whatever its port, a container is published at a port of its host. */
-	return (a->lb_port > 0) == (b->lb_port > 0) && fields_equal(a, b, FIELD_TEMPLATE);
 }

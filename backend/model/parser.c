@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "model/service_parser.h"
+#include "model/parser.h"
 
 #include <errno.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "model/service.h"
+#include "model/spec.h"
 
 #include <errno.h>
 #include <string.h>
@@ -81,8 +81,7 @@ static json_t *schema_given(const struct field *field)
 	case FIELD_CUSTOM:
 		break;
 	}
-	return json_pack("{s:s, s:s}", "type", "string", "pattern",
-		"^(none|restart|signal:[A-Z0-9]+)$");
+	return json_pack("{s:s, s:s}", "type", "string", "pattern", field->custom->pattern);
 }
 
 static json_t *schema_field(const struct field *field)
@@ -94,12 +93,11 @@ static json_t *schema_field(const struct field *field)
 	return either(given, json_pack("{s:s}", "const", ""));
 }
 
-static json_t *schema_required(void)
+static json_t *schema_required(const struct field *field)
 {
 	json_t *required = json_array();
-	const struct field *field;
 
-	for (field = service_fields; field->name; field++)
+	for (; field->name; field++)
 		if ((field->flags & FIELD_REQUIRED) &&
 			json_array_append_new(required, json_string(field->name)) < 0) {
 			json_decref(required);
@@ -108,12 +106,12 @@ static json_t *schema_required(void)
 	return required;
 }
 
-void service_schema_print(struct buf *out)
+void spec_schema_print(const struct spec_type *type, struct buf *out)
 {
 	_cleanup_json_ json_t *schema = json_pack("{s:s, s:s}", "$schema",
-		"https://json-schema.org/draft/2020-12/schema", "title", "Service");
+		"https://json-schema.org/draft/2020-12/schema", "title", type->title);
 	_cleanup_json_ json_t *object =
-		with(schema_object(service_fields), "required", schema_required());
+		with(schema_object(type->fields), "required", schema_required(type->fields));
 
 	if (!object || json_object_update(schema, object) < 0) {
 		out->error = out->error ? out->error : -ENOMEM;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * service_parser - where the parser of a service's spec stands, and the values of its fields.
+ * parser - where the parser of a spec stands, and the values of its fields.
  * Promises: every refusal names line, column and field; its sentence is one line of UTF-8. Nothing
  *           outside backend/model includes this.
  * Threads: pure.
  * Ownership: a slot that was filled belongs to the spec, whatever is returned.
  */
-#ifndef DUPLOFS_MODEL_SERVICE_PARSER_H
-#define DUPLOFS_MODEL_SERVICE_PARSER_H
+#ifndef DUPLOFS_MODEL_PARSER_H
+#define DUPLOFS_MODEL_PARSER_H
 
 #include "base/json.h"
 #include "model/field.h"

@@ -2,7 +2,7 @@
 /*
  * Values of fields: each may stand as its own type or as a text, as in the form {"Replicas":"3"}.
  */
-#include "model/service_parser.h"
+#include "model/parser.h"
 
 #include <errno.h>
 #include <math.h>

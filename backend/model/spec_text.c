@@ -2,7 +2,7 @@
 /*
  * Changes one value in the text that a person wrote, and nothing else of it.
  */
-#include "model/service.h"
+#include "model/spec.h"
 
 #include <errno.h>
 #include <string.h>
@@ -11,9 +11,10 @@
 #include "base/text.h"
 #include "model/json_text.h"
 
-int service_view_check(const char *name, const char *value, struct error *reterr)
+int spec_view_check(const struct spec_type *type, const char *name, const char *value,
+	struct error *reterr)
 {
-	const struct field *field = field_find(service_fields, name);
+	const struct field *field = field_find(type->fields, name);
 	struct error why = ERROR_INIT;
 	int64_t number;
 	int r = 0;
@@ -40,9 +41,9 @@ int service_view_check(const char *name, const char *value, struct error *reterr
 	return r < 0 ? error_set(reterr, r, "line 1, column 1: %s: %s", name, why.text) : 0;
 }
 
-int service_spec_view(const struct service_spec *spec, const char *name, struct buf *out)
+int spec_view(const struct spec_type *type, const void *spec, const char *name, struct buf *out)
 {
-	const struct field *field = field_find(service_fields, name);
+	const struct field *field = field_find(type->fields, name);
 	const void *slot = field ? (const char *)spec + field->offset : NULL;
 
 	if (!field)
@@ -81,7 +82,8 @@ struct style {
 	bool strings; /* numbers stand as strings */
 };
 
-static bool read_style(const char *text, struct json_span object, struct style *ret)
+static bool read_style(const struct spec_type *type, const char *text, struct json_span object,
+	struct style *ret)
 {
 	size_t at = object.start, count = 0, behind = object.start + 1;
 
@@ -106,7 +108,7 @@ static bool read_style(const char *text, struct json_span object, struct style *
 		behind = member->value_end;
 		if (member->key_end - member->key - 2 < sizeof(name))
 			memcpy(name, text + member->key + 1, member->key_end - member->key - 2);
-		field = field_find(service_fields, name);
+		field = field_find(type->fields, name);
 		if (field && field->type == FIELD_INT && text[member->value] == '"')
 			ret->strings = true;
 	}
@@ -114,12 +116,12 @@ static bool read_style(const char *text, struct json_span object, struct style *
 }
 
 /* A new member behind the last one, in the style of the others. Returns where the text goes on. */
-static size_t put_member(const char *text, struct json_span object, const struct field *field,
-	const char *value, struct buf *out)
+static size_t put_member(const struct spec_type *type, const char *text, struct json_span object,
+	const struct field *field, const char *value, struct buf *out)
 {
 	struct style style;
 
-	if (!read_style(text, object, &style)) {
+	if (!read_style(type, text, object, &style)) {
 		buf_add(out, text, object.start + 1);
 		buf_printf(out, "\"%s\":", field->name);
 		put_value(field, false, value, out);
@@ -134,11 +136,11 @@ static size_t put_member(const char *text, struct json_span object, const struct
 	return style.last.value_end;
 }
 
-int service_text_set(const char *text, size_t len, const char *name, const char *value,
-	struct buf *out, struct error *reterr)
+int spec_text_set(const struct spec_type *type, const char *text, size_t len, const char *name,
+	const char *value, struct buf *out, struct error *reterr)
 {
 	struct json_span object = json_text_object(text, len);
-	const struct field *field = field_find(service_fields, name);
+	const struct field *field = field_find(type->fields, name);
 	struct json_member member;
 	size_t rest = 0;
 
@@ -151,7 +153,7 @@ int service_text_set(const char *text, size_t len, const char *name, const char 
 		put_value(field, text[member.value] == '"', value, out);
 		rest = member.value_end;
 	} else if (*value) {
-		rest = put_member(text, object, field, value, out);
+		rest = put_member(type, text, object, field, value, out);
 	}
 	/* A field that is missing has no value to clear. */
 	buf_add(out, text + rest, len - rest);
