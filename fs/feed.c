@@ -3,8 +3,10 @@
 
 #include <stdlib.h>
 
+#include "fs/announce.h"
 #include "fs/kernel/notifier.h"
 #include "fs/ops/poll.h"
+#include "fs/tree/depend.h"
 #include "fs/tree/snapshot.h"
 #include "fs/ops/waiter.h"
 
@@ -23,43 +25,36 @@ static void stale(struct fs *fs, const struct row *row, int64_t object)
 		poll_wake(fs->polls, node);
 }
 
-/* Files of the object itself. */
-static void take_object(void *arg, const struct row *row)
+/* Files of the object itself, and those above it that show it. */
+static void take_file(void *arg, const struct row *row)
 {
 	const struct feeding *feeding = arg;
 	const struct change *change = feeding->change;
-	unsigned flags = change->flags;
+	bool own = row->kind == change->kind;
+	int64_t object;
 
-	if (row->kind != change->kind || row_is_dir(row))
-		return;
-	if (flags & (CHANGE_DELETED | CHANGE_PURGED))
+	if (own && change->flags & (CHANGE_DELETED | CHANGE_PURGED) && !row_is_dir(row)) {
 		snapshot_drop(feeding->fs->snapshots, node_make(row, change->id, 0));
-	else if (row->depends & flags ||
-		 (row->flags & ROW_WAITS && flags & (CHANGE_STATUS | CHANGE_SPEC)))
-		stale(feeding->fs, row, change->id);
+		return;
+	}
+	object = depend_file(row, change);
+	if (!object)
+		return;
+	if (!own && row->kind == KIND_TENANT)
+		poll_wake(feeding->fs->polls, node_make(row, object, 0));
+	else
+		stale(feeding->fs, row, object);
 }
 
-/* Directories that list the object, and what sums up the children of the one above. */
-static void take_parent(void *arg, const struct row *row)
+/* Directories that list the object. */
+static void take_listing(void *arg, const struct row *row)
 {
 	const struct feeding *feeding = arg;
-	const struct change *change = feeding->change;
-	bool service = change->kind == KIND_INSTANCE ||
-		       (change->kind == KIND_CONFIG && change->parent != change->tenant);
+	int64_t object = depend_listing(row, feeding->change);
 
-	if (row_is_dir(row) && row->child_kind == change->kind &&
-		change->flags & (CHANGE_CREATED | CHANGE_DELETED) &&
-		(change->kind != KIND_CONFIG || service == (row->kind == KIND_SERVICE)))
-		notifier_entry(feeding->fs->notifier, node_make(row, change->parent, 0),
-			change->name);
-	/* The status of a service shows its instances. */
-	if (change->kind == KIND_INSTANCE && row->kind == KIND_SERVICE && !row_is_dir(row) &&
-		row->depends & CHANGE_STATUS)
-		stale(feeding->fs, row, change->parent);
-	/* The events and the status of a tenant show those of its services. */
-	if (change->tenant != change->id && row->kind == KIND_TENANT &&
-		row->flags & (ROW_POLLED | ROW_WAITS))
-		poll_wake(feeding->fs->polls, node_make(row, change->tenant, 0));
+	if (object)
+		notifier_entry(feeding->fs->notifier, node_make(row, object, 0),
+			feeding->change->name);
 }
 
 /* ---- a new owner: everything below has one ---- */
@@ -122,10 +117,12 @@ void feed_take(void *arg, const struct change *changes, size_t count)
 	for (i = 0; i < count; i++) {
 		struct feeding feeding = {fs, &changes[i]};
 
-		rows_each(take_object, &feeding);
-		rows_each(take_parent, &feeding);
+		rows_each(take_file, &feeding);
+		rows_each(take_listing, &feeding);
 		if (changes[i].flags & CHANGE_OWNER && changes[i].kind == KIND_TENANT)
 			take_owner(fs, &changes[i]);
 	}
 	waiter_feed(fs->waiters, changes, count);
+	if (fs->announcer)
+		announcer_feed(fs->announcer, changes, count);
 }

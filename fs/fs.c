@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "fs/announce.h"
 #include "fs/tree/context.h"
 #include "fs/edit/edit.h"
 #include "fs/feed.h"
@@ -55,6 +56,8 @@ static int open_parts(struct fs *fs, const struct fs_options *options, struct er
 		r = waiters_new(&fs->waiters, fs, reterr);
 	if (r == 0)
 		r = sweeper_new(&fs->sweeper, fs->scratch, reterr);
+	if (r == 0 && options->mountpoint)
+		r = announcer_new(&fs->announcer, fs, options->mountpoint, reterr);
 	return r;
 }
 
@@ -101,6 +104,7 @@ void fs_free(struct fs *fs)
 {
 	if (!fs)
 		return;
+	announcer_free(fs->announcer);
 	sweeper_free(fs->sweeper);
 	waiters_free(fs->waiters);
 	notifier_free(fs->notifier);

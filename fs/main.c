@@ -65,6 +65,7 @@ static int platform_open(const struct worker_context *context, void **ret, void 
 		.runtime_dir = platform.runtime,
 		.logs_dir = platform.logs,
 		.cloud = context->options->cloud,
+		.mountpoint = context->options->mountpoint,
 		.mount = context->mount,
 	};
 	int r = platform_paths(&platform, context, reterr);

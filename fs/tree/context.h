@@ -17,6 +17,7 @@
 #include "fs/tree/row.h"
 #include "fs/tree/rows.h"
 
+struct announcer;
 struct edits;
 struct notifier;
 struct polls;
@@ -40,6 +41,7 @@ struct fs {
 	struct waiters *waiters;
 	struct polls *polls;
 	struct sweeper *sweeper;
+	struct announcer *announcer; /* NULL: nobody knows where it is mounted */
 };
 
 struct ref {
