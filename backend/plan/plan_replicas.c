@@ -50,7 +50,7 @@ static void retire(struct replica *replicas, size_t count, int64_t surplus)
 	}
 }
 
-static int64_t domain_of(int64_t rank, int64_t replicas, int64_t domains)
+int64_t plan_domain(int64_t rank, int64_t replicas, int64_t domains)
 {
 	/* Extra ones made for a surge stand behind the last domain. */
 	return rank >= replicas ? domains : rank * domains / replicas;
@@ -71,7 +71,7 @@ static int64_t domain_in_work(const struct replica *replicas, size_t count,
 		if (!stays(&replicas[i]))
 			continue;
 		if (!replicas[i].current || !serves(&replicas[i]))
-			return domain_of(rank, wish->replicas, domains);
+			return plan_domain(rank, wish->replicas, domains);
 		rank++;
 	}
 	return domains;
@@ -102,7 +102,7 @@ static int64_t domain_to_replace(const struct replica *replicas, size_t count,
 
 		if (!stays(&replicas[i]))
 			continue;
-		d = domain_of(rank++, wish->replicas, domains);
+		d = plan_domain(rank++, wish->replicas, domains);
 		if (!serves(&replicas[i])) {
 			idle_low = least(idle_low, d);
 			idle_high = d;
@@ -128,7 +128,7 @@ static void replace(struct replica *replicas, size_t count, const struct replica
 
 		if (!stays(replica))
 			continue;
-		d = domain_of(rank++, wish->replicas, domains);
+		d = plan_domain(rank++, wish->replicas, domains);
 		if (replica->current)
 			continue;
 		if (!serves(replica)) {

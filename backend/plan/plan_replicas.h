@@ -49,6 +49,10 @@ struct replica_plan {
 void plan_replicas(struct replica *replicas, size_t count, const struct replica_wish *wish,
 	struct replica_plan *ret);
 
+/* The update domain (from 0) of the replica with so many active ones before it; domains: it is an
+ * extra one of a surge. */
+int64_t plan_domain(int64_t rank, int64_t replicas, int64_t domains);
+
 /* The lowest ordinal from *next on that nobody in the array has; moves *next behind it. */
 int64_t plan_free_ordinal(const struct replica *replicas, size_t count, int64_t *next);
 

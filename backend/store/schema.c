@@ -103,6 +103,14 @@ static const char *const schema_steps[] = {
 	");"
 	"INSERT INTO owner (tenant, uid, gid, mode) VALUES (0, 0, 0, 493);" /* 0755 */
 	"INSERT INTO setting VALUES ('platform', lower(hex(randomblob(6))));",
+	"CREATE TABLE staged ("
+	"  object INTEGER PRIMARY KEY,"
+	"  base INTEGER NOT NULL,"
+	"  wall_ns INTEGER NOT NULL,"
+	"  uid INTEGER NOT NULL, gid INTEGER NOT NULL,"
+	"  epoch INTEGER NOT NULL DEFAULT 0,"
+	"  text TEXT NOT NULL"
+	");",
 };
 
 int schema_get(struct connection *connection, const char *name, char *value, size_t size)

@@ -150,6 +150,18 @@ int store_history(struct store *store, int64_t id, int64_t generation, struct hi
 int store_history_list(struct store *store, int64_t id, int64_t after,
 	int (*fn)(void *arg, const struct history_entry *entry), void *arg);
 
+/* A spec that waits beside the one in force: nothing follows it until it is applied. */
+struct staged {
+	int64_t base; /* generation that was in force when it was written */
+	int64_t wall_ns; /* when it was written, or taken away */
+	uid_t uid;
+	gid_t gid;
+	size_t size; /* 0: it was taken away */
+	int64_t epoch; /* how often it was taken away */
+};
+/* out may be NULL. -ENOENT: there never was one. */
+int store_staged(struct store *store, int64_t id, struct staged *ret, struct buf *out);
+
 /* The last 500 events of an object (PLATFORM_ID: of all; a tenant: its own and its services'),
  * oldest first, a line each: "2026-11-23T02:30:00Z warning demo/web: text". As many are kept. */
 int store_events(struct store *store, int64_t id, struct buf *out);
@@ -199,6 +211,10 @@ int txn_set_spec(struct txn *txn, int64_t id, const char *text, size_t len, bool
 /* The same spec in other words (formatting): no new generation, no history entry; last_error is
  * cleared. */
 int txn_set_spec_text(struct txn *txn, int64_t id, const char *text, size_t len);
+/* Writes the spec that waits; len 0 takes it away. The same text again: nothing happens, unless
+ * another spec has been accepted meanwhile. */
+int txn_stage(struct txn *txn, int64_t id, const char *text, size_t len);
+int txn_staged(struct txn *txn, int64_t id, struct staged *ret, struct buf *out);
 /* The same bytes again: nothing happens. */
 int txn_set_value(struct txn *txn, int64_t id, const void *data, size_t len, struct error *reterr);
 int txn_set_owner(struct txn *txn, int64_t tenant, uid_t uid, gid_t gid, mode_t mode);

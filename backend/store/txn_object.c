@@ -89,6 +89,7 @@ static int txn_remove_rows(struct txn *txn, int64_t id)
 		"DELETE FROM text WHERE id BETWEEN ?1 * 8 AND ?1 * 8 + 7",
 		"DELETE FROM value WHERE object = ?1",
 		"DELETE FROM history WHERE object = ?1",
+		"DELETE FROM staged WHERE object = ?1",
 		"DELETE FROM event WHERE object = ?1",
 		"DELETE FROM allocation WHERE owner = ?1",
 		"DELETE FROM tenant_key WHERE tenant = ?1",

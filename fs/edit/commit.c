@@ -48,7 +48,7 @@ int commit_check(struct fs *fs, const struct ref *ref, const char *data, size_t 
 	struct error *reterr)
 {
 	_cleanup_buf_ struct buf text = BUF_INIT;
-	struct draft draft = {fs, ref, data, len};
+	struct draft draft = {.fs = fs, .ref = ref, .data = data, .len = len};
 	int r = prepare(&draft, &text, reterr);
 
 	if (r == 0 && ref->row->check)
@@ -74,7 +74,7 @@ int commit_apply(struct fs *fs, const struct ref *ref, const char *data, size_t 
 	const struct caller *caller, struct error *reterr)
 {
 	_cleanup_buf_ struct buf text = BUF_INIT;
-	struct draft draft = {fs, ref, data, len};
+	struct draft draft = {.fs = fs, .ref = ref, .data = data, .len = len, .caller = caller};
 	int r = prepare(&draft, &text, reterr);
 
 	if (r == 0 && ref->row->check)
@@ -84,6 +84,27 @@ int commit_apply(struct fs *fs, const struct ref *ref, const char *data, size_t 
 	if (r < 0)
 		return r;
 	return store_update(fs->store, STORE_DURABLE, caller, apply, &draft, reterr);
+}
+
+struct move {
+	const struct ref *from;
+	struct draft draft; /* of what it is moved over */
+};
+
+static int apply_move(struct txn *txn, void *arg, struct error *reterr)
+{
+	const struct move *move = arg;
+	int r = move->from->row->move(txn, &move->draft, reterr);
+
+	return r < 0 ? r : txn_set_last_error(txn, error_object(move->draft.ref), NULL);
+}
+
+int commit_move(struct fs *fs, const struct ref *from, const struct ref *to,
+	const struct caller *caller, struct error *reterr)
+{
+	struct move move = {from, {.fs = fs, .ref = to, .data = "", .caller = caller}};
+
+	return store_update(fs->store, STORE_DURABLE, caller, apply_move, &move, reterr);
 }
 
 struct refusal {

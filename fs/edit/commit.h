@@ -19,6 +19,10 @@ int commit_check(struct fs *fs, const struct ref *ref, const char *data, size_t 
 int commit_apply(struct fs *fs, const struct ref *ref, const char *data, size_t len,
 	const struct caller *caller, struct error *reterr);
 
+/* Renames from, one of ours with a move of its own, over to, another of the same object. */
+int commit_move(struct fs *fs, const struct ref *from, const struct ref *to,
+	const struct caller *caller, struct error *reterr);
+
 /* Records why something was refused where the user looks: in last_error of the object, or of the
  * one above it. */
 void commit_refuse(struct fs *fs, const struct ref *ref, const struct error *error);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "fs/files/common.h"
+#include "fs/files/files_service.h"
 #include "fs/files/files_status.h"
 #include "model/service.h"
 
@@ -59,7 +60,7 @@ static int check_dns(const struct draft *draft, const struct service_spec *spec,
 		spec->dns);
 }
 
-static int check_spec(const struct draft *draft, struct error *reterr)
+int service_check_text(const struct draft *draft, struct error *reterr)
 {
 	_cleanup_service_spec_ struct service_spec *spec = NULL;
 	int r = service_spec_parse(draft->data, draft->len, draft->ref->object.name, &spec, reterr);
@@ -191,7 +192,7 @@ const struct row rows_service[] = {
 		.depends = CHANGE_SPEC,
 		.limit = SPEC_SIZE_MAX,
 		.render = render_spec,
-		.check = check_spec,
+		.check = service_check_text,
 		.apply = apply_spec,
 		.help = "What is wanted; the only truth. Fields: .platform/schema/service.json."},
 	{.number = 60,

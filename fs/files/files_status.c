@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "fs/files/common.h"
+#include "fs/files/files_service.h"
 #include "model/instance.h"
 #include "model/service_status.h"
 

@@ -16,8 +16,4 @@ int status_render_rollout(struct fs *fs, const struct ref *ref, struct content *
 int rollout_check(const struct draft *draft, struct error *reterr);
 int rollout_apply(struct txn *txn, const struct draft *draft, struct error *reterr);
 
-/* Makes data the spec text of a service, as a write to spec.json does. */
-int service_apply_text(struct txn *txn, int64_t id, const char *data, size_t len,
-	struct error *reterr);
-
 #endif

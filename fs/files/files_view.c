@@ -206,6 +206,19 @@ static int measure_history(struct fs *fs, const struct ref *ref, int64_t *ret_si
 	return 0;
 }
 
+/* Who wrote it. */
+static int history_owner(struct fs *fs, const struct ref *ref, struct stat *st)
+{
+	struct history_entry entry;
+	int r = store_history(fs->store, ref->object.id, ref->sub, &entry, NULL);
+
+	if (r < 0)
+		return r == -ENOENT ? -ESTALE : r;
+	st->st_uid = entry.uid;
+	st->st_gid = entry.gid;
+	return 0;
+}
+
 #define SERVICE .kind = KIND_SERVICE
 #define BASE    "{tenant}/services/{service}"
 #define VIEW_DIR                                                                                   \
@@ -287,6 +300,8 @@ const struct row rows_view[] = {
 		.mode = 0440,
 		.render = render_history,
 		.measure = measure_history,
-		.help = "A spec that was accepted; copy it to spec.json to go back."},
+		.owner = history_owner,
+		.help = "A spec that was accepted, owned by who wrote it; copy it to spec.json to "
+			"go back."},
 	{0},
 };

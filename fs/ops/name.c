@@ -45,6 +45,8 @@ enum name_class name_classify(const struct ref *directory, const char *name, str
 	const struct row *child = row_variable(row);
 	const char *meant;
 
+	if (row_find(row, name))
+		return NAME_FILE;
 	if (row->flags & ROW_DERIVED)
 		return NAME_SCRATCH;
 	if (!(row->flags & ROW_SCRATCHY))

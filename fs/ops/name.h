@@ -12,6 +12,7 @@
 
 enum name_class {
 	NAME_VALUE, /* an object of the directory's kind */
+	NAME_FILE, /* one of ours that is not there until it is written */
 	NAME_SCRATCH, /* a file of an editor's own */
 	NAME_REFUSED,
 };

@@ -124,7 +124,9 @@ int op_entry(struct fs *fs, const struct ref *directory, struct ref *ref,
 	if (r < 0)
 		return r;
 	entry.attr_timeout = uncached ? 0 : OP_FOREVER_S;
-	entry.entry_timeout = directory && directory->row->flags & ROW_VOLATILE ? 0 : OP_FOREVER_S;
+	/* What comes and goes with its content is looked for each time. */
+	uncached = ref->row->present || (directory && directory->row->flags & ROW_VOLATILE);
+	entry.entry_timeout = uncached ? 0 : OP_FOREVER_S;
 	*ret = entry;
 	return 0;
 }

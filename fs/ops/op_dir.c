@@ -82,9 +82,12 @@ static int list_rows(struct listing *listing, int64_t after)
 
 		if (cookie <= after)
 			continue;
-		r = ref_entry(listing->fs, directory, row, &same, NULL, &ref);
+		r = row->present ? ref_child(listing->fs, directory, row_name(row), &ref)
+				 : ref_entry(listing->fs, directory, row, &same, NULL, &ref);
 		if (r == 0)
 			r = add_ref(listing, row_name(row), &ref, cookie);
+		else if (r == -ENOENT)
+			r = 0;
 	}
 	return r;
 }

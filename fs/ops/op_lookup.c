@@ -76,7 +76,8 @@ void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	r = ref_open(op_fs(req), parent, &directory);
 	if (r == 0)
 		r = ref_child(op_fs(req), &directory, name, &ref);
-	cached = r == -ENOENT && !(directory.row->flags & ROW_VOLATILE);
+	cached = r == -ENOENT && !(directory.row->flags & ROW_VOLATILE) &&
+		 !row_find(directory.row, name);
 	if (r == 0)
 		lookup_row(req, &directory, name, &ref);
 	else if (r == -ENOENT && directory.row->flags & (ROW_SCRATCHY | ROW_DERIVED))

@@ -202,7 +202,7 @@ static int remove_file(fuse_req_t req, const struct ref *ref, struct error *rete
 	if (ref->row->flags & ROW_UNLINK_CLEARS)
 		r = commit_apply(fs, ref, "", 0, &caller, reterr);
 	/* Often the first step to write it anew: for that process the name is free now. */
-	if (r == 0)
+	if (r == 0 && !ref->row->present)
 		veil_draw(fs->veils, ref->node, op_process(caller.pid));
 	return r;
 }

@@ -219,6 +219,9 @@ void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
 			flags = EDIT_CREATED;
 			r = value_make(op_fs(req), &directory, name, &ref);
 			break;
+		case NAME_FILE:
+			r = ref_unwritten(op_fs(req), &directory, name, &ref);
+			break;
 		case NAME_SCRATCH:
 			create_scratch(req, parent, name, mode, file);
 			return;

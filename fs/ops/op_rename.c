@@ -84,6 +84,21 @@ static bool was_renamed(fuse_req_t req, const struct end *from, const struct end
 	return session_resent() && !from->scratch && !from->ref.row && (to->scratch || to->ref.row);
 }
 
+/* What is staged takes effect by its name alone. Elsewhere mv copies and unlinks. */
+static int rename_staged(fuse_req_t req, struct end *from, struct end *to, struct error *reterr)
+{
+	struct caller caller = op_caller(req);
+
+	if (from->ref.node == to->ref.node)
+		return 0;
+	if (row_is_dir(to->ref.row))
+		return -EISDIR;
+	if (from->ref.object.id != to->ref.object.id || to->ref.row->kind != from->ref.row->kind ||
+		!row_is_writable(to->ref.row))
+		return -EXDEV;
+	return commit_move(op_fs(req), &from->ref, &to->ref, &caller, reterr);
+}
+
 /* Something is renamed over one of our files: that is a write of it. */
 static int rename_over(fuse_req_t req, struct end *from, struct end *to, struct error *reterr)
 {
@@ -92,6 +107,8 @@ static int rename_over(fuse_req_t req, struct end *from, struct end *to, struct 
 	struct fs *fs = op_fs(req);
 	int r;
 
+	if (!from->scratch && from->ref.row->move)
+		return rename_staged(req, from, to, reterr);
 	if (!from->scratch && !(from->ref.row->flags & ROW_VALUE))
 		return error_set(reterr, -EPERM, "%s cannot be renamed", from->name);
 	if (row_is_dir(to->ref.row))
@@ -104,6 +121,8 @@ static int rename_over(fuse_req_t req, struct end *from, struct end *to, struct 
 			reterr);
 	if (r < 0)
 		return r;
+	/* Who unlinked it before has made it again by this. */
+	veil_lift(fs->veils, to->ref.node);
 	caller.token = 0;
 	if (!from->scratch)
 		return value_delete(fs, &from->ref, &caller, reterr);
@@ -131,6 +150,8 @@ static int rename_away(fuse_req_t req, struct end *from, struct end *to)
 	if (r == 0 && content.text.len > 0)
 		r = scratch_write(fs->scratch, st.st_ino, 0, content.text.data, content.text.len);
 	sweeper_wake(fs->sweeper);
+	if (r == 0 && from->ref.row->present)
+		return commit_apply(fs, &from->ref, "", 0, &caller, NULL);
 	if (r == 0)
 		veil_draw(fs->veils, from->ref.node, op_process(caller.pid));
 	return r;
@@ -147,6 +168,10 @@ static int rename_new(fuse_req_t req, struct end *from, struct end *to, struct e
 		class = name_classify(&to->directory_ref, to->name, reterr);
 	if (class == NAME_REFUSED)
 		return reterr->code;
+	if (class == NAME_FILE) {
+		r = ref_unwritten(fs, &to->directory_ref, to->name, &to->ref);
+		return r < 0 ? r : rename_over(req, from, to, reterr);
+	}
 	if (class == NAME_VALUE) {
 		r = value_make(fs, &to->directory_ref, to->name, &to->ref);
 		if (r < 0)

@@ -97,5 +97,8 @@ int content_attr(struct fs *fs, struct ref *ref, struct stat *ret)
 	if (r < 0)
 		return r;
 	ref_stat(ref, size, mtime_ns, ret);
-	return 0;
+	if (!ref->row->owner)
+		return 0;
+	ret->st_mode |= 0444;
+	return ref->row->owner(fs, ref, ret);
 }

@@ -65,6 +65,8 @@ int ref_open(struct fs *fs, uint64_t node, struct ref *ret);
 
 /* The child of a directory; -ENOENT. Scratch files are none of its business. */
 int ref_child(struct fs *fs, const struct ref *directory, const char *name, struct ref *ret);
+/* The same for a file that is not there until it is written. */
+int ref_unwritten(struct fs *fs, const struct ref *directory, const char *name, struct ref *ret);
 
 /* Gets the object's texts when they are not there yet. */
 int ref_load(struct fs *fs, struct ref *ref);

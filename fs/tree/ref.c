@@ -15,6 +15,15 @@ void ref_done(struct ref *ref)
 	*ref = REF_INIT;
 }
 
+/* Or one that has come under its name since. */
+static bool is_same_file(struct fs *fs, const struct row *row, uint64_t node)
+{
+	int64_t sub = node_sub(node);
+
+	return !row->present ||
+	       (row->present(fs, node_object(node), &sub) >= 0 && sub == node_sub(node));
+}
+
 int ref_open(struct fs *fs, uint64_t node, struct ref *ret)
 {
 	const struct row *row = row_get(node_row(node));
@@ -26,7 +35,7 @@ int ref_open(struct fs *fs, uint64_t node, struct ref *ret)
 	r = store_peek(fs->store, node_object(node), &object);
 	if (r < 0)
 		return r == -ENOENT ? -ESTALE : r;
-	if (object.kind != row->kind || object.deleting) {
+	if (object.kind != row->kind || object.deleting || !is_same_file(fs, row, node)) {
 		object_done(&object);
 		return -ESTALE;
 	}
@@ -105,13 +114,30 @@ static int find_variable(struct fs *fs, const struct ref *directory, const struc
 	return ref_entry(fs, directory, row, &entry, &object, ret);
 }
 
+static int find_named(struct fs *fs, const struct ref *directory, const struct row *row,
+	bool unwritten, struct ref *ret)
+{
+	struct entry same = {.object = directory->object.id, .sub = directory->sub};
+	int r = row->present ? row->present(fs, same.object, &same.sub) : 1;
+
+	if (r <= 0 && !(r == 0 && unwritten))
+		return r < 0 ? r : -ENOENT;
+	return ref_entry(fs, directory, row, &same, NULL, ret);
+}
+
+int ref_unwritten(struct fs *fs, const struct ref *directory, const char *name, struct ref *ret)
+{
+	const struct row *row = row_find(directory->row, name);
+
+	return row ? find_named(fs, directory, row, true, ret) : -ENOENT;
+}
+
 int ref_child(struct fs *fs, const struct ref *directory, const char *name, struct ref *ret)
 {
 	const struct row *row = row_find(directory->row, name);
-	struct entry same = {.object = directory->object.id, .sub = directory->sub};
 
 	if (row)
-		return ref_entry(fs, directory, row, &same, NULL, ret);
+		return find_named(fs, directory, row, false, ret);
 	row = row_variable(directory->row);
 	return row ? find_variable(fs, directory, row, name, ret) : -ENOENT;
 }

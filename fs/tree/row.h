@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "base/buf.h"
@@ -41,6 +42,8 @@ enum row_number {
 	ROW_LOGS = 56,
 	ROW_LOG = 57,
 	ROW_HISTORY = 58,
+	ROW_SERVICE_NEXT = 101,
+	ROW_SERVICE_PLAN = 102,
 };
 
 enum row_flags {
@@ -81,6 +84,7 @@ struct draft {
 	const struct ref *ref;
 	const char *data;
 	size_t len; /* ROW_LINE: without the newline */
+	const struct caller *caller; /* who writes; NULL: not known yet, or the platform */
 };
 
 /* One child of a directory with children of its own making. */
@@ -115,6 +119,17 @@ struct row {
 	/* Puts it into the store. */
 	int (*apply)(struct txn *txn, const struct draft *draft, struct error *reterr);
 
+	/* Renames it over another file of the same object, which takes what draft would have
+	 * written: both or none. */
+	int (*move)(struct txn *txn, const struct draft *draft, struct error *reterr);
+	/* Whether there is such a file now: 1, 0 or a negative errno. NULL: always. Writing makes
+	 * it. Its sub is another each time that it comes: what still leads to the one before is
+	 * stale. */
+	int (*present)(struct fs *fs, int64_t object, int64_t *ret_sub);
+	/* Fills st_uid and st_gid, where they are not those of the tenant. All who may enter the
+	 * directories above read it then: the tenant is neither. */
+	int (*owner)(struct fs *fs, const struct ref *ref, struct stat *st);
+
 	/* Directories whose children are not objects of child_kind: by name, and in order of cookie
 	 * (the entry's sub), after the given one. */
 	enum kind child_kind;
@@ -131,5 +146,6 @@ extern const struct row rows_service[];
 extern const struct row rows_instance[];
 extern const struct row rows_value[];
 extern const struct row rows_view[];
+extern const struct row rows_next[];
 
 #endif

@@ -23,6 +23,7 @@ static const struct row *const tables[] = {
 	rows_instance,
 	rows_value,
 	rows_view,
+	rows_next,
 };
 
 static struct link links[256];

@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: Apache-2.0
 # Who may include whom. A room sees itself and the rooms in its row; fs and reconcile never see each
-# other: they meet in the store's feed, and both ask plan, so that what `plan` says is what is done. Only fs/main.c, where all is put together, sees everything.
+# other: they meet in the store's feed, and both ask plan, so that what `plan` says is what is
+# done. Only fs/main.c, where all is put together, sees everything.
 use strict;
 use warnings;
 use FindBin;
