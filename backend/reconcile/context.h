@@ -50,9 +50,10 @@ struct reconciler {
 	struct logs *logs;
 	struct prober *prober;
 	struct gate *view_gate; /* by service */
-	struct lock view_lock; /* LOCK_RECONCILE: view_waits */
+	struct lock view_lock; /* LOCK_RECONCILE: view_waits, view_paces */
 	struct cond view_done;
 	struct idmap view_waits; /* by service: who waits for its view */
+	struct idmap view_paces; /* by service: how fast its view may switch */
 	struct lock lock; /* LOCK_RECONCILE: traffic, starting, peers, told, hosts' errors */
 	struct idmap traffic; /* by service: hash of what balancer and name were last told */
 	struct idmap starting; /* services whose balancer was not yet stated since the start */
@@ -84,8 +85,11 @@ static inline int key_kind(int64_t key)
 /* Work for the view queue, in the place of the kind. */
 enum view_key {
 	VIEW_KEY_SERVICE = 1, /* the whole view of one service */
-	VIEW_KEY_TENANT, /* of all services of a tenant */
+	VIEW_KEY_SERVICE_VALUES, /* what switches as a whole in it */
+	VIEW_KEY_TENANT_VALUES, /* the same for all services of a tenant */
+	VIEW_KEY_TENANT_PEERS, /* neighbors of all services of a tenant */
 	VIEW_KEY_PEER, /* neighbors/<service> in all views that show it */
+	VIEW_KEY_ROSTER, /* neighbors.json and hosts of all services of a tenant */
 	VIEW_KEY_PURGE, /* a secret or config value that is gone */
 };
 

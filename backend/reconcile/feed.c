@@ -24,6 +24,9 @@ static void feed_service(struct reconciler *r, const struct change *change)
 {
 	const unsigned mine = CHANGE_CREATED | CHANGE_DELETED | CHANGE_SPEC | CHANGE_FLAGS;
 
+	/* Who has lost it is not known any more: everybody looks. */
+	if (change->flags & CHANGE_GRANTS && !r->options.simulated)
+		queue_wake(r->views, QUEUE_SWEEP);
 	if (change->flags & CHANGE_CREATED)
 		atomic_fetch_add(&r->services, 1);
 	if (change->flags & CHANGE_DELETED)
@@ -37,8 +40,10 @@ static void feed_service(struct reconciler *r, const struct change *change)
 	if (r->options.simulated || !(change->flags & (mine | CHANGE_PURGED)))
 		return;
 	/* A peer that comes or goes changes everybody's neighbors; a spec changes its own view. */
+	if (change->flags & CHANGE_DELETED)
+		queue_wake(r->views, key_of(VIEW_KEY_TENANT_PEERS, change->tenant));
 	if (change->flags & (CHANGE_CREATED | CHANGE_DELETED))
-		queue_wake(r->views, key_of(VIEW_KEY_TENANT, change->tenant));
+		queue_wake(r->views, key_of(VIEW_KEY_PEER, change->id));
 	else if (change->flags & CHANGE_SPEC)
 		queue_wake(r->views, key_of(VIEW_KEY_SERVICE, change->id));
 }
@@ -67,8 +72,8 @@ static void feed_value(struct reconciler *r, const struct change *change)
 	if (r->options.simulated || !(change->flags & (CHANGE_CREATED | CHANGE_SPEC)))
 		return;
 	queue_wake(r->views, change->parent == change->tenant
-				     ? key_of(VIEW_KEY_TENANT, change->tenant)
-				     : key_of(VIEW_KEY_SERVICE, change->parent));
+				     ? key_of(VIEW_KEY_TENANT_VALUES, change->tenant)
+				     : key_of(VIEW_KEY_SERVICE_VALUES, change->parent));
 }
 
 void feed_changes(void *arg, const struct change *changes, size_t count)

@@ -213,6 +213,7 @@ void reconciler_free(struct reconciler *r)
 	idmap_done(&r->peers);
 	idmap_done(&r->told);
 	idmap_done(&r->view_waits);
+	view_forget_all(r);
 	cond_done(&r->view_done);
 	lock_done(&r->view_lock);
 	lock_done(&r->lock);

@@ -17,7 +17,8 @@
 #include "reconcile/gate.h"
 #include "reconcile/on_change.h"
 #include "reconcile/view_files.h"
-#include "store/view.h"
+#include "reconcile/view_set.h"
+#include "reconcile/view_work.h"
 
 /* Somebody waits for a view to be complete. */
 struct view_wait {
@@ -26,17 +27,22 @@ struct view_wait {
 	struct error error;
 };
 
-struct viewer {
-	struct reconciler *r;
-	int64_t peer;
-	const char *peer_name;
-	const struct buf *lines; /* of the peer, as neighbors shows them */
-	int result;
-	int64_t *services; /* found by a listing */
-	size_t count, room;
+/* How fast a view may switch: those who wait for the next switch see what many writes made. */
+struct pace {
+	int64_t next_ns;
+	bool failing; /* and it was told */
 };
 
-static void view_path(const struct reconciler *r, int64_t service, char *path, size_t size)
+#define PACE_MIN_NS (2 * NS_PER_MILLISECOND)
+#define PACE_MAX_NS NS_PER_SECOND
+
+enum part {
+	PART_VALUES = 1,
+	PART_PEERS = 2,
+	PART_NOW = 4, /* whatever the pace */
+};
+
+void view_path(const struct reconciler *r, int64_t service, char *path, size_t size)
 {
 	(void)snprintf(path, size, "%s/%" PRId64, r->options.view_dir, service);
 }
@@ -63,114 +69,177 @@ static void view_tell(struct reconciler *r, int64_t service, int result, const s
 	cond_broadcast(&r->view_done);
 }
 
-static int64_t view_service(struct reconciler *r, int64_t service)
+/* ---- pace ---- */
+
+static struct pace *pace_of(struct reconciler *r, int64_t service)
 {
-	_cleanup_object_ struct object object = OBJECT_INIT;
+	struct pace *pace;
+
+	LOCKED(&r->view_lock);
+	pace = idmap_get(&r->view_paces, service);
+	if (pace)
+		return pace;
+	pace = calloc(1, sizeof(*pace));
+	if (pace && idmap_put(&r->view_paces, service, pace) < 0) {
+		free(pace);
+		pace = NULL;
+	}
+	return pace;
+}
+
+static void pace_forget(struct reconciler *r, int64_t service)
+{
+	struct pace *pace;
+
+	lock_acquire(&r->view_lock);
+	pace = idmap_remove(&r->view_paces, service);
+	lock_release(&r->view_lock);
+	free(pace);
+}
+
+/* As long as the last switch took, others may have their turn. */
+static void pace_set(struct pace *pace, int64_t since_ns)
+{
+	int64_t now_ns = clock_now_ns(), rest_ns = 2 * (now_ns - since_ns);
+
+	if (rest_ns > PACE_MAX_NS || rest_ns < PACE_MIN_NS)
+		rest_ns = rest_ns > PACE_MAX_NS ? PACE_MAX_NS : PACE_MIN_NS;
+	if (pace)
+		pace->next_ns = now_ns + rest_ns;
+}
+
+/* ---- one view ---- */
+
+struct trouble {
+	int64_t service;
+	const struct error *error;
+};
+
+static int tell_trouble(struct txn *txn, void *arg, struct error *reterr)
+{
+	const struct trouble *trouble = arg;
+
+	(void)reterr;
+	return txn_event(txn, trouble->service, "warning",
+		"what its containers see at /duplo stays as it was: %s", trouble->error->text);
+}
+
+static int view_values(struct reconciler *r, int64_t service, const char *path, struct pace *pace,
+	struct error *reterr)
+{
+	int64_t since_ns = clock_now_ns();
+	struct view_set_news news;
+	int result = view_set_sync(r->options.store, service, path, &news, reterr);
+
+	if (news.switched)
+		pace_set(pace, since_ns);
+	if (news.due_ns != CLOCK_FOREVER)
+		queue_wake_at(r->views, key_of(VIEW_KEY_SERVICE_VALUES, service), news.due_ns);
+	if (result == 0 && news.values)
+		result = on_change(r, service, reterr);
+	return result;
+}
+
+/* Says so once, until it goes well again. */
+static void view_note(struct reconciler *r, int64_t service, struct pace *pace, int result,
+	const struct error *error)
+{
+	struct trouble trouble = {service, error};
+
+	if (result < 0)
+		log_debug("view of service %" PRId64 ": %s", service, error->text);
+	if (result < 0 && error->code && pace && !pace->failing)
+		(void)store_update(r->options.store, STORE_RELAXED, NULL, tell_trouble, &trouble,
+			NULL);
+	if (pace)
+		pace->failing = result < 0;
+}
+
+static int view_write(struct reconciler *r, int64_t service, const char *path, unsigned parts,
+	struct error *reterr)
+{
+	struct pace *pace = pace_of(r, service);
+	struct object object = OBJECT_INIT;
+	int result = store_peek(r->options.store, service, &object);
+
+	if (result == 0 && parts & PART_VALUES) {
+		if (pace && pace->next_ns > clock_now_ns() && !(parts & PART_NOW))
+			queue_wake_at(r->views, key_of(VIEW_KEY_SERVICE_VALUES, service),
+				pace->next_ns);
+		else
+			result = view_values(r, service, path, pace, reterr);
+	}
+	if (result == 0 && parts & PART_PEERS)
+		result = view_peers_sync(r, service, reterr);
+	/* It may have been purged, and its view removed, while we wrote. */
+	if (store_peek(r->options.store, service, &object) != -ENOENT) {
+		view_note(r, service, pace, result, reterr);
+		return result;
+	}
+	pace_forget(r, service);
+	return file_remove_tree(path, reterr);
+}
+
+static int64_t view_service(struct reconciler *r, int64_t service, unsigned parts)
+{
 	struct error error = ERROR_INIT;
 	char path[VIEW_PATH_MAX];
-	bool news = false;
 	int result = 0;
 
 	view_path(r, service, path, sizeof(path));
-	if (access(path, F_OK) == 0) {
-		result = store_peek(r->options.store, service, &object);
-		if (result == 0)
-			result = view_files_sync(r->options.store, service, path, &news, &error);
-		/* It may have been purged, and its view removed, while we wrote. */
-		object_done(&object);
-		object = OBJECT_INIT;
-		if (store_peek(r->options.store, service, &object) == -ENOENT)
-			result = file_remove_tree(path, &error);
-	}
-	view_tell(r, service, result, &error);
-	if (result == 0 && news)
-		result = on_change(r, service, &error);
-	if (result < 0)
-		log_debug("view of service %" PRId64 ": %s", service, error.text);
+	if (access(path, F_OK) == 0)
+		result = view_write(r, service, path, parts, &error);
+	else
+		pace_forget(r, service);
+	if (parts & PART_PEERS)
+		view_tell(r, service, result, &error);
 	return result < 0 ? QUEUE_RETRY : QUEUE_DONE;
 }
+
+/* ---- many ---- */
 
 static int collect_service(void *arg, const struct object *object)
 {
-	struct viewer *viewer = arg;
+	struct view_services *services = arg;
 
-	if (!view_exists(viewer->r, object->id))
+	if (!view_exists(services->r, object->id))
 		return 0;
-	if (viewer->count == viewer->room) {
-		size_t room = viewer->room ? viewer->room * 2 : 16;
-		int64_t *services = realloc(viewer->services, room * sizeof(*services));
+	if (services->count == services->room) {
+		size_t room = services->room ? services->room * 2 : 16;
+		int64_t *ids = reallocarray(services->ids, room, sizeof(*ids));
 
-		if (!services)
+		if (!ids)
 			return -ENOMEM;
-		viewer->services = services;
-		viewer->room = room;
+		services->ids = ids;
+		services->room = room;
 	}
-	viewer->services[viewer->count++] = object->id;
+	services->ids[services->count++] = object->id;
 	return 0;
 }
 
-static int64_t view_tenant(struct reconciler *r, int64_t tenant)
+int view_services_list(struct view_services *services, struct reconciler *r, int64_t tenant)
 {
-	struct viewer viewer = {.r = r};
-	int result = store_list(r->options.store, tenant, KIND_SERVICE, 0, false, collect_service,
-		&viewer);
+	services->r = r;
+	return store_list(r->options.store, tenant, KIND_SERVICE, 0, false, collect_service,
+		services);
+}
 
-	for (size_t i = 0; i < viewer.count; i++) {
-		if (view_service(r, viewer.services[i]) != QUEUE_DONE)
+void view_services_done(struct view_services *services)
+{
+	free(services->ids);
+	services->ids = NULL;
+	services->count = services->room = 0;
+}
+
+static int64_t view_tenant(struct reconciler *r, int64_t tenant, unsigned parts)
+{
+	_cleanup_view_services_ struct view_services services = {.r = NULL};
+	int result = view_services_list(&services, r, tenant);
+
+	for (size_t i = 0; i < services.count; i++)
+		if (view_service(r, services.ids[i], parts) != QUEUE_DONE)
 			result = -EAGAIN;
-	}
-	free(viewer.services);
 	return result < 0 ? QUEUE_RETRY : QUEUE_DONE;
-}
-
-/* True when the peer's lines are other ones than at the last time. */
-static bool peer_changed(struct reconciler *r, int64_t peer, const struct buf *lines)
-{
-	uint64_t hash = text_hash(lines->data ? lines->data : "", lines->len) | 1;
-
-	LOCKED(&r->lock);
-	if ((uintptr_t)idmap_get(&r->peers, peer) == (uintptr_t)hash)
-		return false;
-	(void)idmap_put(&r->peers, peer, (void *)(uintptr_t)hash); /* NOLINT: a number */
-	return true;
-}
-
-static void view_forget_peer(struct reconciler *r, int64_t peer)
-{
-	LOCKED(&r->lock);
-	(void)idmap_remove(&r->peers, peer);
-}
-
-static int64_t view_peer(struct reconciler *r, int64_t peer)
-{
-	_cleanup_object_ struct object object = OBJECT_INIT;
-	_cleanup_buf_ struct buf lines = BUF_INIT;
-	struct viewer viewer = {.r = r, .peer = peer};
-	struct store *store = r->options.store;
-	int result = store_peek(store, peer, &object);
-
-	if (result < 0 || object.deleting) {
-		view_forget_peer(r, peer);
-		return result < 0 ? QUEUE_DONE : view_tenant(r, object.tenant);
-	}
-	result = view_neighbors(store, peer, &lines);
-	if (result < 0)
-		return QUEUE_RETRY;
-	if (!peer_changed(r, peer, &lines))
-		return QUEUE_DONE;
-	result = store_list(store, object.tenant, KIND_SERVICE, 0, false, collect_service, &viewer);
-	for (size_t i = 0; result == 0 && i < viewer.count; i++) {
-		char path[VIEW_PATH_MAX];
-
-		view_path(r, viewer.services[i], path, sizeof(path));
-		result = view_files_neighbor(store, viewer.services[i], path, object.name, &lines,
-			NULL);
-	}
-	free(viewer.services);
-	if (result == 0)
-		return QUEUE_DONE;
-	view_forget_peer(r, peer);
-	return QUEUE_RETRY;
 }
 
 static int purge(struct txn *txn, void *arg, struct error *reterr)
@@ -181,6 +250,14 @@ static int purge(struct txn *txn, void *arg, struct error *reterr)
 	return r == -ENOENT || r == -EBUSY ? 0 : r;
 }
 
+static int64_t view_lose(struct reconciler *r, const struct object *value)
+{
+	const unsigned parts = PART_VALUES | PART_NOW;
+
+	return value->parent == value->tenant ? view_tenant(r, value->tenant, parts)
+					      : view_service(r, value->parent, parts);
+}
+
 /* A secret or config value was removed: the views have lost it first, then its row goes. */
 static int64_t view_purge(struct reconciler *r, int64_t id)
 {
@@ -188,10 +265,8 @@ static int64_t view_purge(struct reconciler *r, int64_t id)
 	int result = store_peek(r->options.store, id, &object);
 
 	if (result == 0 && object.deleting) {
-		if (!r->options.simulated && object.parent != object.tenant)
-			result = view_service(r, object.parent) == QUEUE_DONE ? 0 : -EAGAIN;
-		else if (!r->options.simulated)
-			result = view_tenant(r, object.tenant) == QUEUE_DONE ? 0 : -EAGAIN;
+		if (!r->options.simulated && view_lose(r, &object) != QUEUE_DONE)
+			result = -EAGAIN;
 		if (result == 0)
 			result = store_update(r->options.store, STORE_RELAXED, NULL, purge, &id,
 				NULL);
@@ -222,11 +297,17 @@ int64_t view_reconcile(struct reconciler *r, int64_t key)
 
 	switch (key_kind(key)) {
 	case VIEW_KEY_SERVICE:
-		return view_service(r, id);
-	case VIEW_KEY_TENANT:
-		return view_tenant(r, id);
+		return view_service(r, id, PART_VALUES | PART_PEERS);
+	case VIEW_KEY_SERVICE_VALUES:
+		return view_service(r, id, PART_VALUES);
+	case VIEW_KEY_TENANT_VALUES:
+		return view_tenant(r, id, PART_VALUES);
+	case VIEW_KEY_TENANT_PEERS:
+		return view_tenant(r, id, PART_PEERS);
 	case VIEW_KEY_PEER:
 		return view_peer(r, id);
+	case VIEW_KEY_ROSTER:
+		return view_roster(r, id);
 	case VIEW_KEY_PURGE:
 		return view_purge(r, id);
 	default:
@@ -284,4 +365,14 @@ void view_remove(struct reconciler *r, int64_t service)
 	(void)file_remove_tree(path, NULL);
 	/* The views' thread may be writing there: it looks once more and finds the row gone. */
 	queue_wake(r->views, key_of(VIEW_KEY_SERVICE, service));
+}
+
+void view_forget_all(struct reconciler *r)
+{
+	size_t position = 0;
+	struct pace *pace;
+
+	while ((pace = idmap_next(&r->view_paces, &position)))
+		free(pace);
+	idmap_done(&r->view_paces);
 }

@@ -16,5 +16,7 @@
 int view_ensure(struct reconciler *r, int64_t service, struct error *reterr);
 /* The service was purged: its view goes. */
 void view_remove(struct reconciler *r, int64_t service);
+/* Frees what is remembered of all views; no queue may run. */
+void view_forget_all(struct reconciler *r);
 
 #endif

@@ -23,11 +23,19 @@ void readers_done(struct readers *readers)
 	lock_done(&readers->lock);
 }
 
+/* What this thread reads all its queries by, while it looks at one state of the store. */
+static _Thread_local struct {
+	const struct store *store;
+	struct connection *connection;
+} frozen;
+
 struct connection *reader_take(struct store *store, struct error *reterr)
 {
 	struct readers *readers = &store->readers;
 	struct connection *connection = NULL;
 
+	if (frozen.store == store)
+		return frozen.connection;
 	lock_acquire(&readers->lock);
 	while (readers->idle_count == 0 && readers->open_count == READERS_MAX)
 		cond_wait(&readers->freed, &readers->lock);
@@ -51,10 +59,44 @@ void reader_give(struct store *store, struct connection *connection)
 {
 	struct readers *readers = &store->readers;
 
-	if (!connection)
+	if (!connection || frozen.connection == connection)
 		return;
 	lock_acquire(&readers->lock);
 	readers->idle[readers->idle_count++] = connection;
 	cond_signal(&readers->freed);
 	lock_release(&readers->lock);
+}
+
+bool reader_is_frozen(const struct store *store)
+{
+	return frozen.store == store;
+}
+
+int store_freeze(struct store *store, struct error *reterr)
+{
+	struct connection *connection = reader_take(store, reterr);
+
+	if (!connection)
+		return -EIO;
+	if (connection_run(connection, "BEGIN", "") < 0) {
+		int r = connection_error(connection, reterr);
+
+		reader_give(store, connection);
+		return r;
+	}
+	frozen.store = store;
+	frozen.connection = connection;
+	return 0;
+}
+
+void store_thaw(struct store *store)
+{
+	struct connection *connection = frozen.connection;
+
+	if (frozen.store != store)
+		return;
+	(void)connection_run(connection, "COMMIT", "");
+	frozen.store = NULL;
+	frozen.connection = NULL;
+	reader_give(store, connection);
 }

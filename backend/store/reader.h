@@ -3,7 +3,8 @@
  * reader - connections for reading: as many as threads read at the same time, and no more.
  * Promises: no two threads share one; a read never waits for a writer. Beyond READERS_MAX reads at
  *           once a thread waits for another's to end, which takes microseconds.
- * Threads: any. A thread holds one connection for one query and none while it calls anybody back.
+ * Threads: any. A thread holds one connection for one query and none while it calls anybody back;
+ *          between store_freeze and store_thaw it holds one for all.
  * Ownership: readers_done closes all; none may be held then.
  */
 #ifndef DUPLOFS_STORE_READER_H
@@ -31,5 +32,8 @@ void readers_done(struct readers *readers);
 /* NULL when none can be opened (reterr says why). */
 struct connection *reader_take(struct store *store, struct error *reterr);
 void reader_give(struct store *store, struct connection *connection);
+
+/* This thread is between store_freeze and store_thaw: its connection is inside a transaction. */
+bool reader_is_frozen(const struct store *store);
 
 #endif

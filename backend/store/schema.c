@@ -111,6 +111,9 @@ static const char *const schema_steps[] = {
 	"  epoch INTEGER NOT NULL DEFAULT 0,"
 	"  text TEXT NOT NULL"
 	");",
+	"CREATE TABLE service_grants ("
+	"  service INTEGER PRIMARY KEY, changed_ns INTEGER NOT NULL, text TEXT NOT NULL"
+	");",
 };
 
 int schema_get(struct connection *connection, const char *name, char *value, size_t size)

@@ -72,6 +72,7 @@ enum change_flags {
 	CHANGE_ERROR = 64, /* last_error */
 	CHANGE_OWNER = 128, /* uid, gid, mode of a tenant: all below it inherits */
 	CHANGE_FLAGS = 256, /* protect and the like */
+	CHANGE_GRANTS = 512, /* who of other tenants may see the service */
 };
 
 struct change {
@@ -131,12 +132,22 @@ int store_list_all(struct store *store, enum kind kind, int64_t after, bool with
 	store_object_fn fn, void *arg);
 int store_count(struct store *store, int64_t parent, enum kind kind, int64_t *ret);
 
+/* Until store_thaw all that this thread reads is one state of the store, whatever others write
+ * meanwhile. For milliseconds, and not around a store_update of this thread. */
+int store_freeze(struct store *store, struct error *reterr);
+void store_thaw(struct store *store);
+
 /* Finds a living service by its DNS name; -ENOENT. */
 int store_find_dns(struct store *store, const char *dns, int64_t *ret_service);
 
 /* Plain bytes of a living secret or config value; wipe secrets after use. -ENOENT; -EIO: what is
  * stored was changed by somebody else or belongs elsewhere. */
 int store_value(struct store *store, int64_t id, struct buf *out, struct error *reterr);
+
+/* Appends who of other tenants may see a service, as model/grants.h reads it; -ENOENT: nobody. */
+int store_grants(struct store *store, int64_t service, struct buf *out, int64_t *ret_changed_ns);
+/* All services that somebody else may see, in id order; fn as in store_list. */
+int store_grants_list(struct store *store, int (*fn)(void *arg, int64_t service), void *arg);
 
 struct history_entry {
 	int64_t generation, wall_ns;
@@ -218,6 +229,8 @@ int txn_staged(struct txn *txn, int64_t id, struct staged *ret, struct buf *out)
 /* The same bytes again: nothing happens. */
 int txn_set_value(struct txn *txn, int64_t id, const void *data, size_t len, struct error *reterr);
 int txn_set_owner(struct txn *txn, int64_t tenant, uid_t uid, gid_t gid, mode_t mode);
+/* Text that grants_check has accepted; empty: nobody. The same again: nothing happens. */
+int txn_set_grants(struct txn *txn, int64_t service, const char *text, size_t len);
 int txn_set_protect(struct txn *txn, int64_t id, bool on);
 /* What `rollout` takes: both wake the reconciler (CHANGE_SPEC) and make no generation. */
 int txn_set_paused(struct txn *txn, int64_t id, bool paused);

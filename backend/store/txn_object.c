@@ -94,6 +94,7 @@ static int txn_remove_rows(struct txn *txn, int64_t id)
 		"DELETE FROM allocation WHERE owner = ?1",
 		"DELETE FROM tenant_key WHERE tenant = ?1",
 		"DELETE FROM owner WHERE tenant = ?1",
+		"DELETE FROM service_grants WHERE service = ?1",
 		"DELETE FROM object WHERE id = ?1",
 	};
 	int r = 0;

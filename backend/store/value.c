@@ -84,12 +84,13 @@ int store_value(struct store *store, int64_t id, struct buf *out, struct error *
 {
 	struct connection *connection = reader_take(store, reterr);
 	struct object object = OBJECT_INIT;
+	bool alone = !reader_is_frozen(store);
 	int r = -EIO;
 
 	if (!connection)
 		return r;
 	/* One state of both rows: a write may come between two queries of their own. */
-	r = connection_run(connection, "BEGIN", "");
+	r = alone ? connection_run(connection, "BEGIN", "") : 0;
 	if (r == 0)
 		r = object_read(connection, id, false, &object);
 	if (r == -ENOENT || (r == 0 && object.deleting))
@@ -98,7 +99,8 @@ int store_value(struct store *store, int64_t id, struct buf *out, struct error *
 		r = connection_error(connection, reterr);
 	else
 		r = value_read(store, connection, &object, out, reterr);
-	(void)connection_run(connection, "COMMIT", "");
+	if (alone)
+		(void)connection_run(connection, "COMMIT", "");
 	reader_give(store, connection);
 	return r;
 }

@@ -8,7 +8,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
-#include "model/instance.h"
+#include "model/grants.h"
 #include "model/service.h"
 
 struct view_walk {
@@ -21,13 +21,10 @@ struct view_walk {
 	bool stopped;
 };
 
-/*
- * Names that the service is limited to; NULL: all of its tenant's. Services of other tenants
- * ("tenant/service") are in no list yet: who owns them has to grant it first.
- */
+/* Names that the service is limited to; NULL: all of its tenant's. */
 static char *const *view_allowance(const struct service_spec *spec, enum view_part part)
 {
-	if (!spec || part == VIEW_CONFIG)
+	if (!spec || part == VIEW_CONFIG || part == VIEW_RESOURCES)
 		return NULL;
 	return part == VIEW_SECRETS ? spec->secrets : spec->neighbors;
 }
@@ -84,6 +81,59 @@ static int view_service(struct store *store, int64_t service, struct object *ret
 	return service_spec_parse(ret->spec, strlen(ret->spec), ret->name, ret_spec, NULL);
 }
 
+/* The service of another tenant behind "tenant/service", when its owner lets this one see it;
+ * -ENOENT. */
+static int view_peek_granted(struct store *store, const struct object *service,
+	const struct grant *wanted, struct object *ret)
+{
+	_cleanup_object_ struct object own = OBJECT_INIT;
+	_cleanup_buf_ struct buf grants = BUF_INIT;
+	struct object other = OBJECT_INIT;
+	int r = store_peek_name(store, PLATFORM_ID, KIND_TENANT, wanted->tenant, &other);
+
+	if (r == 0)
+		r = store_peek_name(store, other.id, KIND_SERVICE, wanted->service, ret);
+	if (r < 0 || ret->tenant == service->tenant)
+		return r;
+	r = store_peek(store, service->tenant, &own);
+	if (r == 0)
+		r = store_grants(store, ret->id, &grants, NULL);
+	if (r == 0 && !grants_allow(buf_string(&grants), own.name, service->name))
+		r = -ENOENT;
+	return r;
+}
+
+/* How a neighbor of another tenant is called: as it is in the network. */
+static void view_fill_granted(const struct object *object, const struct grant *wanted,
+	struct view_entry *ret)
+{
+	view_fill(object, VIEW_NEIGHBORS, ret);
+	(void)snprintf(ret->name, sizeof(ret->name), "%s.%s", wanted->service, wanted->tenant);
+}
+
+static int view_walk_granted(struct store *store, const struct object *service,
+	const struct view_walk *walk)
+{
+	struct view_entry entry;
+	struct grant wanted;
+	int r = 0;
+
+	for (char *const *name = walk->allowed; name && *name && r == 0; name++) {
+		struct object object = OBJECT_INIT;
+
+		if (!grants_split(*name, &wanted))
+			continue;
+		r = view_peek_granted(store, service, &wanted, &object);
+		if (r == 0) {
+			view_fill_granted(&object, &wanted, &entry);
+			r = walk->fn(walk->arg, &entry);
+		} else if (r == -ENOENT) {
+			r = 0;
+		}
+	}
+	return r < 0 ? r : 0;
+}
+
 static int view_walk_part(struct store *store, const struct object *service, struct view_walk *walk)
 {
 	static const enum kind kinds[] = {
@@ -93,13 +143,20 @@ static int view_walk_part(struct store *store, const struct object *service, str
 	};
 	int r = 0;
 
+	/* Their outputs are in no store yet: the cloud that makes them brings them. */
+	if (walk->part == VIEW_RESOURCES)
+		return 0;
+
 	if (walk->part == VIEW_CONFIG) {
 		r = store_list(store, service->id, KIND_CONFIG, 0, false, view_emit, walk);
 		walk->shadowing = service->id;
 	}
 	if (r < 0 || walk->stopped)
 		return r;
-	return store_list(store, service->tenant, kinds[walk->part], 0, false, view_emit, walk);
+	r = store_list(store, service->tenant, kinds[walk->part], 0, false, view_emit, walk);
+	if (r == 0 && !walk->stopped && walk->part == VIEW_NEIGHBORS)
+		r = view_walk_granted(store, service, walk);
+	return r;
 }
 
 int view_list(struct store *store, int64_t service, enum view_part part, view_entry_fn fn,
@@ -132,8 +189,29 @@ static int view_peek(struct store *store, const struct object *service, enum vie
 		return r;
 	case VIEW_NEIGHBORS:
 		return store_peek_name(store, service->tenant, KIND_SERVICE, name, ret);
+	case VIEW_RESOURCES:
+		break;
 	}
 	return -ENOENT;
+}
+
+/* "service.tenant": no name of this tenant's own has a dot. */
+static int view_find_granted(struct store *store, const struct object *service,
+	char *const *allowed, const char *name, struct view_entry *ret)
+{
+	struct object behind = OBJECT_INIT;
+	const char *dot = strchr(name, '.');
+	struct grant wanted;
+	char listed[160];
+	int r;
+
+	(void)snprintf(listed, sizeof(listed), "%s/%.*s", dot + 1, (int)(dot - name), name);
+	if (!allowed || !view_allowed(allowed, listed) || !grants_split(listed, &wanted))
+		return -ENOENT;
+	r = view_peek_granted(store, service, &wanted, &behind);
+	if (r == 0)
+		view_fill_granted(&behind, &wanted, ret);
+	return r;
 }
 
 int view_find(struct store *store, int64_t service, enum view_part part, const char *name,
@@ -146,6 +224,8 @@ int view_find(struct store *store, int64_t service, enum view_part part, const c
 
 	if (r < 0)
 		return r;
+	if (part == VIEW_NEIGHBORS && strchr(name, '.'))
+		return view_find_granted(store, &object, view_allowance(spec, part), name, ret);
 	if (!view_allowed(view_allowance(spec, part), name))
 		return -ENOENT;
 	r = view_peek(store, &object, part, name, &behind);
@@ -160,67 +240,23 @@ int view_read(struct store *store, int64_t service, const struct view_entry *ent
 	int r;
 
 	(void)service;
+	if (entry->part == VIEW_RESOURCES)
+		return error_set(reterr, -ENOENT, "no resource has outputs yet");
 	if (entry->part != VIEW_NEIGHBORS)
 		return store_value(store, entry->object, out, reterr);
 	r = view_neighbors(store, entry->object, out);
 	return r < 0 ? error_set(reterr, r, "cannot read the neighbors") : 0;
 }
 
-struct endpoint {
-	int64_t ordinal;
-	char address[64];
-	int64_t port;
-};
-
-struct endpoints {
-	struct endpoint *list;
-	size_t count;
-};
-
-static int view_add_endpoint(void *arg, const struct object *object)
+int view_sees_tenant(struct store *store, int64_t service, bool *ret)
 {
-	struct endpoints *endpoints = arg;
-	struct instance_status status;
-	struct instance_spec spec;
-	struct endpoint *list;
+	_cleanup_service_spec_ struct service_spec *spec = NULL;
+	_cleanup_object_ struct object object = OBJECT_INIT;
+	int r = view_service(store, service, &object, &spec);
 
-	if (instance_spec_parse(object->spec, &spec) < 0 ||
-		instance_status_parse(object->status, &status) < 0)
-		return 0;
-	if (status.phase != INSTANCE_HEALTHY || !spec.join || !status.address[0])
-		return 0;
-	list = realloc(endpoints->list, (endpoints->count + 1) * sizeof(*list));
-	if (!list)
-		return -ENOMEM;
-	endpoints->list = list;
-	list[endpoints->count].ordinal = spec.ordinal;
-	list[endpoints->count].port = status.port;
-	(void)text_copy(list[endpoints->count].address, sizeof(list->address), status.address);
-	endpoints->count++;
-	return 0;
-}
-
-static int endpoint_compare(const void *a, const void *b)
-{
-	const struct endpoint *left = a, *right = b;
-
-	return left->ordinal < right->ordinal ? -1 : left->ordinal > right->ordinal;
-}
-
-int view_neighbors(struct store *store, int64_t service, struct buf *out)
-{
-	struct endpoints endpoints = {NULL, 0};
-	size_t i;
-	int r;
-
-	r = store_list(store, service, KIND_INSTANCE, 0, true, view_add_endpoint, &endpoints);
-	if (endpoints.count > 1)
-		qsort(endpoints.list, endpoints.count, sizeof(*endpoints.list), endpoint_compare);
-	for (i = 0; i < endpoints.count; i++)
-		buf_printf(out, "%s:%lld\n", endpoints.list[i].address,
-			(long long)endpoints.list[i].port);
-	free(endpoints.list);
-	return r < 0 ? r : out->error;
+	if (r == 0)
+		*ret = !view_allowance(spec, VIEW_NEIGHBORS);
+	return r;
 }
 
 int view_self(struct store *store, int64_t service, struct buf *out)

@@ -2,8 +2,10 @@
 /*
  * view - what the containers of a service see at /duplo, computed from the store.
  * Promises: the same for the file tree's runtime/ and for the directory that containers get:
- *           secrets/<KEY>, config/<KEY> (the service's over the tenant's), neighbors/<service>,
- *           self.json; nothing of any other service or tenant that is not granted.
+ *           secrets/<KEY>, config/<KEY> (the service's over the tenant's),
+ *           resources/<resource>/<output>, neighbors/<service> or, of another tenant that grants
+ *           it, neighbors/<service>.<tenant>, neighbors.json, hosts, self.json; nothing else of
+ *           any other service or tenant.
  * Threads: any; reads only.
  * Ownership: contents are appended to the caller's buf; secrets are plain: wipe them.
  */
@@ -12,12 +14,12 @@
 
 #include "store/store.h"
 
-enum view_part { VIEW_SECRETS, VIEW_CONFIG, VIEW_NEIGHBORS };
+enum view_part { VIEW_SECRETS, VIEW_CONFIG, VIEW_RESOURCES, VIEW_NEIGHBORS };
 
 struct view_entry {
 	enum view_part part;
-	int64_t object; /* the secret, config value or peer service behind it */
-	char name[OBJECT_NAME_MAX + 1];
+	int64_t object; /* the secret, config value, resource or peer service behind it */
+	char name[OBJECT_NAME_MAX + 1]; /* of a resource's output: "<resource>/<output>" */
 	int64_t mtime_ns;
 	int64_t size; /* bytes; neighbors: -1, read to know */
 };
@@ -36,6 +38,15 @@ int view_read(struct store *store, int64_t service, const struct view_entry *ent
 
 /* Healthy "address:port" lines of a service, by ordinal. */
 int view_neighbors(struct store *store, int64_t service, struct buf *out);
+
+/* Whether a service's neighbors are just all of its tenant's, as those of most are: what is shown
+ * of them is the same for all such services. */
+int view_sees_tenant(struct store *store, int64_t service, bool *ret);
+
+/* All neighbors of a service at once: {"<neighbor>": ["address:port", ...], ...} */
+int view_neighbors_json(struct store *store, int64_t service, struct buf *out);
+/* The same as lines of an /etc/hosts: "address <service> <service>.<tenant>". */
+int view_hosts(struct store *store, int64_t service, struct buf *out);
 
 /* self.json: tenant, service, generation, image, ports, dns. */
 int view_self(struct store *store, int64_t service, struct buf *out);

@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "fs/files/common.h"
+#include "model/grants.h"
 #include "store/view.h"
 
 enum {
@@ -20,6 +21,10 @@ enum {
 	ROW_RUNTIME_PEER,
 	ROW_RUNTIME_SELF,
 	ROW_HISTORY_ENTRY,
+	ROW_GRANTS = 130,
+	ROW_RUNTIME_JSON,
+	ROW_RUNTIME_HOSTS,
+	ROW_RUNTIME_RESOURCES,
 };
 
 /* ---- what the containers see: the keys are the service and the object behind the entry ---- */
@@ -143,6 +148,47 @@ static int render_self(struct fs *fs, const struct ref *ref, struct content *con
 	return view_self(fs->store, ref->object.id, &content->text);
 }
 
+static int render_json(struct fs *fs, const struct ref *ref, struct content *content)
+{
+	return view_neighbors_json(fs->store, ref->object.id, &content->text);
+}
+
+static int render_hosts(struct fs *fs, const struct ref *ref, struct content *content)
+{
+	return view_hosts(fs->store, ref->object.id, &content->text);
+}
+
+/* ---- grants ---- */
+
+static int render_grants(struct fs *fs, const struct ref *ref, struct content *content)
+{
+	int64_t changed_ns = 0;
+	int r = store_grants(fs->store, ref->object.id, &content->text, &changed_ns);
+
+	common_raise_mtime(content, changed_ns);
+	return r == -ENOENT ? 0 : r;
+}
+
+static int check_grants(const struct draft *draft, struct error *reterr)
+{
+	if (!text_is_utf8(draft->data, draft->len))
+		return error_set(reterr, -EINVAL,
+			"grants are text: tenant or tenant/service a line");
+	return grants_check(draft->data, draft->len, reterr);
+}
+
+static int apply_grants(struct txn *txn, const struct draft *draft, struct error *reterr)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT;
+
+	buf_add(&text, draft->data, draft->len);
+	if (draft->len > 0 && draft->data[draft->len - 1] != '\n')
+		buf_putc(&text, '\n');
+	if (text.error)
+		return error_oom(reterr);
+	return txn_set_grants(txn, draft->ref->object.id, buf_string(&text), text.len);
+}
+
 /* ---- history ---- */
 
 static int find_history(struct fs *fs, const struct ref *ref, const char *name, struct entry *ret)
@@ -224,6 +270,7 @@ static int history_owner(struct fs *fs, const struct ref *ref, struct stat *st)
 #define VIEW_DIR                                                                                   \
 	.mode = 0750, .flags = ROW_DIR | ROW_VOLATILE | ROW_DERIVED, .find = find_view,            \
 	.list = list_view
+#define VIEW_FILE  .mode = 0440, .flags = ROW_VOLATILE
 #define VIEW_ENTRY .mode = 0440, .flags = ROW_VOLATILE, .render = render_view
 #define SECRET     .flags = ROW_VOLATILE | ROW_SECRETIVE, .render = render_view
 
@@ -286,6 +333,35 @@ const struct row rows_view[] = {
 		.depends = CHANGE_SPEC | CHANGE_STATUS,
 		.render = render_self,
 		.help = "Who the containers are."},
+	{.number = ROW_RUNTIME_JSON,
+		.path = BASE "/runtime/neighbors.json",
+		SERVICE,
+		VIEW_FILE,
+		.render = render_json,
+		.help = "All neighbors at once: lists of `address:port` by name."},
+	{.number = ROW_RUNTIME_HOSTS,
+		.path = BASE "/runtime/hosts",
+		SERVICE,
+		VIEW_FILE,
+		.render = render_hosts,
+		.help = "The same as lines of an /etc/hosts."},
+	{.number = ROW_RUNTIME_RESOURCES,
+		.path = BASE "/runtime/resources",
+		SERVICE,
+		.mode = 0750,
+		.flags = ROW_DIR | ROW_VOLATILE | ROW_DERIVED,
+		.help = "Outputs of the tenant's resources."},
+	{.number = ROW_GRANTS,
+		.path = BASE "/grants",
+		SERVICE,
+		.mode = 0640,
+		.flags = ROW_DOCUMENT | ROW_UNLINK_CLEARS,
+		.depends = CHANGE_GRANTS,
+		.limit = VALUE_SIZE_MAX,
+		.render = render_grants,
+		.check = check_grants,
+		.apply = apply_grants,
+		.help = "Who else may see and reach it: `tenant` or `tenant/service` a line."},
 	{.number = ROW_HISTORY,
 		.path = BASE "/history",
 		SERVICE,

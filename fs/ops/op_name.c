@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "fs/edit/commit.h"
+#include "fs/edit/replace.h"
 #include "fs/edit/scratch.h"
 #include "fs/edit/sweeper.h"
 #include "fs/edit/value.h"
@@ -28,6 +29,21 @@ static void reply_refused(fuse_req_t req, const struct ref *ref, int r, const st
 
 /* ---- mkdir ---- */
 
+/* "config.next" beside "config": values that are put in the place of all of its at once. Returns
+ * the row of config, or NULL. */
+static const struct row *staged_row(const struct ref *directory, const char *name)
+{
+	const char *dot = strchr(name, '.');
+	const struct row *row;
+	char values[32];
+
+	if (!dot || strcmp(dot, ".next") != 0 || (size_t)(dot - name) >= sizeof(values))
+		return NULL;
+	(void)snprintf(values, sizeof(values), "%.*s", (int)(dot - name), name);
+	row = row_find(directory->row, values);
+	return row && replace_is_values(row) ? row : NULL;
+}
+
 /* Version control keeps a directory of its own in a work tree. */
 static bool is_scratch_directory(const struct ref *directory, const char *name)
 {
@@ -41,12 +57,17 @@ static bool is_scratch_directory(const struct ref *directory, const char *name)
 	for (i = 0; names[i]; i++)
 		if (strcmp(name, names[i]) == 0)
 			return true;
-	return false;
+	return staged_row(directory, name);
 }
 
 /* A repository is kept longer than what a copy brought along: it is marked by the sticky bit. */
-static mode_t scratch_mode(const struct ref *directory, mode_t mode)
+static mode_t scratch_mode(const struct ref *directory, const char *name, mode_t mode)
 {
+	const struct row *staged = staged_row(directory, name);
+
+	/* As private as what it will be. */
+	if (staged)
+		mode &= staged->mode;
 	return S_IFDIR | (mode & 0777) | (directory->row->flags & ROW_DERIVED ? 0 : S_ISVTX);
 }
 
@@ -139,7 +160,7 @@ void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 			r = -EEXIST;
 	}
 	if (r == -ENOENT && is_scratch_directory(&directory, name)) {
-		make_scratch(req, parent, name, scratch_mode(&directory, mode));
+		make_scratch(req, parent, name, scratch_mode(&directory, name, mode));
 		return;
 	}
 	if (r == -ENOENT)

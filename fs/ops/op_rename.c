@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "fs/edit/commit.h"
+#include "fs/edit/replace.h"
 #include "fs/tree/content.h"
 #include "fs/ops/name.h"
 #include "fs/kernel/notifier.h"
@@ -99,6 +100,24 @@ static int rename_staged(fuse_req_t req, struct end *from, struct end *to, struc
 	return commit_move(op_fs(req), &from->ref, &to->ref, &caller, reterr);
 }
 
+/* What was renamed is scratch no more. */
+static int remove_source(struct fs *fs, const struct end *from)
+{
+	if (!S_ISDIR(from->st.st_mode))
+		return scratch_unlink(fs->scratch, from->directory, from->name);
+	replace_clear(fs, from->st.st_ino);
+	return scratch_rmdir(fs->scratch, from->directory, from->name);
+}
+
+/* A directory of values becomes another one. */
+static int rename_values(fuse_req_t req, struct end *from, struct end *to, struct error *reterr)
+{
+	struct caller caller = op_caller(req);
+	int r = replace_values(op_fs(req), from->st.st_ino, &to->ref, &caller, reterr);
+
+	return r < 0 ? r : remove_source(op_fs(req), from);
+}
+
 /* Something is renamed over one of our files: that is a write of it. */
 static int rename_over(fuse_req_t req, struct end *from, struct end *to, struct error *reterr)
 {
@@ -111,6 +130,8 @@ static int rename_over(fuse_req_t req, struct end *from, struct end *to, struct 
 		return rename_staged(req, from, to, reterr);
 	if (!from->scratch && !(from->ref.row->flags & ROW_VALUE))
 		return error_set(reterr, -EPERM, "%s cannot be renamed", from->name);
+	if (from->scratch && S_ISDIR(from->st.st_mode) && row_is_dir(to->ref.row))
+		return rename_values(req, from, to, reterr);
 	if (row_is_dir(to->ref.row))
 		return -EISDIR;
 	r = read_source(fs, from, &content);
@@ -127,7 +148,7 @@ static int rename_over(fuse_req_t req, struct end *from, struct end *to, struct 
 	if (!from->scratch)
 		return value_delete(fs, &from->ref, &caller, reterr);
 	/* Who has it open keeps it; who still finds it by path is sent to look again. */
-	return scratch_unlink(fs->scratch, from->directory, from->name);
+	return remove_source(fs, from);
 }
 
 /* One of our files is renamed away: its content goes along, the file stays. */
@@ -164,6 +185,10 @@ static int rename_new(fuse_req_t req, struct end *from, struct end *to, struct e
 	enum name_class class = NAME_SCRATCH;
 	int r;
 
+	if (from->scratch && S_ISDIR(from->st.st_mode) && to->directory_ref.row &&
+		replace_is_values(to->directory_ref.row))
+		return error_set(reterr, -EISDIR,
+			"mv -T puts a directory in the place of this one");
 	if (to->directory_ref.row)
 		class = name_classify(&to->directory_ref, to->name, reterr);
 	if (class == NAME_REFUSED)
@@ -217,7 +242,7 @@ void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t n
 	if (r == 0)
 		r = end_open(req, &to);
 	if (r == 0 && was_renamed(req, &from, &to))
-		(void)scratch_unlink(fs->scratch, from.directory, from.name);
+		(void)remove_source(fs, &from);
 	else if (r == 0 && !from.scratch && from.ref.row && row_is_dir(from.ref.row))
 		r = error_set(&error, -EPERM, "%s cannot be renamed", name);
 	else if (r == 0)
