@@ -8,6 +8,7 @@
 
 #include "fs/edit/commit.h"
 #include "fs/tree/content.h"
+#include "fs/edit/draft.h"
 #include "fs/edit/edit.h"
 #include "fs/edit/hot.h"
 #include "fs/edit/scratch.h"
@@ -77,31 +78,15 @@ void op_read(fuse_req_t req, fuse_ino_t node, size_t size, off_t offset,
 
 /* ---- writing ---- */
 
-/* The old content, for who writes into it and does not begin anew. */
-static int load_draft(struct fs *fs, struct ref *ref, struct edit *edit, size_t offset)
+/* What is to be judged: all of the draft, or what follows the values accepted already. */
+static size_t draft_start(const struct ref *ref, const struct edit *edit)
 {
-	_cleanup_content_ struct content content = CONTENT_INIT;
-	int r = 0;
-
-	if (edit->header.flags & EDIT_LOADED)
-		return 0;
-	/* A line from the beginning (`1<>`) is the new value, however long the old one was. */
-	if (ref->row->flags & ROW_LINE && offset == 0) {
-		edit->header.flags |= EDIT_EMPTY;
-	} else {
-		r = content_render(fs, ref, &content);
-		if (r == 0 && content.text.len > 0)
-			r = edit_write(edit, 0, content.text.data, content.text.len);
-	}
-	if (r == 0)
-		edit->header.flags |= EDIT_LOADED;
-	return r;
+	return ref->row->flags & ROW_LINE ? edit->header.start : 0;
 }
 
-/* What is to be judged: all of the draft, or what follows the values accepted already. */
 static int read_all(const struct ref *ref, struct edit *edit, struct buf *text)
 {
-	size_t start = ref->row->flags & ROW_LINE ? edit->header.start : 0;
+	size_t start = draft_start(ref, edit);
 	int r = edit_read(edit, start, edit->size, text);
 
 	return r < 0 ? r : text->error;
@@ -148,15 +133,15 @@ static int refuse_size(struct fs *fs, const struct ref *ref)
 static int put_draft(struct fs *fs, struct ref *ref, struct edit *edit, const char *data,
 	size_t size, size_t offset)
 {
+	size_t limit = ref->row->limit + draft_start(ref, edit);
 	bool append = edit->header.flags & EDIT_APPEND;
-	int r = load_draft(fs, ref, edit, append ? 1 : offset);
+	int r = draft_load(fs, ref, edit, append ? 1 : offset);
 
 	if (r < 0)
 		return r;
 	if (append)
 		offset = edit->size;
-	if (offset > ref->row->limit + edit->header.start ||
-		offset + size > ref->row->limit + edit->header.start)
+	if (offset > limit || offset + size > limit)
 		return refuse_size(fs, ref);
 	r = edit_write(edit, offset, data, size);
 	return r < 0 ? r : check_draft(fs, ref, edit, data, size, offset);

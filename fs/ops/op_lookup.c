@@ -7,7 +7,7 @@
 
 #include "base/cleanup.h"
 #include "fs/tree/content.h"
-#include "fs/edit/edit.h"
+#include "fs/edit/draft.h"
 #include "fs/edit/scratch.h"
 #include "fs/edit/veil.h"
 
@@ -143,28 +143,16 @@ void op_getattr(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *file)
 		reply_attr(req, &ref);
 }
 
-/* A draft is cut; what everybody else sees is not. Cutting without a draft does nothing. */
-static int truncate_draft(struct fs *fs, const struct ref *ref, uint64_t handle, off_t size)
+/* A draft is cut; what everybody else sees is not. */
+static int set_size(fuse_req_t req, struct ref *ref, uint64_t handle, off_t size)
 {
-	_cleanup_edit_ struct edit edit = EDIT_INIT;
-	int r;
+	struct caller caller = op_caller(req);
 
 	if (row_is_dir(ref->row))
 		return -EISDIR;
-	if (!OP_IS_DRAFT(handle))
-		return 0;
-	if (ref->row->limit < (uint64_t)size)
-		return -EFBIG;
-	r = edit_open(fs->edits, handle, &edit);
-	if (r < 0)
-		return r;
-	r = edit_truncate(&edit, (size_t)size);
-	if (r < 0)
-		return r;
-	if (size == 0)
-		edit.header.flags |= EDIT_EMPTY | EDIT_LOADED;
-	edit.header.start = 0;
-	return edit_save(&edit);
+	if (OP_IS_DRAFT(handle))
+		return draft_truncate(op_fs(req), ref, handle, (uint64_t)size);
+	return draft_truncate_file(op_fs(req), ref, (uint64_t)size, &caller);
 }
 
 struct owner_change {
@@ -217,7 +205,7 @@ void op_setattr(fuse_req_t req, fuse_ino_t node, struct stat *attr, int to_set,
 	}
 	r = ref_open(fs, node, &ref);
 	if (r == 0 && to_set & FUSE_SET_ATTR_SIZE)
-		r = truncate_draft(fs, &ref, file ? file->fh : 0, attr->st_size);
+		r = set_size(req, &ref, file ? file->fh : 0, attr->st_size);
 	if (r == 0)
 		r = change_owner(req, &ref, attr, to_set);
 	if (r < 0)

@@ -126,6 +126,7 @@ refused EINVAL . "with fsync" fsync "$SERVICE/spec.json" '{"DockerImage":'
 refused EINVAL . "by rename" replace "$SERVICE/spec.json" '{"Replicas":"many"}'
 is "$(try truncate "$SERVICE/spec.json")" "ok" "truncating alone is no error"
 is "$(cat "$SERVICE/spec.json")" "$GOOD" "and no change"
+refused EINVAL . "cutting it in two" cut "$SERVICE/spec.json" 20
 is "$(try unlink "$SERVICE/spec.json")" "ok" "unlinking the spec is accepted"
 becomes 10 "and the spec stays" test -s "$SERVICE/spec.json"
 is "$(try create "$SERVICE/spec.json")" "EEXIST open" "spec.json is there"

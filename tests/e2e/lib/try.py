@@ -9,6 +9,7 @@ try.py replace PATH TEXT     write PATH's directory/.try.tmp, rename it over PAT
 try.py last-words PATH TEXT PID...  write, and once close has returned SIGKILL to every PID
 try.py create PATH           open O_WRONLY|O_CREAT|O_EXCL, close
 try.py truncate PATH         open O_WRONLY|O_TRUNC, close
+try.py cut PATH SIZE         open O_WRONLY, ftruncate, close
 try.py mkdir|rmdir|unlink|read PATH
 try.py rename PATH PATH
 """
@@ -59,6 +60,10 @@ def main(operation, path, *rest):
         step("close", os.close, step("open", os.open, path, os.O_WRONLY | os.O_CREAT | os.O_EXCL))
     elif operation == "truncate":
         step("close", os.close, step("open", os.open, path, os.O_WRONLY | os.O_TRUNC))
+    elif operation == "cut":
+        fd = step("open", os.open, path, os.O_WRONLY)
+        step("ftruncate", os.ftruncate, fd, int(given[0]))
+        step("close", os.close, fd)
     elif operation == "read":
         fd = step("open", os.open, path, os.O_RDONLY)
         while step("read", os.read, fd, 65536):
