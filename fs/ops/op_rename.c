@@ -76,13 +76,26 @@ static bool is_same(struct fs *fs, struct ref *ref, const struct content *conten
 	       (now.text.len == 0 || memcmp(now.text.data, content->text.data, now.text.len) == 0);
 }
 
+/* One of our files that was renamed away is still there: the copy tells. */
+static bool was_copied(struct fs *fs, struct end *from, struct end *to)
+{
+	_cleanup_content_ struct content content = CONTENT_INIT;
+
+	return !row_is_dir(from->ref.row) && read_source(fs, to, &content) == 0 &&
+	       is_same(fs, &from->ref, &content);
+}
+
 /* Asked for again: a rename of objects is known by its token, one of scratch files by its effect.
  *  */
-static bool was_renamed(fuse_req_t req, const struct end *from, const struct end *to)
+static bool was_renamed(fuse_req_t req, struct end *from, struct end *to)
 {
 	if (op_was_applied(req))
 		return true;
-	return session_resent() && !from->scratch && !from->ref.row && (to->scratch || to->ref.row);
+	if (!session_resent() || (!to->scratch && !to->ref.row))
+		return false;
+	if (from->ref.row)
+		return to->scratch && was_copied(op_fs(req), from, to);
+	return !from->scratch;
 }
 
 /* What is staged takes effect by its name alone. Elsewhere mv copies and unlinks. */
