@@ -19,15 +19,21 @@ static void event_make_line(char *text)
 			*text = ' ';
 }
 
-/* What happens to an instance or a value is an event of the service or tenant above it. */
+static bool event_bears(const struct object *object)
+{
+	return object->kind != KIND_INSTANCE && object->kind != KIND_SECRET &&
+	       object->kind != KIND_CONFIG;
+}
+
+/* What happens to an instance or a value is an event of the service or tenant above it: one step,
+ * unless a damaged database leads in circles. */
 static int event_bearer(struct txn *txn, int64_t id, struct object *ret)
 {
 	int r = txn_peek(txn, id, ret);
 
-	while (r == 0 && (ret->kind == KIND_INSTANCE || ret->kind == KIND_SECRET ||
-				 ret->kind == KIND_CONFIG))
+	if (r == 0 && !event_bears(ret))
 		r = txn_peek(txn, ret->parent, ret);
-	return r;
+	return r == 0 && !event_bears(ret) ? txn_fail(txn, -EIO) : r;
 }
 
 static int event_path(struct txn *txn, const struct object *object, char *path, size_t size)

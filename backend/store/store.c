@@ -54,6 +54,24 @@ static int store_check_file(const struct store *store, struct error *reterr)
 	return 0;
 }
 
+/* SQLite takes a log beside an empty file for a leftover and removes it: what was acknowledged may
+ * be in it alone. */
+static int store_check_log(const struct store *store, struct error *reterr)
+{
+	char log[PATH_MAX + 8];
+	struct stat st;
+
+	if (stat(store->path, &st) == 0 && st.st_size > 0)
+		return 0;
+	(void)snprintf(log, sizeof(log), "%s-wal", store->path);
+	if (stat(log, &st) < 0 || st.st_size == 0)
+		return 0;
+	return error_set(reterr, -EIO,
+		"the database %s is missing or empty, but its log is there: restore both from the "
+		"same copy, or move %s away to begin anew",
+		store->path, log);
+}
+
 static int store_set_log(struct connection *writer, struct error *reterr)
 {
 	_cleanup_statement_ sqlite3_stmt *statement =
@@ -175,9 +193,9 @@ int store_open(struct store **ret, const struct store_options *options, struct e
 	if (!store)
 		return reterr ? reterr->code : -ENOMEM;
 	(void)pthread_once(&tuned, store_tune_library);
-	r = access(store->path, F_OK) < 0 && !options->read_only
-		    ? store_make_file(store, options->dir, reterr)
-		    : 0;
+	r = store_check_log(store, reterr);
+	if (r == 0 && access(store->path, F_OK) < 0 && !options->read_only)
+		r = store_make_file(store, options->dir, reterr);
 	if (r == 0)
 		r = store_check_file(store, reterr);
 	if (r == 0)
