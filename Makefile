@@ -55,6 +55,7 @@ UNIT_TESTS := $(UNIT_SOURCES:%.c=$(OUT)/%)
 UNIT_SHARED := $(patsubst %.c,$(OUT)/%.o,$(filter-out $(UNIT_SOURCES),$(wildcard tests/unit/*.c)))
 FUZZ_SOURCES := $(wildcard tests/fuzz/fuzz_*.c)
 FUZZERS := $(FUZZ_SOURCES:%.c=$(OUT)/%)
+FUZZ_SHARED := $(patsubst %.c,$(OUT)/%.o,$(filter-out $(FUZZ_SOURCES) tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c)))
 BENCH_SOURCES := $(wildcard tests/bench/*.c)
 BENCHES := $(BENCH_SOURCES:%.c=$(OUT)/%)
 HELLO_SOURCES := $(wildcard examples/hello/*.c)
@@ -94,9 +95,9 @@ $(OUT)/tests/bench/%: $(OUT)/tests/bench/%.o $(LIBRARY)
 
 # With BUILD=fuzz a libFuzzer program; else one that replays its corpus and reports in TAP.
 FUZZ_MAIN = $(if $(filter fuzz,$(BUILD)),,$(OUT)/tests/fuzz/replay.o)
-$(OUT)/tests/fuzz/fuzz_%: $(OUT)/tests/fuzz/fuzz_%.o $(OUT)/tests/fuzz/replay.o $(LIBRARY)
+$(OUT)/tests/fuzz/fuzz_%: $(OUT)/tests/fuzz/fuzz_%.o $(FUZZ_SHARED) $(OUT)/tests/fuzz/replay.o $(LIBRARY)
 	$(call say,LINK)
-	$(Q)$(CC) $(CFLAGS_common) $(LDFLAGS_$(BUILD)) -o $@ $< $(FUZZ_MAIN) $(LIBRARY) $(LIBS)
+	$(Q)$(CC) $(CFLAGS_common) $(LDFLAGS_$(BUILD)) -o $@ $< $(FUZZ_SHARED) $(FUZZ_MAIN) $(LIBRARY) $(LIBS)
 
 build/hello: $(HELLO_SOURCES) examples/hello/hello.h
 	$(call say,CC)
@@ -164,7 +165,7 @@ clean: ## Remove build/
 help: ## This list
 	@awk -F ':[^#]*## ' '/^[a-z][a-z -]*:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
--include $(OBJECTS:.o=.d) $(UNIT_SHARED:.o=.d) $(UNIT_TESTS:=.d) $(FUZZERS:=.d) $(BENCHES:=.d)
+-include $(OBJECTS:.o=.d) $(UNIT_SHARED:.o=.d) $(UNIT_TESTS:=.d) $(FUZZERS:=.d) $(FUZZ_SHARED:.o=.d) $(BENCHES:=.d)
 
 FORCE:
 .PHONY: all unit fuzzers benches programs deps test-deps run stop test asan tsan coverage fuzz bench lint install uninstall clean help FORCE
