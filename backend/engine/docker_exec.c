@@ -1,11 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Looking into a container that runs: what it uses, and commands run inside. */
 #include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/file.h"
+#include "base/text.h"
 #include "engine/docker.h"
 #include "engine/docker_frame.h"
 #include "engine/docker_parse.h"
+
+#define CGROUP_MAX_BYTES 65536
 
 struct command_output {
 	struct frame_reader reader;
@@ -126,7 +136,15 @@ static int exec_start(struct docker *docker, const char *path,
 	return r;
 }
 
-static int exec_look(struct docker *docker, const char *path, bool *ret_running, int *ret_status,
+/* How a command is. */
+struct exec_state {
+	bool running;
+	int status; /* once it has ended */
+	pid_t pid; /* on the engine's machine */
+	char container[ENGINE_ID_MAX];
+};
+
+static int exec_look(struct docker *docker, const char *path, struct exec_state *ret,
 	struct error *reterr)
 {
 	_cleanup_json_ json_t *answer = NULL;
@@ -141,25 +159,72 @@ static int exec_look(struct docker *docker, const char *path, bool *ret_running,
 	r = docker_call(docker, &call, &answer, reterr);
 	if (r < 0)
 		return r;
-	*ret_running = json_get_bool(answer, "Running", false);
-	*ret_status = (int)json_get_int(answer, "ExitCode", 0);
+	ret->running = json_get_bool(answer, "Running", false);
+	ret->status = (int)json_get_int(answer, "ExitCode", 0);
+	ret->pid = (pid_t)json_get_int(answer, "Pid", 0);
+	(void)text_copy(ret->container, sizeof(ret->container),
+		json_get_string(answer, "ContainerID", ""));
 	return 0;
+}
+
+/* True when the process of this machine belongs to the container. */
+static bool exec_is_here(const struct exec_state *state)
+{
+	_cleanup_buf_ struct buf groups = BUF_INIT;
+	char file[40];
+
+	(void)snprintf(file, sizeof(file), "/proc/%d/cgroup", (int)state->pid);
+	return strlen(state->container) == 64 &&
+	       file_read(file, CGROUP_MAX_BYTES, &groups, NULL) == 0 &&
+	       strstr(buf_string(&groups), state->container);
+}
+
+/* The engine has no call that ends a command. It leads a session of its own: what it has started
+ * goes with it. Held by a descriptor first, its number cannot become somebody else's. */
+static void exec_kill(const struct exec_state *state)
+{
+	_cleanup_close_ int fd = state->pid > 1 ? pidfd_open(state->pid, 0) : -1;
+
+	if (fd < 0 || !exec_is_here(state))
+		return;
+	if (getpgid(state->pid) == state->pid && pidfd_send_signal(fd, SIGSTOP, NULL, 0) == 0)
+		(void)kill(-state->pid, SIGKILL);
+	(void)pidfd_send_signal(fd, SIGKILL, NULL, 0);
+}
+
+/* It takes too long or says too much; result: what the caller is told, but that the engine does not
+ * answer either. */
+static int exec_end(struct docker *docker, const char *path, int result, struct error *reterr)
+{
+	struct exec_state state;
+	int r = exec_look(docker, path, &state, NULL);
+
+	if (r == -ETIMEDOUT || r == -ENOTCONN)
+		return error_set(reterr, -ENOTCONN, "the container engine does not answer");
+	if (r == 0 && state.running)
+		exec_kill(&state);
+	return result;
 }
 
 /* How it ended. It may have closed its output before; the engine has no call that waits for it. */
 static int exec_status(struct docker *docker, const char *path, int64_t deadline_ns, int *ret,
 	struct error *reterr)
 {
-	bool running;
+	struct exec_state state;
 	int r;
 
 	for (int wait_ms = 1;; wait_ms = wait_ms < 200 ? wait_ms * 2 : wait_ms) {
-		r = exec_look(docker, path, &running, ret, reterr);
-		if (r < 0 || !running)
-			return r;
-		if (clock_now_ns() >= deadline_ns)
+		r = exec_look(docker, path, &state, reterr);
+		if (r < 0)
+			return r == -ETIMEDOUT ? -ENOTCONN : r;
+		*ret = state.status;
+		if (!state.running)
+			return 0;
+		if (clock_now_ns() >= deadline_ns) {
+			exec_kill(&state);
 			return error_set(reterr, -ETIMEDOUT,
 				"the command has closed its output and goes on");
+		}
 		(void)net_cancel_wait(docker->cancel, wait_ms);
 	}
 }
@@ -173,7 +238,10 @@ int docker_exec(struct engine *engine, const char *id, const struct container_co
 	int r;
 
 	r = exec_create(docker, id, command, &path, reterr);
-	if (r == 0)
-		r = exec_start(docker, path.data, command, output, reterr);
+	if (r < 0)
+		return r == -ETIMEDOUT ? -ENOTCONN : r;
+	r = exec_start(docker, path.data, command, output, reterr);
+	if (r == -ETIMEDOUT || r == -EFBIG)
+		r = exec_end(docker, path.data, r, reterr);
 	return r < 0 ? r : exec_status(docker, path.data, deadline_ns, ret_status, reterr);
 }

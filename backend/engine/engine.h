@@ -87,7 +87,7 @@ struct container_usage {
 struct container_command {
 	const char *const *argv; /* NULL-terminated */
 	const char *user; /* NULL: the container's */
-	int64_t timeout_ms; /* after it the call gives up; the command itself goes on */
+	int64_t timeout_ms; /* after it the command is killed, where it runs on this machine */
 	size_t max_bytes; /* of output and errors together; -EFBIG above */
 };
 
@@ -162,7 +162,8 @@ struct engine_ops {
 	int (*usage)(struct engine *engine, const char *id, struct container_usage *ret,
 		struct error *reterr);
 	/* Appends what the command writes to output; *ret_status: its exit status. -ENOENT: no such
-	 * container; -EBUSY: it does not run; -ETIMEDOUT. A program that is not in the image:
+	 * container; -EBUSY: it does not run; -ETIMEDOUT: the command does not end (an engine that
+	 * does not answer: -ENOTCONN). A program that is not in the image:
 	 * status 126 or 127, as from a shell. */
 	int (*exec)(struct engine *engine, const char *id, const struct container_command *command,
 		struct buf *output, int *ret_status, struct error *reterr);

@@ -18,7 +18,8 @@
 #include "model/spec.h"
 
 struct health_spec {
-	char *path; /* NULL: TCP connect */
+	char *path; /* NULL: TCP connect, unless there is a command */
+	char **command; /* run in the container; NULL: none */
 	int64_t port; /* 0: the container port */
 	int64_t interval_s, timeout_s, healthy_threshold, unhealthy_threshold, start_period_s;
 };

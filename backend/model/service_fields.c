@@ -12,6 +12,9 @@ static const struct field health_fields[] = {
 		.offset = HEALTH(path), .check = check_url_path,
 		.otherwise = "none: TCP connect",
 		.help = "Path that answers with status 200 to 399 when all is well."},
+	{.name = "Command", .type = FIELD_LIST, .flags = FIELD_NONE,
+		.offset = HEALTH(command), .max = 4096, .otherwise = "none",
+		.help = "Program and arguments, run in the container: status 0 when all is well."},
 	{.name = "Port", .type = FIELD_INT, .flags = FIELD_NONE,
 		.offset = HEALTH(port), .min = 1, .max = 65535,
 		.otherwise = "ContainerPort",
@@ -71,7 +74,7 @@ const struct field service_fields[] = {
 	{.name = "HealthCheck", .type = FIELD_OBJECT, .flags = FIELD_NONE,
 		.offset = AT(health),
 		.members = health_fields, .otherwise = "TCP connect to the port",
-		.help = "A path, or an object with Path, Port, IntervalSeconds, TimeoutSeconds, "
+		.help = "A path, or an object with Path, Command, Port, IntervalSeconds, TimeoutSeconds, "
 			"HealthyThreshold, UnhealthyThreshold, StartPeriodSeconds."},
 	{.name = "UpdateDomains", .type = FIELD_INT, .offset = AT(update_domains), .min = 1,
 		.max = 1000, .otherwise = "3",

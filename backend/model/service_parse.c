@@ -102,6 +102,21 @@ static int check_volumes(const struct parser *parser, char *const *volumes)
 	return 0;
 }
 
+/* One way to ask is enough. */
+static int check_health(const struct parser *parser, const struct health_spec *health)
+{
+	struct parser at = *parser;
+
+	at.field = "HealthCheck";
+	if (health->command && !health->command[0][0])
+		return parser_refuse(&at, -EINVAL, "Command begins with the name of a program");
+	if (health->command && health->path)
+		return parser_refuse(&at, -EINVAL, "either Path or Command, not both");
+	if (health->command && health->port)
+		return parser_refuse(&at, -EINVAL, "a Command needs no Port");
+	return 0;
+}
+
 /* What follows from several fields at once, and defaults that depend on others. */
 static int settle(const struct parser *parser, const json_t *object, const char *name, void *base)
 {
@@ -125,6 +140,8 @@ static int settle(const struct parser *parser, const json_t *object, const char 
 			"a name points to a load balancer, which needs an ExternalLBPort");
 	at.field = "Volumes";
 	r = check_volumes(&at, spec->volumes);
+	if (r == 0)
+		r = check_health(parser, &spec->health);
 	if (r < 0)
 		return r;
 	if (!spec->container_port)

@@ -47,7 +47,7 @@ struct service_status {
 	char dns[256];
 	char image[256];
 	char message
-		[400]; /* one sentence: what it waits for or what is wrong; "" when all is well */
+		[560]; /* one sentence: what it waits for or what is wrong; "" when all is well */
 };
 
 const char *service_phase_name(enum service_phase phase);

@@ -81,9 +81,9 @@ int probe_target_init(struct probe_target *target, const struct probe *probe, st
 {
 	int r;
 
-	*target = (struct probe_target){0};
+	*target = (struct probe_target){.asked = probe->asked};
 	r = target_address(target, probe, reterr);
-	if (r == 0 && probe->path)
+	if (r == 0 && probe->path && !probe->asked)
 		r = target_request(target, probe, reterr);
 	if (r < 0)
 		probe_target_done(target);
@@ -99,7 +99,7 @@ void probe_target_done(struct probe_target *target)
 
 bool probe_target_equal(const struct probe_target *a, const struct probe_target *b)
 {
-	return memcmp(&a->address, &b->address, sizeof(a->address)) == 0 &&
+	return a->asked == b->asked && memcmp(&a->address, &b->address, sizeof(a->address)) == 0 &&
 	       (a->path && b->path ? strcmp(a->path, b->path) == 0 : !a->path && !b->path);
 }
 
@@ -262,7 +262,7 @@ void probe_attempt_close(struct probe_attempt *attempt, const struct probe_targe
 
 bool probe_outcome_is_success(const struct probe_outcome *outcome)
 {
-	return outcome->kind == OUTCOME_CONNECTED ||
+	return outcome->kind == OUTCOME_CONNECTED || outcome->kind == OUTCOME_TOLD_GOOD ||
 	       (outcome->kind == OUTCOME_STATUS && outcome->code >= 200 && outcome->code <= 399);
 }
 
@@ -316,6 +316,12 @@ void probe_outcome_words(const struct probe_outcome *outcome, const struct probe
 		return;
 	case OUTCOME_ENDLESS:
 		(void)snprintf(words, size, "GET %s answered with headers without end", path);
+		return;
+	case OUTCOME_TOLD_GOOD:
+		(void)snprintf(words, size, "all is well");
+		return;
+	case OUTCOME_TOLD_BAD:
+		(void)snprintf(words, size, "not well");
 		return;
 	case OUTCOME_LOCAL:
 		(void)snprintf(words, size, "this host cannot probe %s now: %s", place,

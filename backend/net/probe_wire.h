@@ -19,6 +19,7 @@
 #define PROBE_ANSWER_MAX ((size_t)32 << 10)
 
 struct probe_target {
+	bool asked; /* by somebody else */
 	union {
 		struct sockaddr any;
 		struct sockaddr_in v4;
@@ -38,6 +39,8 @@ enum probe_outcome_kind {
 	OUTCOME_CLOSED, /* before an answer */
 	OUTCOME_NOT_HTTP,
 	OUTCOME_ENDLESS, /* headers without end */
+	OUTCOME_TOLD_GOOD, /* by who asked for us */
+	OUTCOME_TOLD_BAD,
 	OUTCOME_LOCAL, /* code: errno of this host's lack of sockets; says nothing about the peer */
 };
 

@@ -24,6 +24,9 @@
 #define TICK_NS        (10 * NS_PER_MILLISECOND)
 #define FLIGHT_MIN     64
 #define FLIGHT_MAX     8192
+#define ASK_PAUSE_NS   (200 * NS_PER_MILLISECOND) /* at least, while one starts */
+#define ASK_LOST_NS    (60 * NS_PER_SECOND) /* beside its timeout: then it is asked anew */
+#define SAID_MAX       400
 
 struct entry {
 	int64_t key;
@@ -34,13 +37,18 @@ struct entry {
 	struct probe_state state;
 	struct probe_attempt attempt;
 	struct probe_outcome outcome; /* of the last probe */
+	char *said; /* by who asked for us, or NULL */
+	uint32_t turn; /* of asking: no two are alike */
+	bool out; /* somebody is asking */
+	bool answered; /* and has answered: outcome and said are new */
 	int64_t begun_ns;
 };
 
 struct prober {
 	struct lock lock; /* guards all below, except where said */
 	struct cond told;
-	prober_fn fn; /* never changes, as arg, thread and the descriptors */
+	prober_fn fn; /* never changes, as ask, arg, thread and the descriptors */
+	prober_ask_fn ask;
 	void *arg;
 	pthread_t thread;
 	int epoll_fd, wake_fd;
@@ -55,6 +63,7 @@ struct prober {
 	struct due_heap waiting; /* for their next probe */
 	struct due_heap flying; /* by when they time out */
 	size_t flying_max;
+	uint32_t turn;
 	uint64_t random;
 };
 
@@ -69,6 +78,14 @@ static int64_t prober_random(struct prober *prober, int64_t range)
 				      (uint64_t)range);
 }
 
+static void entry_words(const struct entry *entry, char *why, size_t size)
+{
+	if (entry->said && entry->target.asked)
+		(void)text_copy(why, size, entry->said);
+	else
+		probe_outcome_words(&entry->outcome, &entry->target, why, size);
+}
+
 /* The callback may drop, set or free slots: after it the caller looks at everything anew. */
 static void prober_tell(struct prober *prober, const struct entry *entry)
 {
@@ -76,7 +93,7 @@ static void prober_tell(struct prober *prober, const struct entry *entry)
 	int64_t key = entry->key;
 	char why[PROBE_PATH_MAX + 128];
 
-	probe_outcome_words(&entry->outcome, &entry->target, why, sizeof(why));
+	entry_words(entry, why, sizeof(why));
 	prober->telling = true;
 	prober->telling_key = key;
 	lock_release(&prober->lock);
@@ -92,6 +109,9 @@ static int64_t prober_next_ns(struct prober *prober, struct entry *entry, bool c
 {
 	int64_t delay_ns = probe_state_delay_ms(&entry->state, &entry->rules) * NS_PER_MILLISECOND;
 
+	/* Asking costs more than a socket: never one right after the other. */
+	if (entry->target.asked && entry->state.health == PROBE_STARTING)
+		return clock_now_ns() + (delay_ns > ASK_PAUSE_NS ? delay_ns : ASK_PAUSE_NS);
 	if (entry->state.health == PROBE_STARTING)
 		return entry->begun_ns + delay_ns;
 	if (changed)
@@ -123,6 +143,26 @@ static void prober_finish(struct prober *prober, uint32_t slot, const struct pro
 		prober_tell(prober, entry);
 }
 
+/* Another thread takes it and answers. */
+static void prober_ask(struct prober *prober, uint32_t slot, int64_t now_ns)
+{
+	struct entry *entry = &prober->entries[slot];
+	int64_t key = entry->key;
+
+	entry->turn = ++prober->turn;
+	entry->out = true;
+	entry->answered = false;
+	due_heap_put(&prober->flying, slot,
+		now_ns + entry->rules.timeout_ms * NS_PER_MILLISECOND + ASK_LOST_NS);
+	prober->telling = true;
+	prober->telling_key = key;
+	lock_release(&prober->lock);
+	prober->ask(prober->arg, key);
+	lock_acquire(&prober->lock);
+	prober->telling = false;
+	cond_broadcast(&prober->told);
+}
+
 static void prober_begin(struct prober *prober, uint32_t slot, int64_t now_ns)
 {
 	struct entry *entry = &prober->entries[slot];
@@ -131,6 +171,10 @@ static void prober_begin(struct prober *prober, uint32_t slot, int64_t now_ns)
 
 	due_heap_remove(&prober->waiting, slot);
 	entry->begun_ns = now_ns;
+	if (entry->target.asked) {
+		prober_ask(prober, slot, now_ns);
+		return;
+	}
 	if (probe_attempt_begin(&entry->attempt, &entry->target, &outcome)) {
 		prober_finish(prober, slot, &outcome);
 		return;
@@ -165,11 +209,16 @@ static void prober_step(struct prober *prober, const struct epoll_event *event)
 
 static void prober_expire(struct prober *prober, int64_t now_ns)
 {
-	struct probe_outcome outcome = {.kind = OUTCOME_TIMEOUT};
 	const struct due *due;
 
 	while ((due = due_heap_first(&prober->flying)) != NULL && due->at_ns <= now_ns) {
-		outcome.code = (int)prober->entries[due->slot].rules.timeout_ms;
+		struct entry *entry = &prober->entries[due->slot];
+		struct probe_outcome outcome = {OUTCOME_TIMEOUT, (int)entry->rules.timeout_ms};
+
+		if (entry->out) /* answered, or nobody has: then it says nothing */
+			outcome = entry->answered ? entry->outcome
+						  : (struct probe_outcome){OUTCOME_LOCAL, EAGAIN};
+		entry->out = false;
 		prober_finish(prober, due->slot, &outcome);
 	}
 }
@@ -258,6 +307,7 @@ static void prober_release(struct prober *prober)
 	for (size_t i = 0; i < prober->capacity; i++) {
 		probe_attempt_close(&prober->entries[i].attempt, &prober->entries[i].target);
 		probe_target_done(&prober->entries[i].target);
+		free(prober->entries[i].said);
 	}
 	if (prober->epoll_fd >= 0)
 		(void)close(prober->epoll_fd);
@@ -273,7 +323,8 @@ static void prober_release(struct prober *prober)
 	free(prober);
 }
 
-int prober_new(struct prober **ret, prober_fn fn, void *arg, struct error *reterr)
+int prober_new(struct prober **ret, prober_fn fn, prober_ask_fn ask, void *arg,
+	struct error *reterr)
 {
 	struct prober *prober = calloc(1, sizeof(*prober));
 	int r;
@@ -283,6 +334,7 @@ int prober_new(struct prober **ret, prober_fn fn, void *arg, struct error *reter
 	lock_init(&prober->lock, LOCK_PROBER);
 	cond_init(&prober->told);
 	prober->fn = fn;
+	prober->ask = ask;
 	prober->arg = arg;
 	prober->flying_max = prober_flying_max();
 	(void)text_random(&prober->random, sizeof(prober->random));
@@ -369,6 +421,9 @@ static void prober_start(struct prober *prober, uint32_t slot)
 	due_heap_remove(&prober->flying, slot);
 	probe_attempt_close(&entry->attempt, &entry->target);
 	entry->use++;
+	entry->out = false;
+	free(entry->said);
+	entry->said = NULL;
 	entry->outcome = (struct probe_outcome){OUTCOME_NONE, 0};
 	probe_state_init(&entry->state, now_ns);
 	due_heap_put(&prober->waiting, slot, now_ns);
@@ -384,6 +439,8 @@ int prober_set(struct prober *prober, int64_t key, const struct probe *probe, st
 	bool is_new;
 	int r;
 
+	if (probe->asked && !prober->ask)
+		return error_set(reterr, -EINVAL, "nobody can ask for this probe");
 	r = probe_target_init(&target, probe, reterr);
 	if (r < 0)
 		return r;
@@ -412,7 +469,9 @@ static void prober_forget(struct prober *prober, uint32_t slot)
 	due_heap_remove(&prober->flying, slot);
 	probe_attempt_close(&entry->attempt, &entry->target);
 	probe_target_done(&entry->target);
-	entry->used = false;
+	free(entry->said);
+	entry->said = NULL;
+	entry->used = entry->out = false;
 	entry->use++;
 	key_map_remove(&prober->slots, entry->key);
 	prober->free_slots[prober->free_count++] = slot;
@@ -440,6 +499,44 @@ bool prober_look(struct prober *prober, int64_t key, enum probe_health *ret, cha
 		return false;
 	entry = &prober->entries[slot];
 	*ret = entry->state.health;
-	probe_outcome_words(&entry->outcome, &entry->target, why, size);
+	entry_words(entry, why, size);
 	return true;
+}
+
+bool prober_take(struct prober *prober, int64_t key, uint32_t *ret_turn)
+{
+	const struct entry *entry;
+	uint32_t slot;
+
+	LOCKED(&prober->lock);
+	if (!key_map_get(&prober->slots, key, &slot))
+		return false;
+	entry = &prober->entries[slot];
+	*ret_turn = entry->turn;
+	return entry->out && !entry->answered;
+}
+
+/* The callback belongs to the prober's thread: it finds the answer as if it were overdue. */
+void prober_answer(struct prober *prober, int64_t key, uint32_t turn, enum probe_answer answer,
+	const char *words)
+{
+	static const enum probe_outcome_kind kinds[] = {[PROBE_GOOD] = OUTCOME_TOLD_GOOD,
+		[PROBE_BAD] = OUTCOME_TOLD_BAD,
+		[PROBE_UNKNOWN] = OUTCOME_LOCAL};
+	struct entry *entry;
+	uint32_t slot;
+
+	LOCKED(&prober->lock);
+	if (!key_map_get(&prober->slots, key, &slot))
+		return;
+	entry = &prober->entries[slot];
+	if (!entry->out || entry->answered || entry->turn != turn)
+		return;
+	entry->answered = true;
+	entry->outcome = (struct probe_outcome){kinds[answer], EAGAIN};
+	free(entry->said);
+	entry->said = strndup(words, SAID_MAX);
+	due_heap_put(&prober->flying, slot, clock_now_ns());
+	if (prober->sleeps_until_ns > 0)
+		(void)eventfd_write(prober->wake_fd, 1);
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * prober - asks containers how they are: one thread, due times in a heap, sockets that never block.
+ *          What no socket can ask (a command in the container) it has asked by somebody else.
  * Promises: the callback gets every change of health once, and none for a key after prober_drop
  *           returned; a peer that hangs, drips or never ends costs its timeout and nothing else.
- * Threads: prober_set and prober_drop from any thread, also from the callback; the callback runs on
- *          the prober's thread with no lock held and must not block.
+ * Threads: prober_set and prober_drop from any thread, also from the callbacks; these run on the
+ *          prober's thread with no lock held and must not block.
  * Ownership: strings in a probe are copied; why is borrowed for the callback.
  */
 #ifndef DUPLOFS_NET_PROBER_H
@@ -25,6 +26,7 @@ enum probe_health {
 #define PROBE_PATH_MAX 1024
 
 struct probe {
+	bool asked; /* through prober_ask_fn; only the address and the numbers below count */
 	const char *address; /* IPv4 or IPv6, as numbers */
 	int port;
 	const char *path; /* "/healthz": HTTP GET, 200-399 is a success; NULL: connecting is */
@@ -40,7 +42,24 @@ struct prober;
 /* why: words for people, "connection refused on 172.18.0.5:80", "GET /healthz answered 503". */
 typedef void (*prober_fn)(void *arg, int64_t key, enum probe_health health, const char *why);
 
-int prober_new(struct prober **ret, prober_fn fn, void *arg, struct error *reterr);
+/* The probe of key is due: somebody shall take it and answer. */
+typedef void (*prober_ask_fn)(void *arg, int64_t key);
+
+enum probe_answer {
+	PROBE_GOOD,
+	PROBE_BAD,
+	PROBE_UNKNOWN, /* could not be asked: nothing is said about the container */
+};
+
+/* ask may be NULL when no probe is asked. */
+int prober_new(struct prober **ret, prober_fn fn, prober_ask_fn ask, void *arg,
+	struct error *reterr);
+
+/* Takes what is due for key; *ret_turn goes with the answer. False: nothing is, by now. */
+bool prober_take(struct prober *prober, int64_t key, uint32_t *ret_turn);
+/* words: what was met, "the command ended with status 1"; copied. Too late: ignored. */
+void prober_answer(struct prober *prober, int64_t key, uint32_t turn, enum probe_answer answer,
+	const char *words);
 
 /* Adds the probe of key, or replaces it: another address, port or path starts over, other numbers
  * take effect from the next probe on, the same probe changes nothing. -EINVAL for what cannot be

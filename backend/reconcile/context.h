@@ -43,6 +43,7 @@ struct reconciler {
 	struct queue *plans; /* services, tenants, the platform */
 	struct queue *hosts; /* instances, and the host as a whole */
 	struct queue *slow; /* pulls and stops: they may take long and must not keep others */
+	struct queue *probes; /* health checks that are commands in a container */
 	struct queue *views;
 	struct fleet *fleet;
 	struct units *units;

@@ -1,8 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reconcile/health.h"
 
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
 #include "net/prober.h"
-#include "reconcile/units.h"
+#include "reconcile/instance_work.h"
+
+#define OUTPUT_MAX_BYTES ((size_t)64 << 10) /* of a command; it is there to tell a status */
+#define WORDS_MAX        180
 
 /* On the prober's thread. */
 static void health_news(void *arg, int64_t key, enum probe_health health, const char *why)
@@ -14,9 +22,18 @@ static void health_news(void *arg, int64_t key, enum probe_health health, const 
 	wake_instance(r, key);
 }
 
+/* On the prober's thread. */
+static void health_due(void *arg, int64_t key)
+{
+	struct reconciler *r = arg;
+
+	/* The sweep's key would tell nobody: a wake-up that is lost is asked for again. */
+	queue_wake(r->probes, key);
+}
+
 int health_start(struct reconciler *r, struct error *reterr)
 {
-	return prober_new(&r->prober, health_news, r, reterr);
+	return prober_new(&r->prober, health_news, health_due, r, reterr);
 }
 
 void health_stop(struct reconciler *r)
@@ -30,6 +47,7 @@ int health_watch(struct reconciler *r, int64_t instance, const char *address,
 {
 	const struct health_spec *health = &spec->health;
 	const struct probe probe = {
+		.asked = health->command != NULL,
 		.address = address,
 		.port = (int)(health->port ? health->port : spec->container_port),
 		.path = health->path,
@@ -48,4 +66,84 @@ void health_drop(struct reconciler *r, int64_t instance)
 {
 	if (r->prober)
 		prober_drop(r->prober, instance);
+}
+
+void health_words(struct reconciler *r, int64_t instance, char *words, size_t size)
+{
+	enum probe_health health;
+
+	words[0] = '\0';
+	if (r->prober)
+		(void)prober_look(r->prober, instance, &health, words, size);
+}
+
+/* "the command /bin/check ended with status 3: no database" */
+static void describe_answer(const struct health_spec *health, int status, const char *output,
+	char *words, size_t size)
+{
+	char line[WORDS_MAX];
+
+	(void)snprintf(line, sizeof(line), "%.*s", (int)strcspn(output, "\r\n"), output);
+	text_trim_utf8(line);
+	text_mend(line);
+	(void)snprintf(words, size, "the command %.80s ended with status %d%s%s",
+		health->command[0], status, line[0] ? ": " : "", line);
+}
+
+/* Whose fault is it? An engine that does not answer says nothing about the container. */
+static enum probe_answer run_command(struct instance_work *work, char *words, size_t size)
+{
+	struct engine *engine = work->r->options.engine;
+	const struct health_spec *health = &work->template->health;
+	const struct container_command command = {
+		.argv = (const char *const *)health->command,
+		.timeout_ms = health->timeout_s * 1000,
+		.max_bytes = OUTPUT_MAX_BYTES,
+	};
+	_cleanup_buf_ struct buf output = BUF_INIT;
+	struct error error = ERROR_INIT;
+	int status = 0;
+	int r = engine->ops->exec(engine, work->unit.container, &command, &output, &status, &error);
+
+	switch (r) {
+	case 0:
+		describe_answer(health, status, buf_string(&output), words, size);
+		return status == 0 ? PROBE_GOOD : PROBE_BAD;
+	case -ETIMEDOUT:
+		(void)snprintf(words, size, "the command %.80s did not end within %lld s",
+			health->command[0], (long long)health->timeout_s);
+		return PROBE_BAD;
+	case -EFBIG:
+	case -EBUSY:
+	case -ENOEXEC:
+	case -EINVAL:
+		(void)snprintf(words, size, "the command %.80s: %.200s", health->command[0],
+			error.text);
+		return PROBE_BAD;
+	default:
+		(void)text_copy(words, size, error.text);
+		return PROBE_UNKNOWN;
+	}
+}
+
+int64_t health_ask(struct reconciler *r, int64_t instance)
+{
+	enum probe_answer answer = PROBE_UNKNOWN;
+	struct error error = ERROR_INIT;
+	struct instance_work work;
+	char words[400];
+	uint32_t turn;
+	int result;
+
+	if (instance == QUEUE_SWEEP || !prober_take(r->prober, instance, &turn))
+		return QUEUE_DONE;
+	result = instance_load(&work, r, instance, &error);
+	if (result == 0)
+		result = instance_template(&work, &error);
+	(void)text_copy(words, sizeof(words), error.text);
+	if (result == 0 && work.template->health.command && work.unit.container[0])
+		answer = run_command(&work, words, sizeof(words));
+	prober_answer(r->prober, instance, turn, answer, words);
+	instance_work_done(&work);
+	return QUEUE_DONE;
 }

@@ -14,6 +14,12 @@
 int health_start(struct reconciler *r, struct error *reterr);
 void health_stop(struct reconciler *r);
 
+/* Work of the probe queue: runs the command of an instance whose probe is due, and answers. */
+int64_t health_ask(struct reconciler *r, int64_t instance);
+
+/* How it is by now, in words; "" when nothing is known. Never blocks. */
+void health_words(struct reconciler *r, int64_t instance, char *words, size_t size);
+
 /* was_good: it was healthy before this process started to look. */
 int health_watch(struct reconciler *r, int64_t instance, const char *address,
 	const struct service_spec *spec, bool was_good, struct error *reterr);

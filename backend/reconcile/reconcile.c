@@ -16,9 +16,10 @@
 #include "reconcile/units.h"
 #include "reconcile/view.h"
 
-#define PLAN_WORKERS 3
-#define HOST_WORKERS 8 /* beyond that, Docker gets no faster */
-#define SLOW_WORKERS 24 /* mostly waiting for programs to end */
+#define PLAN_WORKERS  3
+#define HOST_WORKERS  8 /* beyond that, Docker gets no faster */
+#define SLOW_WORKERS  24 /* mostly waiting for programs to end */
+#define PROBE_WORKERS 4 /* commands at once: more would keep the engine from its work */
 
 static int64_t plan_work(void *arg, int64_t key)
 {
@@ -66,6 +67,11 @@ static int64_t slow_work(void *arg, int64_t key)
 	default:
 		return QUEUE_DONE;
 	}
+}
+
+static int64_t probe_work(void *arg, int64_t key)
+{
+	return health_ask(arg, key);
 }
 
 static int64_t view_work(void *arg, int64_t key)
@@ -128,6 +134,8 @@ static int reconciler_queues(struct reconciler *r, struct error *reterr)
 	if (result == 0)
 		result = queue_new(&r->slow, "slow", SLOW_WORKERS, slow_work, r, reterr);
 	if (result == 0)
+		result = queue_new(&r->probes, "probe", PROBE_WORKERS, probe_work, r, reterr);
+	if (result == 0)
 		result = queue_new(&r->views, "view", 1, view_work, r, reterr);
 	return result;
 }
@@ -189,6 +197,8 @@ void reconciler_stop(struct reconciler *r)
 		queue_stop(r->plans);
 	if (r->slow)
 		queue_stop(r->slow);
+	if (r->probes)
+		queue_stop(r->probes);
 	if (r->views)
 		queue_stop(r->views);
 	health_stop(r);
@@ -203,6 +213,7 @@ void reconciler_free(struct reconciler *r)
 	queue_free(r->hosts);
 	queue_free(r->plans);
 	queue_free(r->slow);
+	queue_free(r->probes);
 	queue_free(r->views);
 	gate_free(r->view_gate);
 	images_free(r->images);

@@ -118,7 +118,7 @@ static int64_t measure_prober(int count, int interval_ms, int seconds, int port,
 	char address[32];
 
 	atomic_store(&healthy, 0);
-	if (prober_new(&prober, on_health, NULL, NULL) < 0)
+	if (prober_new(&prober, on_health, NULL, NULL, NULL) < 0)
 		return -1;
 	probe.address = address;
 	for (int i = 0; i < count; i++) {

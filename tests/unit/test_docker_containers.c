@@ -242,12 +242,14 @@ static void commands_run_inside(void **state)
 {
 	static const char *const missing[] = {"/no/such/program", NULL};
 	static const char *const endless[] = {"sleep", "600", NULL};
+	static const char *const family[] = {"sh", "-c", "sleep 601 & sleep 602 & wait", NULL};
 	static const char *const silent[] = {"sh", "-c", "exec >/dev/null 2>&1; sleep 600", NULL};
 	struct container_command command = {
 		.argv = missing, .timeout_ms = 20000, .max_bytes = 1000};
 	struct container_spec spec = plain_spec(named("exec"));
-	struct container_usage usage;
+	struct container_usage usage, alone;
 	struct buf output = BUF_INIT;
+	int64_t deadline_ns = clock_now_ns() + 60 * NS_PER_SECOND;
 	char id[ENGINE_ID_MAX];
 	int status = -1;
 
@@ -256,6 +258,7 @@ static void commands_run_inside(void **state)
 	assert_int_equal(run_inside(id, "true", &output, &status), -EBUSY);
 	assert_int_equal(engine->ops->usage(engine, id, &usage, &error), -ENOENT);
 	assert_fine(engine->ops->start(engine, id, &error));
+	assert_fine(engine->ops->usage(engine, id, &alone, &error));
 	assert_fine(run_inside(id, "echo '2026-11-23T02:30:00Z out'; echo err >&2; exit 7", &output,
 		&status));
 	assert_int_equal(status, 7);
@@ -274,11 +277,18 @@ static void commands_run_inside(void **state)
 	command.timeout_ms = 300;
 	assert_int_equal(engine->ops->exec(engine, id, &command, &output, &status, &error),
 		-ETIMEDOUT);
+	command.argv = family;
+	assert_int_equal(engine->ops->exec(engine, id, &command, &output, &status, &error),
+		-ETIMEDOUT);
 	command.argv = silent;
 	assert_int_equal(engine->ops->exec(engine, id, &command, &output, &status, &error),
 		-ETIMEDOUT);
 
-	assert_fine(engine->ops->usage(engine, id, &usage, &error));
+	/* What took too long or said too much is not left behind. */
+	do
+		assert_fine(engine->ops->usage(engine, id, &usage, &error));
+	while (usage.processes > alone.processes && clock_now_ns() < deadline_ns);
+	assert_int_equal(usage.processes, alone.processes);
 	assert_true(usage.processes >= 1);
 	assert_true(usage.cpu_ns > 0);
 	assert_true(usage.memory_bytes > 0);

@@ -90,7 +90,7 @@ static void fail_each(int (*step)(void), long least)
 static const char rich[] =
 	"{\"Name\":\"web\",\"DockerImage\":\"localhost:5000/a/b_c:v1\",\"Replicas\":7,"
 	"\"ContainerPort\":8080,\"ExternalLBPort\":443,\"DNS\":\"WWW.Example.com\","
-	"\"HealthCheck\":{\"Path\":\"/h\",\"Port\":\"81\"},\"UpdateDomains\":2,\"MaxSurge\":\"1\","
+	"\"HealthCheck\":{\"Command\":[\"c\",\"/h\"]},\"UpdateDomains\":2,\"MaxSurge\":\"1\","
 	"\"AutoRollback\":\"false\",\"Command\":[\"sh\",\"-c\",\"\\u0065xit\"],"
 	"\"Environment\":{\"B\":\"b=c\",\"A\":5},\"Volumes\":[\"data:/var/data:ro\"],\"CPU\":0.5,"
 	"\"MemoryMiB\":64,\"Secrets\":[\"K\"],\"Neighbors\":[\"db\",\"other/db\"],"

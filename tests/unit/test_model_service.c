@@ -94,6 +94,23 @@ static void every_field_is_read(void **state)
 	service_spec_free(spec);
 }
 
+static void a_command_may_tell_the_health(void **state)
+{
+	struct service_spec *spec = parse("{\"DockerImage\":\"a\",\"HealthCheck\":{\"Command\":"
+					  "[\"/bin/check\",\"a b\"],\"TimeoutSeconds\":3}}");
+
+	(void)state;
+	assert_string_equal(spec->health.command[0], "/bin/check");
+	assert_string_equal(spec->health.command[1], "a b");
+	assert_null(spec->health.command[2]);
+	assert_null(spec->health.path);
+	assert_int_equal(spec->health.timeout_s, 3);
+	service_spec_free(spec);
+	spec = parse("{\"DockerImage\":\"a\",\"HealthCheck\":{\"Command\":[]}}");
+	assert_null(spec->health.command);
+	service_spec_free(spec);
+}
+
 #define IMAGE "{\"DockerImage\":\"a\","
 
 static void fields_that_are_unknown_or_missing_are_named(void **state)
@@ -107,8 +124,16 @@ static void fields_that_are_unknown_or_missing_are_named(void **state)
 	refuse(IMAGE "\"a\\nb\": 3}", -EINVAL, "unknown field \"a?b\"");
 	refuse(IMAGE "\n\"HealthCheck\":\n {\"path\":\"/\"}}", -EINVAL,
 		"line 3, column 3: HealthCheck: unknown field \"path\", did you mean \"Path\"?");
-	refuse(IMAGE "\"HealthCheck\":{\"Command\":[\"x\"]}}", -EINVAL,
-		"HealthCheck: unknown field \"Command\"");
+	refuse(IMAGE "\"HealthCheck\":{\"Commands\":[\"x\"]}}", -EINVAL,
+		"HealthCheck: unknown field \"Commands\", did you mean \"Command\"?");
+	refuse(IMAGE "\"HealthCheck\":{\"Command\":[\"x\"],\"Path\":\"/\"}}", -EINVAL,
+		"HealthCheck: either Path or Command, not both");
+	refuse(IMAGE "\"HealthCheck\":{\"Command\":[\"x\"],\"Port\":80}}", -EINVAL,
+		"HealthCheck: a Command needs no Port");
+	refuse(IMAGE "\"HealthCheck\":{\"Command\":[\"\"]}}", -EINVAL,
+		"HealthCheck: Command begins with the name of a program");
+	refuse(IMAGE "\"HealthCheck\":{\"Command\":\"x\"}}", -EINVAL,
+		"HealthCheck.Command: a list is needed, not a text");
 	refuse(IMAGE "\"Hosts\":{\"spot\":true}}", -EINVAL, "did you mean \"Spot\"?");
 	refuse("{\"Replicas\": 3}", -EINVAL, "line 1, column 1: DockerImage is needed");
 	refuse("{}", -EINVAL, "DockerImage is needed");
@@ -425,6 +450,7 @@ static const struct {
 	{"\"ExternalLBPort\":80", "\"ExternalLBPort\":80,\"DNS\":\"a.b\"", false},
 	{"", "\"HealthCheck\":\"/\"", false},
 	{"\"HealthCheck\":\"/\"", "\"HealthCheck\":{\"Path\":\"/\",\"Port\":81}", false},
+	{"", "\"HealthCheck\":{\"Command\":[\"x\"]}", false},
 	{"", "\"HealthCheck\":{\"IntervalSeconds\":6}", false},
 	{"", "\"HealthCheck\":{\"TimeoutSeconds\":3}", false},
 	{"", "\"HealthCheck\":{\"HealthyThreshold\":3}", false},
@@ -521,6 +547,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_seed_s_form_is_accepted),
 		cmocka_unit_test(every_field_is_read),
+		cmocka_unit_test(a_command_may_tell_the_health),
 		cmocka_unit_test(fields_that_are_unknown_or_missing_are_named),
 		cmocka_unit_test(numbers_have_bounds_and_types),
 		cmocka_unit_test(values_must_look_like_what_they_are),

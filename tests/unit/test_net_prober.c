@@ -237,7 +237,7 @@ static struct prober *prober_of_test(void)
 	struct prober *prober = NULL;
 
 	memset(told, 0, sizeof(told));
-	assert_int_equal(prober_new(&prober, on_health, NULL, &error), 0);
+	assert_int_equal(prober_new(&prober, on_health, NULL, NULL, &error), 0);
 	return prober;
 }
 
@@ -363,6 +363,78 @@ static void a_start_period_is_patient(void **state)
 	prober_free(prober);
 }
 
+static atomic_int asked; /* how often the prober wanted somebody to ask */
+
+static void on_due(void *arg, int64_t key)
+{
+	(void)arg;
+	(void)key;
+	atomic_fetch_add(&asked, 1);
+}
+
+static uint32_t await_turn(struct prober *prober, int64_t key)
+{
+	int64_t deadline_ns = clock_now_ns() + PATIENCE_NS;
+	uint32_t turn;
+
+	while (!prober_take(prober, key, &turn))
+		assert_true(clock_now_ns() < deadline_ns);
+	return turn;
+}
+
+static void somebody_else_may_ask(void **state)
+{
+	struct probe probe = {.asked = true,
+		.address = "127.0.0.1",
+		.port = 80,
+		.interval_ms = 20,
+		.timeout_ms = 1000,
+		.healthy_threshold = 1,
+		.unhealthy_threshold = 1};
+	struct prober *prober = NULL;
+	enum probe_health health;
+	uint32_t turn, late;
+	char why[64];
+
+	(void)state;
+	memset(told, 0, sizeof(told));
+	assert_int_equal(prober_new(&prober, on_health, on_due, NULL, &error), 0);
+	assert_int_equal(prober_set(prober, 1, &probe, &error), 0);
+	turn = await_turn(prober, 1);
+	prober_answer(prober, 1, turn, PROBE_GOOD, "fine");
+	await_health(1, PROBE_HEALTHY);
+	assert_string_equal(told[1].why, "fine");
+	/* That it could not be asked says nothing; a second answer is one too many. */
+	turn = await_turn(prober, 1);
+	prober_answer(prober, 1, turn, PROBE_UNKNOWN, "the engine is away");
+	prober_answer(prober, 1, turn, PROBE_BAD, "twice");
+	turn = await_turn(prober, 1);
+	assert_true(prober_look(prober, 1, &health, why, sizeof(why)));
+	assert_int_equal(health, PROBE_HEALTHY);
+	assert_string_equal(why, "the engine is away");
+	prober_answer(prober, 1, turn, PROBE_BAD, "ended with status 3");
+	await_health(1, PROBE_UNHEALTHY);
+	assert_string_equal(told[1].why, "ended with status 3");
+	assert_int_equal(told[1].calls, 2);
+	/* What was asked of the container before says nothing about the next. */
+	late = await_turn(prober, 1);
+	prober_drop(prober, 1);
+	prober_answer(prober, 1, late, PROBE_GOOD, "from the grave");
+	probe.address = "127.0.0.2";
+	assert_int_equal(prober_set(prober, 1, &probe, &error), 0);
+	turn = await_turn(prober, 1);
+	assert_int_not_equal(turn, late);
+	prober_answer(prober, 1, late, PROBE_GOOD, "from the grave");
+	assert_true(prober_take(prober, 1, &turn));
+	assert_int_equal(told[1].calls, 2);
+	assert_true(atomic_load(&asked) >= 5);
+	prober_free(prober);
+	/* Nobody is there to ask. */
+	prober = prober_of_test();
+	assert_int_equal(prober_set(prober, 1, &probe, &error), -EINVAL);
+	prober_free(prober);
+}
+
 static void *drop_key(void *arg)
 {
 	prober_drop(arg, 1);
@@ -472,6 +544,7 @@ int main(void)
 		cmocka_unit_test(a_closed_port_is_told),
 		cmocka_unit_test(a_service_is_healthy_fast),
 		cmocka_unit_test(a_start_period_is_patient),
+		cmocka_unit_test(somebody_else_may_ask),
 		cmocka_unit_test(a_dropped_key_is_silent),
 		cmocka_unit_test(nonsense_is_refused),
 		cmocka_unit_test(keys_come_and_go),
