@@ -139,6 +139,7 @@ static int64_t become_unhealthy(struct instance_work *work)
 	const struct health_spec *health;
 	struct instance_news news = {.severity = "warning"};
 	struct unit *unit = &work->unit;
+	char words[sizeof(work->status.reason)];
 
 	if (instance_template(work, NULL) < 0)
 		return QUEUE_RETRY;
@@ -157,10 +158,11 @@ static int64_t become_unhealthy(struct instance_work *work)
 	unit->replace_ns = 0;
 	work->status.restarts++;
 	instance_back_off(work);
-	(void)snprintf(news.event, sizeof(news.event), "stays unhealthy, is replaced: %s",
-		unit->words);
+	(void)text_copy(words, sizeof(words), unit->words);
+	instance_add_output(work->r, unit->instance, false, words, sizeof(words));
+	(void)snprintf(news.event, sizeof(news.event), "stays unhealthy, is replaced: %s", words);
 	(void)instance_commit(work, &news, NULL);
-	return instance_leave(work, unit->words);
+	return instance_leave(work, words);
 }
 
 /* What is simulated has no address that a probe could reach: the engine's word counts. */

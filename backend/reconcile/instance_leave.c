@@ -9,12 +9,14 @@
 #include "reconcile/instance_work.h"
 #include "reconcile/logs.h"
 
-#define DRAIN_POLL_NS (100 * NS_PER_MILLISECOND)
+#define DRAIN_POLL_MIN_NS (10 * NS_PER_MILLISECOND)
+#define DRAIN_POLL_MAX_NS (200 * NS_PER_MILLISECOND)
 #define DRAIN_INTERNAL_NS                                                                          \
 	NS_PER_SECOND /* for readers of neighbors/, whose connections none counts */
 #define TAIL_LINES 5
 
-/* True while connections are open that the drain time still allows. */
+/* True while requests are under way that the drain time still allows. What the balancer does not
+ * tell is taken for one. */
 static bool still_connected(struct instance_work *work)
 {
 	struct cloud *cloud = work->r->options.cloud;
@@ -25,35 +27,48 @@ static bool still_connected(struct instance_work *work)
 	(void)snprintf(target, sizeof(target), "%" PRId64 "-%" PRId64, work->spec.ordinal,
 		work->object.id);
 	return cloud->ops->target_connections(cloud, work->service.id, target, &connections,
-		       &error) == 0 &&
+		       &error) < 0 ||
 	       connections > 0;
+}
+
+/* Most requests end soon, some last: asked ever less. */
+static int64_t drain_poll_ns(int64_t past_ns)
+{
+	int64_t pause_ns = past_ns / 2;
+
+	if (pause_ns < DRAIN_POLL_MIN_NS)
+		return DRAIN_POLL_MIN_NS;
+	return pause_ns < DRAIN_POLL_MAX_NS ? pause_ns : DRAIN_POLL_MAX_NS;
 }
 
 /* 0 when it is drained, else when to look again. */
 static int64_t drain(struct instance_work *work)
 {
 	struct unit *unit = &work->unit;
-	int64_t now_ns = clock_now_ns(), drain_ns = 10 * NS_PER_SECOND;
+	int64_t now_ns = clock_now_ns(), drain_ns = 10 * NS_PER_SECOND, begun_ns;
 
 	if (instance_template(work, NULL) == 0)
 		drain_ns = work->template->drain_s * NS_PER_SECOND;
 	if (work->status.phase != INSTANCE_DRAINING) {
 		instance_phase_set(work, INSTANCE_DRAINING, work->status.reason);
 		unit->drain_until_ns = now_ns + drain_ns;
-		return instance_commit(work, NULL, NULL) < 0 ? QUEUE_RETRY : unit->drain_until_ns;
+		if (instance_commit(work, NULL, NULL) < 0)
+			return QUEUE_RETRY;
 	}
 	if (unit->drain_until_ns == 0) /* was draining before a restart of ours */
 		unit->drain_until_ns = now_ns + drain_ns;
 	if (now_ns >= unit->drain_until_ns)
 		return 0;
+	/* The service's word wakes us. It may have come before we were asked to leave. */
 	if (unit->in_traffic)
-		return unit->drain_until_ns; /* the service's word wakes us */
+		return unit->drain_until_ns;
+	begun_ns = unit->drain_until_ns - drain_ns;
 	if (work->spec.host_port == 0) {
-		int64_t quiet_ns = unit->drain_until_ns - drain_ns + DRAIN_INTERNAL_NS;
+		int64_t quiet_ns = begun_ns + DRAIN_INTERNAL_NS;
 
 		return now_ns < quiet_ns ? quiet_ns : 0;
 	}
-	return still_connected(work) ? now_ns + DRAIN_POLL_NS : 0;
+	return still_connected(work) ? now_ns + drain_poll_ns(now_ns - begun_ns) : 0;
 }
 
 static bool needs_draining(const struct instance_work *work)
@@ -148,13 +163,21 @@ int64_t instance_stop(struct reconciler *r, int64_t id)
 	return QUEUE_DONE;
 }
 
+void instance_add_output(struct reconciler *r, int64_t id, bool dead, char *words, size_t size)
+{
+	_cleanup_buf_ struct buf tail = BUF_INIT;
+	size_t length = strlen(words);
+
+	logs_tail(r, id, TAIL_LINES, dead, &tail);
+	if (tail.len > 0)
+		(void)snprintf(words + length, size - length, "; last output: %s",
+			buf_string(&tail));
+}
+
 /* "exited with code 3; last output: ..." */
 static void describe_death(struct instance_work *work, const struct container_state *state,
 	char *words, size_t size)
 {
-	_cleanup_buf_ struct buf tail = BUF_INIT;
-	size_t length;
-
 	if (state->out_of_memory)
 		(void)snprintf(words, size, "killed: out of memory (limit %" PRId64 " MiB)",
 			work->template ? work->template->memory_mib : 0);
@@ -166,11 +189,7 @@ static void describe_death(struct instance_work *work, const struct container_st
 			state->exit_code - 128);
 	else
 		(void)snprintf(words, size, "exited with code %d", state->exit_code);
-	logs_tail(work->r, work->object.id, TAIL_LINES, &tail);
-	length = strlen(words);
-	if (tail.len > 0)
-		(void)snprintf(words + length, size - length, "; last output: %s",
-			buf_string(&tail));
+	instance_add_output(work->r, work->object.id, true, words, size);
 }
 
 static int64_t mourn(struct instance_work *work, const struct container_state *state)

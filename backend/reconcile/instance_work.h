@@ -68,6 +68,9 @@ int instance_look(struct instance_work *work, struct error *reterr);
 /* It could not be done: says so in the status and comes again after a backoff. */
 int64_t instance_fail(struct instance_work *work, const struct error *error);
 
+/* Adds "; last output: ..." to words, as far as there is any. dead: waits a moment for the rest. */
+void instance_add_output(struct reconciler *r, int64_t id, bool dead, char *words, size_t size);
+
 /* Not again under this name before a backoff that grows with the crashes in a row is over. */
 void instance_back_off(struct instance_work *work);
 /* When it may be started, monotonic; in the past: now. */

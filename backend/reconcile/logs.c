@@ -166,6 +166,19 @@ static off_t log_await_end(struct logs *logs, int64_t instance)
 	return log->begin;
 }
 
+/* Where the output of the container begins in the file. */
+static off_t log_begin(struct logs *logs, int64_t instance)
+{
+	struct log *log;
+
+	LOCKED(&logs->lock); /* nobody frees it meanwhile */
+	log = idmap_get(&logs->map, instance);
+	if (!log)
+		return 0;
+	LOCKED(&log->lock);
+	return log->begin;
+}
+
 static bool log_goes_on(struct log *log, const char *container)
 {
 	if (!log || strcmp(log->container, container) != 0)
@@ -257,7 +270,7 @@ void logs_sweep(struct reconciler *r)
 		(void)closedir(dir);
 }
 
-void logs_tail(struct reconciler *r, int64_t instance, int lines, struct buf *out)
+void logs_tail(struct reconciler *r, int64_t instance, int lines, bool dead, struct buf *out)
 {
 	char path[512], text[TAIL_BYTES + 1];
 	_cleanup_close_ int fd = -1;
@@ -270,7 +283,7 @@ void logs_tail(struct reconciler *r, int64_t instance, int lines, struct buf *ou
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return;
-	begin = log_await_end(r->logs, instance);
+	begin = dead ? log_await_end(r->logs, instance) : log_begin(r->logs, instance);
 	if (fstat(fd, &st) < 0)
 		return;
 	if (st.st_size > begin + TAIL_BYTES)

@@ -26,8 +26,8 @@ void logs_free(struct reconciler *r);
 void logs_follow(struct host *host, int64_t instance, const char *container);
 void logs_drop(struct reconciler *r, int64_t instance);
 
-/* The last lines that the container wrote, parted by " | ", at most 300 bytes. From the instance's
- * own worker; waits a moment for the stream of a dead container to end. */
-void logs_tail(struct reconciler *r, int64_t instance, int lines, struct buf *out);
+/* The last lines that the container wrote, parted by " | ", at most 300 bytes. dead: waits a moment
+ * for the stream to end; only from the instance's own worker. */
+void logs_tail(struct reconciler *r, int64_t instance, int lines, bool dead, struct buf *out);
 
 #endif

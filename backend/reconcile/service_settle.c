@@ -8,7 +8,9 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "reconcile/fleet.h"
+#include "reconcile/health.h"
 #include "reconcile/images.h"
+#include "reconcile/instance_work.h"
 #include "reconcile/service_work.h"
 
 #define STEP_DEADLINE_S 120 /* for one step of a rollout, beside the start period */
@@ -38,13 +40,13 @@ static bool judge_member(struct service_work *work, const struct member *member)
 	bool same = status->template_generation == member->spec.template_generation;
 
 	if (status->phase == INSTANCE_FAILED) {
-		(void)snprintf(work->failing, sizeof(work->failing), "instance %" PRId64 ": %.340s",
+		(void)snprintf(work->failing, sizeof(work->failing), "instance %" PRId64 ": %s",
 			member->spec.ordinal, status->reason);
 		return true;
 	}
 	if (same && status->restarts >= crashes) {
 		(void)snprintf(work->failing, sizeof(work->failing),
-			"instance %" PRId64 " does not stay up: %.330s", member->spec.ordinal,
+			"instance %" PRId64 " does not stay up: %s", member->spec.ordinal,
 			status->reason[0] ? status->reason : "it was restarted again and again");
 		return true;
 	}
@@ -64,22 +66,38 @@ static int64_t step_deadline(const struct service_work *work)
 static void judge_time(struct service_work *work, const struct member *waiting)
 {
 	int64_t left_ns = step_deadline(work) - clock_wall_ns();
+	char words[400];
 
 	if (left_ns > 0) {
 		if (clock_now_ns() + left_ns < work->next_ns)
 			work->next_ns = clock_now_ns() + left_ns;
 		return;
 	}
+	(void)text_copy(words, sizeof(words), waiting->status.reason);
+	if (!words[0]) {
+		health_words(work->r, waiting->id, words, sizeof(words));
+		instance_add_output(work->r, waiting->id, false, words, sizeof(words));
+	}
 	(void)snprintf(work->failing, sizeof(work->failing),
-		"instance %" PRId64 " did not get healthy in time%s%.320s", waiting->spec.ordinal,
-		waiting->status.reason[0] ? ": " : "", waiting->status.reason);
+		"instance %" PRId64 " did not get healthy in time%s%s", waiting->spec.ordinal,
+		words[0] ? ": " : "", words);
 }
 
-void service_judge(struct service_work *work)
+/* Where it has gone to is told, but not that it stays. */
+static void say_it_stays(struct service_work *work)
+{
+	size_t length = strlen(work->failing);
+
+	if (length > 0 && work->status.good_generation && !work->spec->auto_rollback)
+		(void)snprintf(work->failing + length, sizeof(work->failing) - length,
+			" (AutoRollback is false: it stays as it is; write rollback to rollout to "
+			"go back)");
+}
+
+static void judge_members(struct service_work *work)
 {
 	const struct member *waiting = NULL;
 
-	work->failing[0] = '\0';
 	if (work->service.observed == work->service.generation && !work->service.failed)
 		return; /* it was reached; what breaks later is repaired, not undone */
 	if (work->away)
@@ -98,6 +116,13 @@ void service_judge(struct service_work *work)
 	}
 	if (waiting)
 		judge_time(work, waiting);
+}
+
+void service_judge(struct service_work *work)
+{
+	work->failing[0] = '\0';
+	judge_members(work);
+	say_it_stays(work);
 }
 
 static void count_members(struct service_work *work, struct settling *settling)
@@ -276,6 +301,9 @@ static int go_back(struct txn *txn, struct settling *settling, struct error *ret
 	int r = txn_set_spec(txn, work->service.id, settling->back->data, settling->back->len, true,
 		settling->back_dns, reterr);
 
+	/* Who pauses a rollout does not want to stay with what has failed. */
+	if (r == 0)
+		r = txn_set_paused(txn, work->service.id, false);
 	if (r < 0)
 		return r;
 	return txn_event(txn, work->service.id, "warning",

@@ -37,7 +37,7 @@ struct service_work {
 	bool watching; /* the first update domain is new; the others wait to see it last */
 	bool traffic_in_place; /* balancer and name are as wanted */
 	struct error trouble; /* what a step before settling could not do */
-	char failing[400]; /* why the generation cannot be reached; "" while it may be */
+	char failing[560]; /* why the generation cannot be reached; "" while it may be */
 	int64_t next_ns; /* monotonic: when to look again */
 };
 

@@ -12,6 +12,7 @@ struct puppet *puppet_new(void)
 	if (!puppet)
 		return NULL;
 	lock_init(&puppet->lock, LOCK_LEAF);
+	cond_init(&puppet->released);
 	puppet->up = true;
 	puppet->seed = 1;
 	puppet->fewest = MANY;
@@ -20,6 +21,7 @@ struct puppet *puppet_new(void)
 
 void puppet_free(struct puppet *puppet)
 {
+	cond_done(&puppet->released);
 	lock_done(&puppet->lock);
 	free(puppet);
 }
@@ -40,6 +42,19 @@ void puppet_fail_calls(struct puppet *puppet, int per_mille)
 {
 	LOCKED(&puppet->lock);
 	puppet->per_mille = per_mille;
+}
+
+void puppet_hold_starts(struct puppet *puppet, bool hold)
+{
+	LOCKED(&puppet->lock);
+	puppet->hold = hold;
+	cond_broadcast(&puppet->released);
+}
+
+int puppet_held(struct puppet *puppet)
+{
+	LOCKED(&puppet->lock);
+	return puppet->held;
 }
 
 void puppet_take_port(struct puppet *puppet, int port)

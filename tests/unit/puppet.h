@@ -27,6 +27,9 @@ void puppet_break_image(struct puppet *puppet, const char *part);
 void puppet_crash_image(struct puppet *puppet, const char *part);
 /* So many of a thousand calls fail. */
 void puppet_fail_calls(struct puppet *puppet, int per_mille);
+/* Calls to start a container wait, or go on. */
+void puppet_hold_starts(struct puppet *puppet, bool hold);
+int puppet_held(struct puppet *puppet);
 /* A port of the host that somebody else has. 0: none. */
 void puppet_take_port(struct puppet *puppet, int port);
 /* The engine goes away, or comes back. */

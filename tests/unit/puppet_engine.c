@@ -200,6 +200,10 @@ static int engine_start(struct engine *engine, const char *id, struct error *ret
 	int r;
 
 	lock_acquire(&puppet->lock);
+	puppet->held++;
+	while (puppet->hold)
+		cond_wait(&puppet->released, &puppet->lock);
+	puppet->held--;
 	r = pass(puppet, reterr);
 	box = r == 0 ? find(puppet, id) : NULL;
 	if (r == 0 && !box)

@@ -37,6 +37,9 @@ struct puppet {
 	int64_t last_id;
 	unsigned seed;
 	bool up;
+	bool hold; /* calls to start wait */
+	int held; /* so many do */
+	struct cond released;
 	engine_event_fn fn;
 	void *arg;
 };

@@ -100,8 +100,9 @@ static const char *spec(char *text, size_t size, const char *image, int replicas
 {
 	(void)snprintf(text, size,
 		"{\"DockerImage\":\"%s\",\"Replicas\":%d,\"ContainerPort\":%d,"
-		"\"ExternalLBPort\":\"80\",\"DrainSeconds\":1%s}\n",
-		image, replicas, listener_port, more);
+		"\"ExternalLBPort\":\"80\"%s%s}\n",
+		image, replicas, listener_port,
+		strstr(more, "DrainSeconds") ? "" : ",\"DrainSeconds\":1", more);
 	return text;
 }
 
@@ -232,6 +233,74 @@ static void an_upgrade_goes_by_domains(void **state)
 	assert_int_equal(puppet_containers(stage.puppet, "", false), 6);
 	world_status(world, service, &status);
 	assert_int_equal(status.total, 6);
+	stage_end(&stage);
+}
+
+static bool workers_are_held(struct world *world, void *arg)
+{
+	const struct stage *stage = arg;
+
+	(void)world;
+	return puppet_held(stage->puppet) == 8;
+}
+
+static bool work_has_begun(struct world *world, void *arg)
+{
+	const int64_t *service = arg;
+	struct service_status status;
+
+	world_status(world, *service, &status);
+	return status.generation == 2;
+}
+
+/* The service's word that nothing comes any more may be there before the instance hears that it has
+ * to leave: nobody would wake it a second time. */
+static void a_drain_ends_early_however_busy_the_host_is(void **state)
+{
+	struct stage stage;
+	struct world *world = &stage.world;
+	int64_t tenant, service, busy;
+
+	(void)state;
+	stage_begin(&stage);
+	tenant = world_tenant(world, "demo");
+	service = world_service(world, tenant, "web");
+	world_spec(world, service, "web", SPEC("web:1", 1, ",\"DrainSeconds\":3600"));
+	assert_true(world_settled(world, service, SECONDS));
+	puppet_hold_starts(stage.puppet, true);
+	busy = world_service(world, tenant, "busy");
+	world_spec(world, busy, "busy", SPEC("busy:1", 8, ""));
+	assert_true(world_wait(world, SECONDS, workers_are_held, &stage));
+	world_spec(world, service, "web", SPEC("web:2", 1, ",\"DrainSeconds\":3600"));
+	assert_true(world_wait(world, SECONDS, work_has_begun, &service));
+	puppet_hold_starts(stage.puppet, false);
+	assert_true(world_settled(world, service, SECONDS));
+	stage_end(&stage);
+}
+
+static void without_auto_rollback_it_stays_and_says_so(void **state)
+{
+	struct stage stage;
+	struct world *world = &stage.world;
+	struct service_status status;
+	int64_t service, generation;
+
+	(void)state;
+	stage_begin(&stage);
+	puppet_crash_image(stage.puppet, "crashing");
+	service = world_service(world, world_tenant(world, "demo"), "web");
+	world_spec(world, service, "web", SPEC("web:1", 3, ",\"AutoRollback\":false"));
+	assert_true(world_settled(world, service, SECONDS));
+	generation = world_spec(world, service, "web",
+		SPEC("web-crashing:1", 3, ",\"AutoRollback\":false"));
+	assert_true(world_failed(world, service, generation, SECONDS));
+	world_status(world, service, &status);
+	assert_int_equal(status.phase, SERVICE_FAILED);
+	assert_int_equal(status.healthy, 2);
+	assert_non_null(strstr(status.message, "last output: starting | cannot open the database"));
+	assert_non_null(strstr(status.message, "AutoRollback is false: it stays as it is"));
+	world_spec(world, service, "web", SPEC("web:1", 3, ",\"AutoRollback\":false"));
+	assert_true(world_settled(world, service, SECONDS));
 	stage_end(&stage);
 }
 
@@ -492,6 +561,8 @@ int main(void)
 		cmocka_unit_test(a_spec_becomes_running_containers_and_goes_without_a_trace),
 		cmocka_unit_test(scaling_leaves_what_runs_alone),
 		cmocka_unit_test(an_upgrade_goes_by_domains),
+		cmocka_unit_test(a_drain_ends_early_however_busy_the_host_is),
+		cmocka_unit_test(without_auto_rollback_it_stays_and_says_so),
 		cmocka_unit_test(a_bad_version_goes_back_by_itself),
 		cmocka_unit_test(a_first_version_that_is_bad_says_why),
 		cmocka_unit_test(a_dead_container_is_back_within_a_second),
