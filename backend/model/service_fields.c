@@ -74,8 +74,9 @@ const struct field service_fields[] = {
 	{.name = "HealthCheck", .type = FIELD_OBJECT, .flags = FIELD_NONE,
 		.offset = AT(health),
 		.members = health_fields, .otherwise = "TCP connect to the port",
-		.help = "A path, or an object with Path, Command, Port, IntervalSeconds, TimeoutSeconds, "
-			"HealthyThreshold, UnhealthyThreshold, StartPeriodSeconds."},
+		.help = "A path, or an object with Path, Command, Port, IntervalSeconds, "
+			"TimeoutSeconds, HealthyThreshold, UnhealthyThreshold, "
+			"StartPeriodSeconds."},
 	{.name = "UpdateDomains", .type = FIELD_INT, .offset = AT(update_domains), .min = 1,
 		.max = 1000, .otherwise = "3",
 		.help = "Number of batches in which an upgrade replaces the replicas."},

@@ -93,7 +93,7 @@ static void describe_answer(const struct health_spec *health, int status, const 
 /* Whose fault is it? An engine that does not answer says nothing about the container. */
 static enum probe_answer run_command(struct instance_work *work, char *words, size_t size)
 {
-	struct engine *engine = work->r->options.engine;
+	struct engine *engine = work->host->engine;
 	const struct health_spec *health = &work->template->health;
 	const struct container_command command = {
 		.argv = (const char *const *)health->command,
@@ -141,7 +141,7 @@ int64_t health_ask(struct reconciler *r, int64_t instance)
 	if (result == 0)
 		result = instance_template(&work, &error);
 	(void)text_copy(words, sizeof(words), error.text);
-	if (result == 0 && work.template->health.command && work.unit.container[0])
+	if (result == 0 && work.host && work.template->health.command && work.unit.container[0])
 		answer = run_command(&work, words, sizeof(words));
 	prober_answer(r->prober, instance, turn, answer, words);
 	instance_work_done(&work);

@@ -52,7 +52,8 @@ int instance_look(struct instance_work *work, struct error *reterr)
 	if (r < 0)
 		return r;
 	unit->looked = unit->epoch;
-	unit->probed = unit->logged = false; /* what follows is told anew: addresses may differ */
+	unit->probed = 0;
+	unit->logged = false; /* what follows is told anew: addresses may differ */
 	if (!unit->container[0]) {
 		work->status.container[0] = work->status.address[0] = '\0';
 		work->status.template_generation = 0;
@@ -192,12 +193,12 @@ int64_t instance_watch(struct instance_work *work)
 
 	if (r == 0 && work->r->options.simulated)
 		return take_engine_word(work);
-	if (r == 0 && !unit->probed) {
+	if (r == 0 && unit->probed != work->service.generation) {
 		r = instance_template(work, &error);
 		if (r == 0)
 			r = health_watch(work->r, unit->instance, work->status.address,
 				work->template, work->status.phase == INSTANCE_HEALTHY, &error);
-		unit->probed = r == 0;
+		unit->probed = r == 0 ? work->service.generation : 0;
 	}
 	if (r == 0 && !unit->logged) {
 		logs_follow(work->host, unit->instance, unit->container);

@@ -89,7 +89,8 @@ static int64_t left(struct instance_work *work, const char *why)
 	unit->stop = STOP_NONE;
 	unit->name[0] = unit->container[0] = '\0';
 	unit->drain_until_ns = 0;
-	unit->alive = unit->logged = unit->probed = false;
+	unit->probed = 0;
+	unit->alive = unit->logged = false;
 	units_set_alive(work->r->units, id, false);
 	work->status.container[0] = work->status.address[0] = '\0';
 	work->status.template_generation = 0;
@@ -121,7 +122,7 @@ int64_t instance_leave(struct instance_work *work, const char *why)
 	if (unit->stop == STOP_DONE || !unit->container[0])
 		return left(work, words);
 	health_drop(work->r, work->object.id);
-	unit->probed = false;
+	unit->probed = 0;
 	if (needs_draining(work)) {
 		next_ns = drain(work);
 		if (next_ns != 0)
@@ -201,7 +202,7 @@ static int64_t mourn(struct instance_work *work, const struct container_state *s
 		logs_follow(work->host, work->object.id, work->unit.container);
 	work->unit.logged = false;
 	health_drop(work->r, work->object.id);
-	work->unit.probed = false;
+	work->unit.probed = 0;
 	(void)instance_template(work, NULL);
 	describe_death(work, state, news.event, sizeof(news.event));
 	instance_back_off(work);

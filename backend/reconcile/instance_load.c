@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/text.h"
 #include "reconcile/container.h"
 #include "reconcile/instance_work.h"
@@ -59,23 +60,42 @@ int instance_load(struct instance_work *work, struct reconciler *r, int64_t id,
 	return 0;
 }
 
+static int parse_template(const struct instance_work *work, const char *text,
+	struct service_spec **ret, struct error *reterr)
+{
+	return service_spec_parse(text, strlen(text), work->service.name, ret, reterr);
+}
+
 int instance_template(struct instance_work *work, struct error *reterr)
 {
 	struct store *store = work->r->options.store;
 	int64_t wanted = work->spec.template_generation;
+	_cleanup_service_spec_ struct service_spec *now = NULL;
 	_cleanup_buf_ struct buf text = BUF_INIT;
 	struct history_entry entry;
-	const char *spec = work->service.spec;
+	int r;
 
 	if (work->template)
 		return 0;
+	if (!work->service.spec)
+		return error_set(reterr, -ENODATA, "the service has no spec");
+	r = parse_template(work, work->service.spec, &now, reterr);
+	if (r < 0)
+		return r;
 	/* An older template lives in the history; what is gone from there is as it is now. */
 	if (wanted != work->service.template_generation &&
 		store_history(store, work->service.id, wanted, &entry, &text) == 0)
-		spec = buf_string(&text);
-	if (!spec)
-		return error_set(reterr, -ENODATA, "the service has no spec");
-	return service_spec_parse(spec, strlen(spec), work->service.name, &work->template, reterr);
+		r = parse_template(work, buf_string(&text), &work->template, reterr);
+	if (r < 0)
+		return r;
+	/* Of the same containers, what may change without new ones is as it is now, too. */
+	if (work->template && service_spec_same_template(work->template, now)) {
+		service_spec_free(work->template);
+		work->template = NULL;
+	}
+	if (!work->template)
+		work->template = TAKE(now);
+	return 0;
 }
 
 void instance_phase_set(struct instance_work *work, enum instance_phase phase, const char *reason)

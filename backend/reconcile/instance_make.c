@@ -109,7 +109,8 @@ int64_t instance_make(struct instance_work *work)
 		return instance_fail(work, &error);
 	}
 	(void)text_copy(work->unit.name, sizeof(work->unit.name), work->name);
-	work->unit.probed = work->unit.logged = false;
+	work->unit.probed = 0;
+	work->unit.logged = false;
 	return instance_start(work, work->status.restarts ? work->status.reason : "");
 }
 
@@ -192,7 +193,8 @@ int64_t instance_start(struct instance_work *work, const char *words)
 		return instance_fail(work, &error);
 	unit->alive = state.phase == CONTAINER_RUNNING;
 	unit->health = HEALTH_UNKNOWN;
-	unit->probed = unit->logged = false;
+	unit->probed = 0;
+	unit->logged = false;
 	units_set_traffic(work->r->units, unit->instance, false);
 	take_running(work, &state, said);
 	if (!unit->alive) {

@@ -5,10 +5,20 @@
 #include "base/log.h"
 #include "reconcile/service_work.h"
 
+/* How health is asked may change without a new container. */
+static void tell_generation(const struct service_work *work)
+{
+	if (work->r->options.simulated || work->status.generation == work->service.generation)
+		return;
+	for (size_t i = 0; i < work->count; i++)
+		wake_instance(work->r, work->members[i].id);
+}
+
 static int service_steps(struct service_work *work, struct error *reterr)
 {
 	int r;
 
+	tell_generation(work);
 	service_judge(work);
 	r = service_plan(work, reterr);
 	if (r == 0)

@@ -24,7 +24,7 @@ struct unit {
 	int64_t host; /* that the container is on */
 	int64_t epoch; /* of its host: grows whenever the engine came up */
 	int64_t looked; /* the epoch in which the container was last looked at */
-	bool probed; /* the prober has it */
+	int64_t probed; /* generation of the spec whose health check the prober has; 0: none */
 	bool logged; /* its output is being followed */
 	char name[160]; /* of the container that is there; "" none */
 	char container[ENGINE_ID_MAX];
