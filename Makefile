@@ -32,7 +32,7 @@ endif
 # package:program also counts as there when the program is (a Docker of another origin, say).
 DEPS_BUILD := gcc libc6-dev make pkg-config libfuse3-dev libcurl4-openssl-dev libjansson-dev \
 	libssl-dev libsqlite3-dev
-DEPS_RUN := fuse3 docker.io:dockerd haproxy:haproxy dnsmasq-base:dnsmasq curl:curl jq:jq \
+DEPS_RUN := fuse3 docker.io:dockerd haproxy:haproxy dnsmasq-base:dnsmasq iptables:iptables curl:curl jq:jq \
 	bind9-dnsutils:dig ca-certificates
 DEPS_TEST := libcmocka-dev perl python3 python3-jsonschema procps iproute2 busybox-static clang-format \
 	shellcheck mandoc openssl zsh ed vim moreutils patch rsync git inotify-tools docker-registry

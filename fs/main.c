@@ -101,6 +101,7 @@ static int platform_start_cloud(struct platform *platform, bool simulated, struc
 		.lb_range = options->lb_range,
 		.dns_listen = options->dns_listen,
 		.domain = options->domain,
+		.platform = store_platform(platform->store),
 	};
 	const char *name = store_platform(platform->store);
 	int r;

@@ -49,6 +49,12 @@ struct balancer_state {
 	char warning[256]; /* "", or why 443 does not although a certificate covers dns */
 };
 
+/* A container that may open connections to another in another network. */
+struct permit {
+	char from[64], to[64]; /* addresses; what is behind the end of each is zero */
+	int port;
+};
+
 struct cloud_health {
 	bool balancer_up, dns_up;
 	char balancer
@@ -73,6 +79,13 @@ struct cloud_ops {
 		struct error *reterr);
 	int (*dns_remove)(struct cloud *cloud, const char *name, struct error *reterr);
 
+	/* States all permits between networks; what is not among them is refused from now on, on
+	 * open connections too. Without any nothing is left of them. One call at a time. They hold
+	 * until the machine's next start, whatever becomes of this process. NULL: there are no
+	 * networks. */
+	int (*permit)(struct cloud *cloud, const struct permit *permits, size_t count,
+		struct error *reterr);
+
 	/* After a start: balancers and names for which no ensure was called until now go. */
 	int (*settle)(struct cloud *cloud, struct error *reterr);
 
@@ -93,6 +106,7 @@ struct cloud_local_options {
 	const char *lb_range; /* "127.88.0.0/16" */
 	const char *dns_listen; /* "127.88.0.1:53" */
 	const char *domain; /* "duplo.test" */
+	const char *platform; /* its name, for what is made outside */
 	const char
 		*tools; /* NULL, or a directory to look for haproxy and dnsmasq instead of PATH */
 	const char

@@ -64,6 +64,10 @@ struct reconciler {
 	bool watching; /* the store's feed has us */
 	bool settled; /* cloud's settle was called */
 	int64_t since_ns;
+	atomic_llong granting; /* services that grant something to other tenants */
+	atomic_llong permits_stated; /* hash of what the firewall was last told */
+	int64_t permits_again_ns; /* when it is told again (the plan queue's) */
+	bool permits_failed; /* and it was told (the plan queue's) */
 	atomic_llong tenants, services, instances;
 };
 
@@ -82,6 +86,12 @@ static inline int key_kind(int64_t key)
 {
 	return (int)(key % 16);
 }
+
+/* Work for the plan queue that is no object's, in the place of the kind. */
+#define PLAN_KEY_PERMITS 15
+
+/* What the firewall was told by who ran before is not known. */
+#define PERMITS_UNKNOWN (-1)
 
 /* Work for the view queue, in the place of the kind. */
 enum view_key {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who has to look again when something changed in the store. Only wakes; never asks the store. */
 #include "reconcile/context.h"
+#include "reconcile/permits.h"
 
 /* For the host that it runs on, and for the service that counts it. */
 static void feed_instance(struct reconciler *r, const struct change *change)
@@ -13,6 +14,8 @@ static void feed_instance(struct reconciler *r, const struct change *change)
 		wake_instance(r, change->id);
 	if (change->flags & CHANGE_PURGED)
 		wake_service(r, change->parent);
+	if (change->flags & ~(unsigned)CHANGE_EVENTS)
+		permits_note(r, false);
 	if (change->flags & CHANGE_STATUS)
 		queue_wake_at(r->plans, key_of(KIND_SERVICE, change->parent),
 			clock_now_ns() + SETTLE_DELAY_NS);
@@ -24,6 +27,8 @@ static void feed_service(struct reconciler *r, const struct change *change)
 {
 	const unsigned mine = CHANGE_CREATED | CHANGE_DELETED | CHANGE_SPEC | CHANGE_FLAGS;
 
+	if (change->flags & (mine | CHANGE_GRANTS | CHANGE_PURGED))
+		permits_note(r, change->flags & CHANGE_GRANTS);
 	/* Who has lost it is not known any more: everybody looks. */
 	if (change->flags & CHANGE_GRANTS && !r->options.simulated)
 		queue_wake(r->views, QUEUE_SWEEP);

@@ -9,6 +9,7 @@
 #include "reconcile/context.h"
 #include "reconcile/fleet.h"
 #include "reconcile/gate.h"
+#include "reconcile/permits.h"
 #include "reconcile/units.h"
 
 static void set_engine(struct host *host, bool up, const struct error *error)
@@ -27,6 +28,7 @@ void host_event(void *arg, const struct engine_event *event)
 	case ENGINE_UP:
 		atomic_fetch_add(&host->epoch, 1);
 		gate_forget_all(host->networks);
+		permits_forget(r);
 		set_engine(host, true, &ERROR_INIT);
 		queue_wake(r->hosts, key_of(KIND_HOST, host->id));
 		wake_platform(r);

@@ -13,6 +13,7 @@
 #include "reconcile/instance_work.h"
 #include "reconcile/logs.h"
 #include "reconcile/on_change.h"
+#include "reconcile/permits.h"
 #include "reconcile/units.h"
 #include "reconcile/view.h"
 
@@ -32,6 +33,8 @@ static int64_t plan_work(void *arg, int64_t key)
 		return tenant_reconcile(r, key_id(key));
 	case KIND_PLATFORM:
 		return platform_reconcile(r);
+	case PLAN_KEY_PERMITS:
+		return permits_reconcile(r);
 	case KIND_HOST:
 		return feed_services(r) < 0 ? QUEUE_RETRY : QUEUE_DONE;
 	default:
@@ -99,6 +102,7 @@ static void reconciler_init(struct reconciler *r, const struct reconciler_option
 	r->options = *options;
 	r->platform = store_platform(options->store);
 	r->since_ns = clock_wall_ns();
+	atomic_store(&r->permits_stated, PERMITS_UNKNOWN);
 	lock_init(&r->lock, LOCK_RECONCILE);
 	lock_init(&r->view_lock, LOCK_RECONCILE);
 	cond_init(&r->view_done);

@@ -63,6 +63,12 @@ static enum check_result check_dnsmasq(const struct options *options, struct err
 	return check_program("dnsmasq", CHECK_BAD, "DNS names are not answered", text);
 }
 
+static enum check_result check_iptables(const struct options *options, struct error *text)
+{
+	(void)options;
+	return check_program("iptables", CHECK_NOTE, "no tenant can grant another anything", text);
+}
+
 static enum check_result check_mount_helper(const struct options *options, struct error *text)
 {
 	(void)options;
@@ -320,6 +326,7 @@ static const struct check_row check_rows[] = {
 	{"docker", check_docker, "docker.io", true},
 	{"haproxy", check_haproxy, "haproxy", true},
 	{"dnsmasq", check_dnsmasq, "dnsmasq-base", true},
+	{"iptables", check_iptables, "iptables", true},
 	{"lb_range", check_lb_range, NULL, true},
 	{"dns_listen", check_dns_listen, NULL, true},
 };

@@ -7,6 +7,7 @@
 #include "cloud/local/balancer.h"
 #include "cloud/local/certificate.h"
 #include "cloud/local/dns.h"
+#include "cloud/local/firewall.h"
 #include "cloud/local/haproxy_config.h"
 
 struct cloud_local {
@@ -14,6 +15,7 @@ struct cloud_local {
 	struct certificates *certificates;
 	struct balancers *balancers;
 	struct dns *dns;
+	struct firewall *firewall;
 };
 
 static struct cloud_local *local_of(struct cloud *cloud)
@@ -49,6 +51,12 @@ static int local_dns_remove(struct cloud *cloud, const char *name, struct error 
 	return dns_remove(local_of(cloud)->dns, name, reterr);
 }
 
+static int local_permit(struct cloud *cloud, const struct permit *permits, size_t count,
+	struct error *reterr)
+{
+	return firewall_permit(local_of(cloud)->firewall, permits, count, reterr);
+}
+
 static int local_settle(struct cloud *cloud, struct error *reterr)
 {
 	int r = balancers_settle(local_of(cloud)->balancers, reterr);
@@ -68,6 +76,7 @@ static void local_free(struct cloud *cloud, bool keep)
 {
 	struct cloud_local *local = local_of(cloud);
 
+	firewall_free(local->firewall);
 	dns_free(local->dns, keep);
 	balancers_free(local->balancers, keep);
 	certificates_free(local->certificates);
@@ -80,6 +89,7 @@ static const struct cloud_ops local_ops = {
 	.target_connections = local_target_connections,
 	.dns_ensure = local_dns_ensure,
 	.dns_remove = local_dns_remove,
+	.permit = local_permit,
 	.settle = local_settle,
 	.health = local_health,
 	.free = local_free,
@@ -104,6 +114,8 @@ int cloud_local_new(struct cloud **ret, const struct cloud_local_options *option
 		r = balancers_new(&local->balancers, options, local->certificates, reterr);
 	if (r == 0)
 		r = dns_new(&local->dns, options, reterr);
+	if (r == 0)
+		r = firewall_new(&local->firewall, options, reterr);
 	if (r < 0)
 		local_free(&local->cloud, true);
 	else
