@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "base/clock.h"
+#include "store/audit.h"
 #include "store/store_private.h"
 
 /* The longest that a leader waits for the members that the last batch had. */
@@ -55,6 +56,7 @@ static int member_apply(struct member *member, struct txn *txn)
 	sqlite3 *db = connection_handle(txn->connection);
 	uint64_t token = member->caller ? member->caller->token : 0;
 	int before = sqlite3_total_changes(db);
+	bool changed;
 	int r;
 
 	if (token && tokens_known(&txn->store->tokens, token))
@@ -64,8 +66,11 @@ static int member_apply(struct member *member, struct txn *txn)
 		return commit_not_written(txn->connection, member->reterr);
 	if (r < 0)
 		return r;
+	changed = sqlite3_total_changes(db) != before;
+	if (txn_audit(txn, member->caller, changed ? "accepted" : "unchanged") < 0)
+		return commit_not_written(txn->connection, member->reterr);
 	/* What changed nothing may as well run again. */
-	if (token && sqlite3_total_changes(db) != before) {
+	if (token && changed) {
 		r = tokens_record(&txn->store->tokens, txn->connection, token);
 		if (r < 0)
 			return commit_not_written(txn->connection, member->reterr);

@@ -114,6 +114,13 @@ static const char *const schema_steps[] = {
 	"CREATE TABLE service_grants ("
 	"  service INTEGER PRIMARY KEY, changed_ns INTEGER NOT NULL, text TEXT NOT NULL"
 	");",
+	"CREATE TABLE audit ("
+	"  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	"  uid INTEGER NOT NULL, seq INTEGER NOT NULL,"
+	"  wall_ns INTEGER NOT NULL,"
+	"  line TEXT NOT NULL"
+	");"
+	"CREATE UNIQUE INDEX audit_user ON audit (uid, seq);",
 };
 
 int schema_get(struct connection *connection, const char *name, char *value, size_t size)

@@ -86,12 +86,23 @@ struct change {
  * order. Must not block and must not call the store. */
 typedef void (*store_watch_fn)(void *arg, const struct change *changes, size_t count);
 
+/* What the audit says of an update beside who did it, when and how it came out. Values are none of
+ * its business. */
+struct audit {
+	const char *path; /* in the tree */
+	const char *program;
+	const char *detail; /* a further word, "owner=5:5"; NULL: none */
+	int64_t object; /* its generation after the update is told; 0: none */
+};
+
 /* Who did it, for history and audit. */
 struct caller {
 	uid_t uid;
 	gid_t gid;
 	pid_t pid;
 	uint64_t token; /* identity of the request for exactly-once; 0: none */
+	const char *operation; /* "write", "mkdir", ... */
+	const struct audit *audit; /* NULL: nothing is said of it */
 };
 
 struct store_options {
@@ -177,6 +188,11 @@ int store_staged(struct store *store, int64_t id, struct staged *ret, struct buf
  * oldest first, a line each: "2026-11-23T02:30:00Z warning demo/web: text". As many are kept. */
 int store_events(struct store *store, int64_t id, struct buf *out);
 
+/* The audit, oldest first: a line an accepted or refused operation of a user's. */
+int store_audit(struct store *store, struct buf *out);
+/* Its size in bytes, and when the last line was written (0: there is none). */
+int store_audit_stat(struct store *store, int64_t *ret_size, int64_t *ret_wall_ns);
+
 /* ---- writing ---- */
 
 /* Runs inside a transaction; a negative return rolls its part back (and only its). */
@@ -236,6 +252,8 @@ int txn_set_protect(struct txn *txn, int64_t id, bool on);
 int txn_set_paused(struct txn *txn, int64_t id, bool paused);
 int txn_add_restart(struct txn *txn, int64_t id);
 int txn_set_last_error(struct txn *txn, int64_t id, const char *text);
+/* A line of the audit for what caller was refused; accepted updates have theirs of themselves. */
+int txn_audit_refusal(struct txn *txn, const struct caller *caller, int error);
 
 /* For the reconciler's own objects (instances): spec text and generation, without history. */
 int txn_set_plan(struct txn *txn, int64_t id, const char *json);

@@ -2,9 +2,11 @@
 #include "fs/edit/commit.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
+#include "fs/edit/record.h"
 
 /* A single value: one line, of text. Ends len before the newline. */
 static int check_line(const char *data, size_t *len, struct error *reterr)
@@ -70,11 +72,32 @@ static int apply(struct txn *txn, void *arg, struct error *reterr)
 	return r < 0 ? r : txn_set_last_error(txn, error_object(draft->ref), NULL);
 }
 
+/* Which command `rollout` was given; the table that copies bring back is none. */
+static const char *command_of(const struct draft *draft, char *detail, size_t size)
+{
+	int len = (int)strspn(draft->data, "abcdefghijklmnopqrstuvwxyz");
+
+	if (draft->ref->row->number != ROW_SERVICE_ROLLOUT || draft->data[len] == ' ')
+		return NULL;
+	(void)snprintf(detail, size, "command=%.*s", len, draft->data);
+	return detail;
+}
+
+/* A value that is written for the first time is made by that. */
+static const char *operation_of(const struct ref *ref, const struct caller *caller)
+{
+	if (caller->operation)
+		return caller->operation;
+	return ref->row->flags & ROW_VALUE && ref->object.generation == 0 ? "create" : "write";
+}
+
 int commit_apply(struct fs *fs, const struct ref *ref, const char *data, size_t len,
 	const struct caller *caller, struct error *reterr)
 {
+	_cleanup_record_ struct record record = RECORD_INIT;
 	_cleanup_buf_ struct buf text = BUF_INIT;
 	struct draft draft = {.fs = fs, .ref = ref, .data = data, .len = len, .caller = caller};
+	char detail[32];
 	int r = prepare(&draft, &text, reterr);
 
 	if (r == 0 && ref->row->check)
@@ -83,6 +106,12 @@ int commit_apply(struct fs *fs, const struct ref *ref, const char *data, size_t 
 		r = -EINVAL;
 	if (r < 0)
 		return r;
+	if (caller) {
+		record_fill(&record, fs, caller, ref, NULL);
+		record.caller.operation = operation_of(ref, caller);
+		record.audit.detail = command_of(&draft, detail, sizeof(detail));
+		caller = &record.caller;
+	}
 	return store_update(fs->store, STORE_DURABLE, caller, apply, &draft, reterr);
 }
 
@@ -103,32 +132,47 @@ int commit_move(struct fs *fs, const struct ref *from, const struct ref *to,
 	const struct caller *caller, struct error *reterr)
 {
 	struct move move = {from, {.fs = fs, .ref = to, .data = "", .caller = caller}};
+	_cleanup_record_ struct record record = RECORD_INIT;
 
-	return store_update(fs->store, STORE_DURABLE, caller, apply_move, &move, reterr);
+	record_fill(&record, fs, caller, to, NULL);
+	return store_update(fs->store, STORE_DURABLE, &record.caller, apply_move, &move, reterr);
 }
 
 struct refusal {
 	int64_t object;
-	const struct error *error;
+	const struct caller *caller;
+	int code;
+	const char *sentence;
 };
 
-static int set_error(struct txn *txn, void *arg, struct error *reterr)
+static int refuse(struct txn *txn, void *arg, struct error *reterr)
 {
 	const struct refusal *refusal = arg;
+	int r = 0;
 
 	(void)reterr;
-	return txn_set_last_error(txn, refusal->object, refusal->error->text);
+	if (refusal->object != PLATFORM_ID && refusal->sentence[0])
+		r = txn_set_last_error(txn, refusal->object, refusal->sentence);
+	/* Who was refused something in a directory that is gone by now was refused it all the same.
+	 */
+	if (r == 0 || r == -ENOENT)
+		r = txn_audit_refusal(txn, refusal->caller, refusal->code);
+	return r;
 }
 
-void commit_refuse_object(struct fs *fs, int64_t object, const struct error *error)
+void commit_refuse(struct fs *fs, const struct ref *ref, const char *name,
+	const struct caller *caller, int code, const struct error *error)
 {
-	struct refusal refusal = {object, error};
+	_cleanup_record_ struct record record = RECORD_INIT;
+	struct refusal refusal = {error_object(ref), &record.caller, code, error->text};
 
-	if (object != PLATFORM_ID && error->text[0])
-		(void)store_update(fs->store, STORE_RELAXED, NULL, set_error, &refusal, NULL);
-}
-
-void commit_refuse(struct fs *fs, const struct ref *ref, const struct error *error)
-{
-	commit_refuse_object(fs, error_object(ref), error);
+	/* A store that cannot be written keeps no record of it. */
+	if (code == -EROFS)
+		return;
+	if (caller) {
+		record_fill(&record, fs, caller, ref, name);
+		if (!record.caller.operation)
+			record.caller.operation = operation_of(ref, caller);
+	}
+	(void)store_update(fs->store, STORE_RELAXED, NULL, refuse, &refusal, NULL);
 }

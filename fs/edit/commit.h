@@ -24,8 +24,9 @@ int commit_move(struct fs *fs, const struct ref *from, const struct ref *to,
 	const struct caller *caller, struct error *reterr);
 
 /* Records why something was refused where the user looks: in last_error of the object, or of the
- * one above it. */
-void commit_refuse(struct fs *fs, const struct ref *ref, const struct error *error);
-void commit_refuse_object(struct fs *fs, int64_t object, const struct error *error);
+ * one above it; and that it was in the audit. name: what would have been made in the directory ref,
+ * NULL: it is ref itself. caller may be NULL: no audit. */
+void commit_refuse(struct fs *fs, const struct ref *ref, const char *name,
+	const struct caller *caller, int code, const struct error *error);
 
 #endif

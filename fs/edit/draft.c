@@ -72,6 +72,6 @@ int draft_truncate_file(struct fs *fs, struct ref *ref, uint64_t size, const str
 	buf_truncate(&content.text, (size_t)size);
 	r = commit_apply(fs, ref, content.text.data, content.text.len, caller, &error);
 	if (r < 0)
-		commit_refuse(fs, ref, &error);
+		commit_refuse(fs, ref, NULL, caller, r, &error);
 	return r;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fs/edit/record.h"
 #include "fs/edit/scratch.h"
 
 struct value {
@@ -164,6 +165,7 @@ int replace_values(struct fs *fs, uint64_t node, const struct ref *to, const str
 	struct error *reterr)
 {
 	_cleanup_values_ struct values staged = {.fs = fs, .to = to, .error = reterr};
+	_cleanup_record_ struct record record = RECORD_INIT;
 	int r;
 
 	if (!replace_is_values(to->row))
@@ -172,7 +174,8 @@ int replace_values(struct fs *fs, uint64_t node, const struct ref *to, const str
 	r = values_read(&staged, node);
 	if (r < 0)
 		return r;
-	return store_update(fs->store, STORE_DURABLE, caller, replace, &staged, reterr);
+	record_fill(&record, fs, caller, to, NULL);
+	return store_update(fs->store, STORE_DURABLE, &record.caller, replace, &staged, reterr);
 }
 
 struct clearing {

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "fs/edit/commit.h"
+#include "fs/edit/record.h"
 
 struct creation {
 	int64_t parent;
@@ -26,7 +27,7 @@ int value_make(struct fs *fs, const struct ref *directory, const char *name, str
 	int r = store_update(fs->store, STORE_RELAXED, NULL, create, &creation, &error);
 
 	if (r < 0 && r != -EEXIST) {
-		commit_refuse(fs, directory, &error);
+		commit_refuse(fs, directory, name, NULL, r, &error);
 		return r;
 	}
 	return ref_child(fs, directory, name, ret);
@@ -40,8 +41,14 @@ static int delete (struct txn *txn, void *arg, struct error *reterr)
 int value_delete(struct fs *fs, const struct ref *ref, const struct caller *caller,
 	struct error *reterr)
 {
+	_cleanup_record_ struct record record = RECORD_INIT;
 	int64_t id = ref->object.id;
 
+	if (caller) {
+		record_fill(&record, fs, caller, ref, NULL);
+		record.caller.operation = "unlink";
+		caller = &record.caller;
+	}
 	return store_update(fs->store, STORE_DURABLE, caller, delete, &id, reterr);
 }
 

@@ -113,6 +113,27 @@ static int render_version(struct fs *fs, const struct ref *ref, struct content *
 	return 0;
 }
 
+static int render_audit(struct fs *fs, const struct ref *ref, struct content *content)
+{
+	int64_t size, wall_ns = 0;
+	int r = store_audit_stat(fs->store, &size, &wall_ns);
+
+	(void)ref;
+	common_raise_mtime(content, wall_ns);
+	return r < 0 ? r : store_audit(fs->store, &content->text);
+}
+
+static int measure_audit(struct fs *fs, const struct ref *ref, int64_t *ret_size,
+	int64_t *ret_mtime_ns)
+{
+	int64_t wall_ns = 0;
+	int r = store_audit_stat(fs->store, ret_size, &wall_ns);
+
+	(void)ref;
+	*ret_mtime_ns = wall_ns > *ret_mtime_ns ? wall_ns : *ret_mtime_ns;
+	return r;
+}
+
 static int render_schema(struct fs *fs, const struct ref *ref, struct content *content)
 {
 	(void)ref;
@@ -173,6 +194,14 @@ const struct row rows_platform[] = {
 		.mode = 0400,
 		.flags = ROW_PRIVATE | ROW_VOLATILE | ROW_POLLED,
 		.depends = CHANGE_EVENTS},
+	{.number = ROW_AUDIT,
+		.path = ".platform/audit",
+		PLATFORM,
+		.mode = 0400,
+		.flags = ROW_PRIVATE | ROW_VOLATILE,
+		.render = render_audit,
+		.measure = measure_audit,
+		.help = "Who did or tried what, a line each, newest last; 5000 of each user."},
 	{.number = 8,
 		.path = ".platform/schema",
 		PLATFORM,

@@ -250,7 +250,7 @@ const struct row rows_service[] = {
 		.depends = CHANGE_STATUS,
 		.render = status_render_url,
 		.help = "How to reach it from outside, one a line."},
-	{.number = 70,
+	{.number = ROW_SERVICE_ROLLOUT,
 		.path = BASE "/rollout",
 		SERVICE,
 		.mode = 0640,

@@ -102,10 +102,9 @@ static char last_byte(const struct ref *ref, const char *data, size_t size)
 
 /* After data was written: is it wrong already? */
 static int check_draft(struct fs *fs, const struct ref *ref, struct edit *edit, const char *data,
-	size_t size, size_t offset)
+	size_t size, size_t offset, struct error *reterr)
 {
 	_cleanup_content_ struct content all = CONTENT_INIT;
-	struct error error = ERROR_INIT;
 	int r;
 
 	if (edit_after_write(ref->row->flags & ROW_LINE, ref->row->flags & ROW_DOCUMENT, offset,
@@ -114,24 +113,12 @@ static int check_draft(struct fs *fs, const struct ref *ref, struct edit *edit, 
 	r = read_all(ref, edit, &all.text);
 	if (r < 0)
 		return r;
-	r = commit_check(fs, ref, buf_string(&all.text), all.text.len, &error);
-	if (r >= 0 || r == -ENODATA)
-		return 0;
-	commit_refuse(fs, ref, &error);
-	return r;
-}
-
-static int refuse_size(struct fs *fs, const struct ref *ref)
-{
-	struct error error = ERROR_INIT;
-	int r = error_set(&error, -EFBIG, "more than the %zu bytes that fit here", ref->row->limit);
-
-	commit_refuse(fs, ref, &error);
-	return r;
+	r = commit_check(fs, ref, buf_string(&all.text), all.text.len, reterr);
+	return r == -ENODATA ? 0 : r;
 }
 
 static int put_draft(struct fs *fs, struct ref *ref, struct edit *edit, const char *data,
-	size_t size, size_t offset)
+	size_t size, size_t offset, struct error *reterr)
 {
 	size_t limit = ref->row->limit + draft_start(ref, edit);
 	bool append = edit->header.flags & EDIT_APPEND;
@@ -142,9 +129,10 @@ static int put_draft(struct fs *fs, struct ref *ref, struct edit *edit, const ch
 	if (append)
 		offset = edit->size;
 	if (offset > limit || offset + size > limit)
-		return refuse_size(fs, ref);
+		return error_set(reterr, -EFBIG, "more than the %zu bytes that fit here",
+			ref->row->limit);
 	r = edit_write(edit, offset, data, size);
-	return r < 0 ? r : check_draft(fs, ref, edit, data, size, offset);
+	return r < 0 ? r : check_draft(fs, ref, edit, data, size, offset, reterr);
 }
 
 /* A writer that was told of a refusal begins anew. */
@@ -159,7 +147,7 @@ static int restart_draft(struct edit *edit)
 }
 
 static int write_draft(struct fs *fs, struct ref *ref, struct edit *edit, const char *data,
-	size_t size, size_t offset)
+	size_t size, size_t offset, struct error *reterr)
 {
 	bool append = edit->header.flags & EDIT_APPEND;
 	int r = 0;
@@ -174,7 +162,7 @@ static int write_draft(struct fs *fs, struct ref *ref, struct edit *edit, const 
 		break;
 	}
 	if (r == 0)
-		r = put_draft(fs, ref, edit, data, size, offset);
+		r = put_draft(fs, ref, edit, data, size, offset, reterr);
 	if (r < 0) {
 		edit_refused(&edit->header, r);
 	} else {
@@ -190,14 +178,19 @@ static void write_row(fuse_req_t req, uint64_t node, const char *data, size_t si
 {
 	_cleanup_ref_ struct ref ref = REF_INIT;
 	_cleanup_edit_ struct edit edit = EDIT_INIT;
+	struct caller caller = op_caller(req);
+	struct error error = ERROR_INIT;
 	struct fs *fs = op_fs(req);
 	int r = ref_open(fs, node, &ref);
 
 	if (r == 0)
 		r = edit_open(fs->edits, file->fh, &edit);
 	if (r == 0)
-		r = write_draft(fs, &ref, &edit, data, size, offset);
+		r = write_draft(fs, &ref, &edit, data, size, offset, &error);
 	edit_close(&edit);
+	/* Said again, it is the same refusal. */
+	if (r < 0 && error.code)
+		commit_refuse(fs, &ref, NULL, &caller, r, &error);
 	/* The kernel is about to believe that the file has grown. */
 	hot_touch(node);
 	if (r < 0)
@@ -237,7 +230,7 @@ static int commit_draft(struct fs *fs, const struct ref *ref, struct edit *edit,
 		return r;
 	r = commit_apply(fs, ref, buf_string(&all.text), all.text.len, caller, &error);
 	if (r < 0)
-		commit_refuse(fs, ref, &error);
+		commit_refuse(fs, ref, NULL, caller, r, &error);
 	edit_decided(&edit->header, r, r < 0 ? edit->header.start : edit->size);
 	(void)edit_save(edit);
 	return r;

@@ -2,12 +2,14 @@
 #include "fs/ops/op.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/statvfs.h>
 
 #include "base/cleanup.h"
 #include "fs/tree/content.h"
 #include "fs/edit/draft.h"
+#include "fs/edit/record.h"
 #include "fs/edit/scratch.h"
 #include "fs/edit/veil.h"
 
@@ -173,18 +175,40 @@ static int set_owner(struct txn *txn, void *arg, struct error *reterr)
 		change->to_set & FUSE_SET_ATTR_MODE ? change->attr->st_mode & 0750 : now->mode);
 }
 
+/* For the audit: "owner=5:5", "mode=750". */
+static const char *print_owner(const struct stat *attr, int to_set, char *detail, size_t size)
+{
+	char uid[16] = "", gid[16] = "";
+
+	if (to_set & FUSE_SET_ATTR_UID)
+		(void)snprintf(uid, sizeof(uid), "%u", (unsigned)attr->st_uid);
+	if (to_set & FUSE_SET_ATTR_GID)
+		(void)snprintf(gid, sizeof(gid), "%u", (unsigned)attr->st_gid);
+	if (to_set & FUSE_SET_ATTR_MODE)
+		(void)snprintf(detail, size, "mode=%o", (unsigned)(attr->st_mode & 0750));
+	else
+		(void)snprintf(detail, size, "owner=%s:%s", uid, gid);
+	return detail;
+}
+
 /* chown, chgrp and chmod of a tenant's directory mean all that is below. Elsewhere they change
  * nothing and are no error: cp -a, rsync, tar and editors do that to what they save. */
 static int change_owner(fuse_req_t req, struct ref *ref, const struct stat *attr, int to_set)
 {
+	_cleanup_record_ struct record record = RECORD_INIT;
 	struct owner_change change = {ref, attr, to_set};
 	struct caller caller = op_caller(req);
+	char detail[64];
 	int r;
 
 	if (ref->row->number != ROW_TENANT ||
 		!(to_set & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID | FUSE_SET_ATTR_MODE)))
 		return 0;
-	r = store_update(op_fs(req)->store, STORE_DURABLE, &caller, set_owner, &change, NULL);
+	caller.operation = to_set & FUSE_SET_ATTR_MODE ? "chmod" : "chown";
+	record_fill(&record, op_fs(req), &caller, ref, NULL);
+	record.audit.detail = print_owner(attr, to_set, detail, sizeof(detail));
+	r = store_update(op_fs(req)->store, STORE_DURABLE, &record.caller, set_owner, &change,
+		NULL);
 	return r < 0 ? r : ref_reload(op_fs(req), ref);
 }
 

@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "fs/edit/commit.h"
 #include "fs/edit/replace.h"
+#include "fs/edit/record.h"
 #include "fs/edit/scratch.h"
 #include "fs/edit/sweeper.h"
 #include "fs/edit/value.h"
@@ -18,13 +19,17 @@ static void reply(fuse_req_t req, int r)
 	(void)fuse_reply_err(req, -r);
 }
 
-static void reply_refused(fuse_req_t req, const struct ref *ref, int r, const struct error *error)
+static void reply_refused(fuse_req_t req, const struct ref *ref, const char *name,
+	const char *operation, int r, const struct error *error)
 {
-	struct fs *fs = op_fs(req); /* the request is gone with its reply */
+	/* The request is gone with its reply. */
+	struct caller caller = op_caller(req);
+	struct fs *fs = op_fs(req);
 
 	reply(req, r);
+	caller.operation = operation;
 	if (r < 0)
-		commit_refuse(fs, ref, error);
+		commit_refuse(fs, ref, name, &caller, r, error);
 }
 
 /* ---- mkdir ---- */
@@ -122,6 +127,7 @@ static int make_object(fuse_req_t req, const struct ref *directory, const char *
 		.kind = directory->row->child_kind,
 		.name = name,
 	};
+	_cleanup_record_ struct record record = RECORD_INIT;
 	struct caller caller = op_caller(req);
 	int r;
 
@@ -130,7 +136,9 @@ static int make_object(fuse_req_t req, const struct ref *directory, const char *
 	r = kind_check_name(making.kind, name, reterr);
 	if (r < 0)
 		return r;
-	r = store_update(op_fs(req)->store, STORE_DURABLE, &caller, make, &making, reterr);
+	caller.operation = "mkdir";
+	record_fill(&record, op_fs(req), &caller, directory, name);
+	r = store_update(op_fs(req)->store, STORE_DURABLE, &record.caller, make, &making, reterr);
 	if (r == 0)
 		r = ref_child(op_fs(req), directory, name, ret);
 	if (r == 0 && is_cp(caller.pid))
@@ -170,7 +178,7 @@ void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 	if (r == 0)
 		(void)fuse_reply_entry(req, &entry);
 	else
-		reply_refused(req, &directory, r, &error);
+		reply_refused(req, &directory, name, "mkdir", r, &error);
 }
 
 /* ---- what a removal does to one of ours ---- */
@@ -198,6 +206,7 @@ static int check_empty(struct fs *fs, const struct ref *ref, struct error *reter
 
 static int remove_directory(fuse_req_t req, const struct ref *ref, struct error *reterr)
 {
+	_cleanup_record_ struct record record = RECORD_INIT;
 	struct caller caller = op_caller(req);
 	int64_t id = ref->object.id;
 
@@ -207,7 +216,9 @@ static int remove_directory(fuse_req_t req, const struct ref *ref, struct error 
 		return -EPERM;
 	if (!(ref->row->flags & ROW_OBJECT))
 		return check_empty(op_fs(req), ref, reterr);
-	return store_update(op_fs(req)->store, STORE_DURABLE, &caller, delete, &id, reterr);
+	caller.operation = "rmdir";
+	record_fill(&record, op_fs(req), &caller, ref, NULL);
+	return store_update(op_fs(req)->store, STORE_DURABLE, &record.caller, delete, &id, reterr);
 }
 
 static int remove_file(fuse_req_t req, const struct ref *ref, struct error *reterr)
@@ -218,6 +229,7 @@ static int remove_file(fuse_req_t req, const struct ref *ref, struct error *rete
 
 	if (row_is_dir(ref->row))
 		return -EISDIR;
+	caller.operation = "unlink";
 	if (ref->row->flags & ROW_VALUE)
 		return value_delete(fs, ref, &caller, reterr);
 	if (ref->row->flags & ROW_UNLINK_CLEARS)
@@ -232,6 +244,7 @@ static int remove_file(fuse_req_t req, const struct ref *ref, struct error *rete
 
 /* The two kinds of removal: how one takes a name of the scratch files, and how one of ours. */
 struct removal {
+	const char *operation;
 	int (*scratch)(struct scratch *scratch, uint64_t directory, const char *name);
 	int (*own)(fuse_req_t req, const struct ref *ref, struct error *reterr);
 };
@@ -261,21 +274,21 @@ static void remove_name(fuse_req_t req, fuse_ino_t parent, const char *name,
 	if (r == 0)
 		r = removal->own(req, &ref, &error);
 	if (ref.row)
-		reply_refused(req, &ref, r, &error);
+		reply_refused(req, &ref, NULL, removal->operation, r, &error);
 	else
 		reply(req, r);
 }
 
 void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
-	static const struct removal removal = {scratch_rmdir, remove_directory};
+	static const struct removal removal = {"rmdir", scratch_rmdir, remove_directory};
 
 	remove_name(req, parent, name, &removal);
 }
 
 void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
-	static const struct removal removal = {scratch_unlink, remove_file};
+	static const struct removal removal = {"unlink", scratch_unlink, remove_file};
 
 	remove_name(req, parent, name, &removal);
 }

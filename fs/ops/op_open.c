@@ -201,6 +201,7 @@ void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
 {
 	_cleanup_ref_ struct ref directory = REF_INIT;
 	_cleanup_ref_ struct ref ref = REF_INIT;
+	struct caller caller = op_caller(req);
 	struct error error = ERROR_INIT;
 	uint32_t flags = 0;
 	int r;
@@ -227,7 +228,8 @@ void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
 			return;
 		case NAME_REFUSED:
 			r = error.code;
-			commit_refuse(op_fs(req), &directory, &error);
+			caller.operation = "create";
+			commit_refuse(op_fs(req), &directory, name, &caller, r, &error);
 			break;
 		}
 	if (r == 0)

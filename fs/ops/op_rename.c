@@ -98,10 +98,18 @@ static bool was_renamed(fuse_req_t req, struct end *from, struct end *to)
 	return !from->scratch;
 }
 
+static struct caller rename_caller(fuse_req_t req)
+{
+	struct caller caller = op_caller(req);
+
+	caller.operation = "rename";
+	return caller;
+}
+
 /* What is staged takes effect by its name alone. Elsewhere mv copies and unlinks. */
 static int rename_staged(fuse_req_t req, struct end *from, struct end *to, struct error *reterr)
 {
-	struct caller caller = op_caller(req);
+	struct caller caller = rename_caller(req);
 
 	if (from->ref.node == to->ref.node)
 		return 0;
@@ -125,7 +133,7 @@ static int remove_source(struct fs *fs, const struct end *from)
 /* A directory of values becomes another one. */
 static int rename_values(fuse_req_t req, struct end *from, struct end *to, struct error *reterr)
 {
-	struct caller caller = op_caller(req);
+	struct caller caller = rename_caller(req);
 	int r = replace_values(op_fs(req), from->st.st_ino, &to->ref, &caller, reterr);
 
 	return r < 0 ? r : remove_source(op_fs(req), from);
@@ -135,7 +143,7 @@ static int rename_values(fuse_req_t req, struct end *from, struct end *to, struc
 static int rename_over(fuse_req_t req, struct end *from, struct end *to, struct error *reterr)
 {
 	_cleanup_content_ struct content content = CONTENT_INIT;
-	struct caller caller = op_caller(req);
+	struct caller caller = rename_caller(req);
 	struct fs *fs = op_fs(req);
 	int r;
 
@@ -250,6 +258,7 @@ void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t n
 	_cleanup_end_ struct end to = {.directory = new_parent, .name = new_name};
 	struct error error = ERROR_INIT;
 	struct fs *fs = op_fs(req);
+	struct caller caller;
 	int r = end_open(req, &from);
 
 	if (r == 0)
@@ -260,11 +269,15 @@ void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t n
 		r = error_set(&error, -EPERM, "%s cannot be renamed", name);
 	else if (r == 0)
 		r = rename_any(req, &from, &to, flags, &error);
+	caller = rename_caller(req); /* the request is gone with its reply */
 	(void)fuse_reply_err(req, -r);
-	if (r < 0 && to.ref.row)
-		commit_refuse(fs, &to.ref, &error);
+	/* mv copies then. */
+	if (r == -EXDEV)
+		;
+	else if (r < 0 && to.ref.row)
+		commit_refuse(fs, &to.ref, NULL, &caller, r, &error);
 	else if (r < 0 && to.directory_ref.row)
-		commit_refuse(fs, &to.directory_ref, &error);
+		commit_refuse(fs, &to.directory_ref, new_name, &caller, r, &error);
 	/* The kernel has moved the old name's node to the new one: that is not what it means. */
 	if (r == 0 && fs->notifier && !(from.scratch && !to.ref.row))
 		notifier_entry(fs->notifier, new_parent, new_name);

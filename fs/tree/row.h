@@ -42,8 +42,10 @@ enum row_number {
 	ROW_LOGS = 56,
 	ROW_LOG = 57,
 	ROW_HISTORY = 58,
+	ROW_SERVICE_ROLLOUT = 70,
 	ROW_SERVICE_NEXT = 101,
 	ROW_SERVICE_PLAN = 102,
+	ROW_AUDIT = 103,
 };
 
 enum row_flags {

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who did or tried what, a line each. */
+#include "store/audit.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "store/txn.h"
+
+/* Lines kept of each user: one who makes noise cannot push out what another has done. */
+#define AUDIT_USER_MAX 5000
+
+/* A word of the line: blanks, controls and backslashes in octal, as in /proc/mounts. */
+static void put_word(const char *word, struct buf *out)
+{
+	for (; *word; word++) {
+		unsigned char c = (unsigned char)*word;
+
+		if (c <= ' ' || c >= 0x7f || c == '\\')
+			buf_printf(out, "\\%03o", c);
+		else
+			buf_putc(out, *word);
+	}
+}
+
+static void put_time(int64_t wall_ns, struct buf *out)
+{
+	char when[32];
+
+	clock_format_utc(wall_ns, when, sizeof(when));
+	when[strcspn(when, "Z")] = '\0';
+	buf_printf(out, "%s.%06" PRId64 "Z", when, wall_ns % NS_PER_SECOND / 1000);
+}
+
+static void put_generation(struct txn *txn, int64_t id, struct buf *out)
+{
+	struct object object = OBJECT_INIT;
+
+	if (id > 0 && txn_peek(txn, id, &object) == 0 && object.generation > 0)
+		buf_printf(out, " generation=%" PRId64, object.generation);
+	else
+		buf_puts(out, " generation=-");
+}
+
+static void put_line(struct txn *txn, const struct caller *caller, const char *outcome,
+	struct buf *out)
+{
+	const struct audit *audit = caller->audit;
+
+	put_time(txn->now_ns, out);
+	buf_printf(out, " uid=%u gid=%u pid=%d program=", (unsigned)caller->uid,
+		(unsigned)caller->gid, (int)caller->pid);
+	put_word(audit->program && *audit->program ? audit->program : "?", out);
+	buf_printf(out, " operation=%s path=", caller->operation ? caller->operation : "?");
+	put_word(audit->path, out);
+	put_generation(txn, audit->object, out);
+	if (audit->detail && *audit->detail) {
+		buf_putc(out, ' ');
+		put_word(audit->detail, out);
+	}
+	buf_printf(out, " outcome=%s", outcome);
+}
+
+static int insert_line(struct txn *txn, int64_t uid, const struct buf *line)
+{
+	int64_t last = 0;
+	int r = txn_fail(txn,
+		connection_get_int(txn->connection, &last,
+			"SELECT coalesce(max(seq), 0) FROM audit WHERE uid = ?1", "i", uid));
+
+	if (r == 0)
+		r = txn_run(txn,
+			"INSERT INTO audit (uid, seq, wall_ns, line) VALUES (?1, ?2, ?3, ?4)",
+			"iiit", uid, last + 1, txn->now_ns, buf_string(line));
+	if (r == 0 && last >= AUDIT_USER_MAX)
+		r = txn_run(txn, "DELETE FROM audit WHERE uid = ?1 AND seq <= ?2", "ii", uid,
+			last + 1 - AUDIT_USER_MAX);
+	return r;
+}
+
+int txn_audit(struct txn *txn, const struct caller *caller, const char *outcome)
+{
+	struct buf line = BUF_INIT;
+	int r;
+
+	if (!caller || !caller->audit)
+		return 0;
+	put_line(txn, caller, outcome, &line);
+	r = line.error ? txn_fail(txn, line.error) : insert_line(txn, (int64_t)caller->uid, &line);
+	buf_done(&line);
+	return r;
+}
+
+int txn_audit_refusal(struct txn *txn, const struct caller *caller, int error)
+{
+	const char *name = strerrorname_np(-error);
+
+	return txn_audit(txn, caller, name ? name : "refused");
+}
+
+static int audit_print(struct connection *connection, struct buf *out)
+{
+	_cleanup_statement_ sqlite3_stmt *statement =
+		connection_query(connection, "SELECT line FROM audit ORDER BY id", "");
+	int r;
+
+	while ((r = connection_step(connection, statement)) > 0) {
+		buf_add(out, sqlite3_column_text(statement, 0),
+			(size_t)sqlite3_column_bytes(statement, 0));
+		buf_putc(out, '\n');
+	}
+	return r < 0 ? r : out->error;
+}
+
+int store_audit(struct store *store, struct buf *out)
+{
+	struct connection *connection = reader_take(store, NULL);
+	int r = connection ? audit_print(connection, out) : -EIO;
+
+	reader_give(store, connection);
+	return r;
+}
+
+int store_audit_stat(struct store *store, int64_t *ret_size, int64_t *ret_wall_ns)
+{
+	struct connection *connection = reader_take(store, NULL);
+	int r = -EIO;
+
+	if (connection)
+		r = connection_get_int(connection, ret_size,
+			"SELECT coalesce(sum(length(line) + 1), 0) FROM audit", "");
+	if (r == 0)
+		r = connection_get_int(connection, ret_wall_ns,
+			"SELECT wall_ns FROM audit ORDER BY id DESC LIMIT 1", "");
+	if (r == -ENOENT) {
+		*ret_wall_ns = 0;
+		r = 0;
+	}
+	reader_give(store, connection);
+	return r;
+}
