@@ -2,6 +2,7 @@
 #include "model/check.h"
 
 #include <ctype.h>
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
@@ -244,6 +245,29 @@ int check_host(const char *value, struct error *reterr)
 {
 	if (!is_all(value, strlen(value), LOWER UPPER DIGITS "_.-:=/") || strlen(value) > 128)
 		return error_set(reterr, -EINVAL, "\"%.80s\" is no name or tag of a host", value);
+	return 0;
+}
+
+int check_engine(const char *value, struct error *reterr)
+{
+	const char *rest = strncmp(value, "unix://", 7) == 0 || strncmp(value, "tcp://", 6) == 0
+				   ? strstr(value, "//") + 2
+				   : "";
+	bool path = value[0] == 'u';
+
+	if (strlen(value) > 200 || !is_all(rest, strlen(rest), LOWER UPPER DIGITS "_.-:/") ||
+		!rest[0] || path != (rest[0] == '/') || (!path && strchr(rest, '/')))
+		return error_set(reterr, -EINVAL,
+			"\"%.80s\" is no container engine: unix:///path or tcp://host:port", value);
+	return 0;
+}
+
+int check_address(const char *value, struct error *reterr)
+{
+	struct in_addr address;
+
+	if (inet_pton(AF_INET, value, &address) != 1)
+		return error_set(reterr, -EINVAL, "\"%.80s\" is no IPv4 address", value);
 	return 0;
 }
 

@@ -24,6 +24,10 @@ int check_key(const char *value, struct error *reterr);
 int check_neighbor(const char *value, struct error *reterr);
 /* Name or tag of a host. */
 int check_host(const char *value, struct error *reterr);
+/* Where a container engine is: unix:///path or tcp://host:port. */
+int check_engine(const char *value, struct error *reterr);
+/* An IPv4 address. */
+int check_address(const char *value, struct error *reterr);
 /* Absolute path of a health check's URL. */
 int check_url_path(const char *value, struct error *reterr);
 /* Name of a signal without SIG: HUP, USR1, ... */

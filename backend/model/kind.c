@@ -53,6 +53,9 @@ int kind_check_name(enum kind kind, const char *name, struct error *reterr)
 	if (strlen(name) > max)
 		return error_set(reterr, -ENAMETOOLONG,
 			"the name of a %s has at most %zu characters", kind_name(kind), max);
+	if (kind == KIND_HOST && strcmp(name, "local") == 0)
+		return error_set(reterr, -EINVAL,
+			"\"local\" is the platform's own machine, which needs no directory");
 	if (key && !kind_is_key(name))
 		return error_set(reterr, -EINVAL,
 			"the name of a %s is letters, digits, \"_\", \".\" and \"-\", "

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/text.h"
 #include "model/json_text.h"
@@ -104,4 +105,15 @@ const char *parser_type_name(const json_t *value)
 	};
 
 	return names[json_typeof(value)];
+}
+
+int parser_check_name(const struct parser *parser, const char *given, const char *name)
+{
+	struct parser at = *parser;
+
+	at.field = "Name";
+	if (!given || strcasecmp(given, name) == 0)
+		return 0;
+	return parser_refuse(&at, -EINVAL,
+		"\"%.80s\" is not the name of the directory, which is \"%s\"", given, name);
 }

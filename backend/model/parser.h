@@ -33,6 +33,9 @@ const char *parser_type_name(const json_t *value);
 /* The text of a string, NULL of another value; -EINVAL when there is a NUL in it. */
 int parser_text(const struct parser *parser, const json_t *value, const char **ret);
 
+/* Refuses a Name that is given and is not that of the directory; case does not matter. */
+int parser_check_name(const struct parser *parser, const char *given, const char *name);
+
 /* Fills the slot of a field that is neither FIELD_OBJECT nor FIELD_CUSTOM. */
 int parser_value(const struct parser *parser, const struct field *field, const json_t *value,
 	void *slot);

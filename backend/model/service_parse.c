@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "model/check.h"
 #include "model/parser.h"
@@ -125,11 +124,9 @@ static int settle(const struct parser *parser, const json_t *object, const char 
 	int r;
 
 	(void)object;
-	at.field = "Name";
-	if (spec->name && strcasecmp(spec->name, name) != 0)
-		return parser_refuse(&at, -EINVAL,
-			"\"%.80s\" is not the name of the directory, which is \"%s\"", spec->name,
-			name);
+	r = parser_check_name(parser, spec->name, name);
+	if (r < 0)
+		return r;
 	at.field = "MemoryMiB";
 	if (spec->memory_mib > 0 && spec->memory_mib < MEMORY_LEAST_MIB)
 		return parser_refuse(&at, -EINVAL, "%lld is below %d", (long long)spec->memory_mib,

@@ -46,6 +46,8 @@ enum row_number {
 	ROW_SERVICE_NEXT = 101,
 	ROW_SERVICE_PLAN = 102,
 	ROW_AUDIT = 103,
+	ROW_HOSTS = 150,
+	ROW_HOST = 151,
 };
 
 enum row_flags {
@@ -146,6 +148,7 @@ extern const struct row rows_platform[];
 extern const struct row rows_tenant[];
 extern const struct row rows_service[];
 extern const struct row rows_instance[];
+extern const struct row rows_host[];
 extern const struct row rows_value[];
 extern const struct row rows_view[];
 extern const struct row rows_next[];

@@ -21,6 +21,7 @@ static const struct row *const tables[] = {
 	rows_tenant,
 	rows_service,
 	rows_instance,
+	rows_host,
 	rows_value,
 	rows_view,
 	rows_next,

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "fs/files/common.h"
+#include "model/host.h"
+
+static int render_spec(struct fs *fs, const struct ref *ref, struct content *content)
+{
+	(void)fs;
+	if (ref->object.spec)
+		buf_puts(&content->text, ref->object.spec);
+	return 0;
+}
+
+static int parse_old(const struct object *object, struct host_spec **ret)
+{
+	*ret = NULL;
+	if (!object->spec)
+		return 0;
+	return host_spec_parse(object->spec, strlen(object->spec), object->name, ret, NULL);
+}
+
+/* An engine is all power over its machine: who may name one is the administrator alone. */
+static int check_engine_owner(const struct draft *draft, const struct object *object,
+	const struct host_spec *spec, struct error *reterr)
+{
+	_cleanup_host_spec_ struct host_spec *old = NULL;
+
+	if (!draft->caller || draft->caller->uid == 0)
+		return 0;
+	(void)parse_old(object, &old);
+	if (host_spec_same_engine(old, spec))
+		return 0;
+	return error_set(reterr, -EPERM,
+		"Engine and Address are the administrator's to set: leave them as they are");
+}
+
+static int check_spec(const struct draft *draft, struct error *reterr)
+{
+	_cleanup_host_spec_ struct host_spec *spec = NULL;
+	_cleanup_object_ struct object object = OBJECT_INIT;
+	int r = host_spec_parse(draft->data, draft->len, draft->ref->object.name, &spec, reterr);
+
+	if (r == 0)
+		r = store_get(draft->fs->store, draft->ref->object.id, &object);
+	return r < 0 ? r : check_engine_owner(draft, &object, spec, reterr);
+}
+
+/* A new generation only when it means something else. */
+static int set_text(struct txn *txn, const struct draft *draft, const struct object *object,
+	const struct buf *text, struct error *reterr)
+{
+	_cleanup_host_spec_ struct host_spec *spec = NULL, *old = NULL;
+	int r = host_spec_parse(text->data, text->len, object->name, &spec, reterr);
+
+	if (r == 0)
+		r = check_engine_owner(draft, object, spec, reterr);
+	if (r < 0)
+		return r == -ENODATA ? -EINVAL : r;
+	if (parse_old(object, &old) == 0 && old && spec_equal(&host_type, old, spec, 0)) {
+		if (strcmp(object->spec, text->data) == 0)
+			return 0;
+		return txn_set_spec_text(txn, object->id, text->data, text->len);
+	}
+	return txn_set_spec(txn, object->id, text->data, text->len, true, "", reterr);
+}
+
+static int apply_spec(struct txn *txn, const struct draft *draft, struct error *reterr)
+{
+	_cleanup_object_ struct object object = OBJECT_INIT;
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	int r = txn_get(txn, draft->ref->object.id, &object);
+
+	if (r < 0)
+		return r;
+	buf_add(&text, draft->data, draft->len);
+	if (draft->len == 0 || draft->data[draft->len - 1] != '\n')
+		buf_putc(&text, '\n');
+	return text.error ? error_oom(reterr) : set_text(txn, draft, &object, &text, reterr);
+}
+
+static void get_status(const struct ref *ref, struct host_status *status)
+{
+	*status = (struct host_status){0};
+	if (ref->object.status)
+		(void)host_status_parse(ref->object.status, status);
+}
+
+static void add_amounts(struct content *content, const char *name, int64_t cpu_milli,
+	int64_t memory_mib)
+{
+	if (cpu_milli || memory_mib)
+		common_line(content, name, "CPU %lld.%03lld, MemoryMiB %lld",
+			(long long)cpu_milli / 1000, (long long)cpu_milli % 1000,
+			(long long)memory_mib);
+}
+
+static int render_status(struct fs *fs, const struct ref *ref, struct content *content)
+{
+	const struct object *object = &ref->object;
+	struct host_status status;
+	char since[32];
+
+	(void)fs;
+	get_status(ref, &status);
+	common_line(content, "host", "%s", object->name);
+	if (status.since_ns)
+		clock_format_utc(status.since_ns, since, sizeof(since));
+	common_line(content, "phase", "%s%s%s", host_phase_name(status.phase),
+		status.since_ns ? " since " : "", status.since_ns ? since : "");
+	common_line(content, "address", "%s", status.address);
+	common_line(content, "engine", "%s", status.engine);
+	add_amounts(content, "capacity", status.cpu_milli, status.memory_mib);
+	add_amounts(content, "reserved", status.cpu_milli_reserved, status.memory_mib_reserved);
+	common_line(content, "instances", "%lld", (long long)status.instances);
+	common_line(content, "generation", "%lld, settled %lld%s", (long long)object->generation,
+		(long long)object->observed, object->failed ? " (failed)" : "");
+	common_line(content, "message", "%s", status.message);
+	return 0;
+}
+
+static int render_address(struct fs *fs, const struct ref *ref, struct content *content)
+{
+	struct host_status status;
+
+	(void)fs;
+	get_status(ref, &status);
+	if (status.address[0])
+		buf_printf(&content->text, "%s\n", status.address);
+	return 0;
+}
+
+static int render_schema(struct fs *fs, const struct ref *ref, struct content *content)
+{
+	(void)ref;
+	spec_schema_print(&host_type, &content->text);
+	common_raise_mtime(content, fs->started_ns);
+	return 0;
+}
+
+#define HOST .kind = KIND_HOST
+#define BASE "{tenant}/hosts/{host}"
+
+const struct row rows_host[] = {
+	{.number = ROW_HOSTS,
+		.path = "{tenant}/hosts",
+		.kind = KIND_TENANT,
+		.mode = 0750,
+		.flags = ROW_DIR | ROW_SCRATCHY,
+		.child_kind = KIND_HOST,
+		.help = "Machines of the tenant's own: mkdir makes one, rmdir drains and removes "
+			"it."},
+	{.number = ROW_HOST,
+		.path = BASE,
+		HOST,
+		.mode = 0750,
+		.flags = ROW_DIR | ROW_OBJECT | ROW_SCRATCHY,
+		.help = "A machine that the tenant's containers run on."},
+	{.number = 152,
+		.path = BASE "/spec.json",
+		HOST,
+		.mode = 0640,
+		.flags = ROW_TEXTS | ROW_DOCUMENT,
+		.depends = CHANGE_SPEC,
+		.limit = SPEC_SIZE_MAX,
+		.render = render_spec,
+		.check = check_spec,
+		.apply = apply_spec,
+		.help = "What is wanted of the machine. Fields: .platform/schema/host.json."},
+	{.number = 153,
+		.path = BASE "/status",
+		HOST,
+		.mode = 0440,
+		.flags = ROW_TEXTS | ROW_POLLED,
+		.depends = CHANGE_STATUS | CHANGE_SPEC,
+		.render = render_status,
+		.help = "How it is, for people."},
+	{.number = 154,
+		.path = BASE "/status.json",
+		HOST,
+		.mode = 0440,
+		.flags = ROW_TEXTS | ROW_POLLED,
+		.depends = CHANGE_STATUS | CHANGE_SPEC,
+		.render = common_render_status_json,
+		.help = "How it is, for programs."},
+	{.number = 155,
+		.path = BASE "/events",
+		HOST,
+		COMMON_EVENTS,
+		.mode = 0440,
+		.flags = ROW_POLLED,
+		.depends = CHANGE_EVENTS},
+	{.number = 156, .path = BASE "/last_error", HOST, COMMON_LAST_ERROR},
+	{.number = 157, .path = BASE "/wait", HOST, COMMON_WAIT},
+	{.number = 158, .path = BASE "/protect", HOST, COMMON_PROTECT},
+	{.number = 159,
+		.path = BASE "/address",
+		HOST,
+		.mode = 0440,
+		.flags = ROW_TEXTS,
+		.depends = CHANGE_STATUS,
+		.render = render_address,
+		.help = "Where its ports are reached."},
+	{.number = 160,
+		.path = ".platform/schema/host.json",
+		.kind = KIND_PLATFORM,
+		.mode = 0400,
+		.flags = ROW_PRIVATE,
+		.render = render_schema,
+		.help = "JSON Schema of a host's spec.json."},
+	{0},
+};
