@@ -115,6 +115,17 @@ static int platform_start_cloud(struct platform *platform, bool simulated, struc
 	return r < 0 ? r : cloud_local_new(&platform->cloud, &local, reterr);
 }
 
+/* Of a host beside this machine. */
+static int platform_engine(void *arg, struct engine **ret, const char *url, struct error *reterr)
+{
+	const struct platform *platform = arg;
+	const char *name = store_platform(platform->store);
+
+	if (strcmp(platform->options->cloud, "simulated") == 0)
+		return engine_simulated_new(ret, name, platform->options->latency_ms, reterr);
+	return engine_docker_new(ret, url, name, reterr);
+}
+
 static int platform_start(void *arg, struct error *reterr)
 {
 	struct platform *platform = arg;
@@ -123,6 +134,9 @@ static int platform_start(void *arg, struct error *reterr)
 	struct reconciler_options reconciler = {
 		.store = platform->store,
 		.engine = platform->engine,
+		.engine_new = platform_engine,
+		.engine_arg = platform,
+		.host_grace_s = (int)platform->options->host_grace_s,
 		.cloud = platform->cloud,
 		.cloud_name = platform->options->cloud,
 		.view_dir = platform->view,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cloud - what surrounds the hosts: load balancers, names, certificates. Families: local, simulated
- *         (and aws). Hosts' engines are engine/'s matter.
+ * cloud - which machines there are, and what surrounds them: load balancers, names, certificates.
+ *         Families: local, simulated (and aws). What runs on a machine is engine/'s matter.
  * Promises: calls state what is wanted in full and are idempotent; each has a deadline and returns
  *           a negative errno with a sentence for the tenant.
  * Threads: all calls from any thread at once; they may block for seconds (not for file handlers).
@@ -55,6 +55,28 @@ struct permit {
 	int port;
 };
 
+/* A machine as wanted. */
+struct machine {
+	int64_t host; /* object id: the machine's identity */
+	const char *tenant; /* names, for tags and external names */
+	const char *name;
+	const char *os, *region; /* NULL: as the policy says */
+	int64_t cpu_milli, memory_mib; /* at least; 0: as the policy says */
+	bool spot;
+	/* Of one that is there already and that the administrator attached; NULL: make one. */
+	const char *engine, *address;
+};
+
+/* A machine as it is. */
+struct machine_state {
+	bool there; /* its engine may be asked */
+	char engine[256]; /* URL of its container engine */
+	char address[64]; /* IP address where ports that it publishes are reached */
+	bool shares_files; /* containers there may be given directories of this machine */
+	int64_t cpu_milli, memory_mib; /* 0: its engine knows */
+	char words[256]; /* while it is not there: what is being waited for */
+};
+
 struct cloud_health {
 	bool balancer_up, dns_up;
 	char balancer
@@ -74,6 +96,13 @@ struct cloud_ops {
 	/* Open connections of one target, for draining; 0 when it is unknown. */
 	int (*target_connections)(struct cloud *cloud, int64_t service, const char *target,
 		int64_t *ret, struct error *reterr);
+
+	/* Makes the machine exist as wanted, or goes on with that; to be asked again until it is
+	 * there. -EOPNOTSUPP: this cloud cannot have it. */
+	int (*machine_ensure)(struct cloud *cloud, const struct machine *wanted,
+		struct machine_state *ret, struct error *reterr);
+	/* Gone: 0. -EAGAIN: it is on its way out, ask again. */
+	int (*machine_remove)(struct cloud *cloud, int64_t host, struct error *reterr);
 
 	int (*dns_ensure)(struct cloud *cloud, const char *name, const char *address,
 		struct error *reterr);

@@ -63,6 +63,30 @@ static int simulated_target_connections(struct cloud *cloud, int64_t service, co
 	return 0;
 }
 
+static int simulated_machine_ensure(struct cloud *cloud, const struct machine *wanted,
+	struct machine_state *ret, struct error *reterr)
+{
+	struct machine_state state = {
+		.there = true, .cpu_milli = wanted->cpu_milli, .memory_mib = wanted->memory_mib};
+
+	(void)reterr;
+	simulated_pass_time(cloud);
+	(void)snprintf(state.engine, sizeof(state.engine), "simulated://%" PRId64, wanted->host);
+	(void)snprintf(state.address, sizeof(state.address), "100.%d.%d.%d",
+		128 + (int)(wanted->host >> 16 & 63), (int)(wanted->host >> 8 & 255),
+		(int)(wanted->host & 255));
+	*ret = state;
+	return 0;
+}
+
+static int simulated_machine_remove(struct cloud *cloud, int64_t host, struct error *reterr)
+{
+	(void)host;
+	(void)reterr;
+	simulated_pass_time(cloud);
+	return 0;
+}
+
 static int simulated_dns_ensure(struct cloud *cloud, const char *name, const char *address,
 	struct error *reterr)
 {
@@ -108,6 +132,8 @@ static const struct cloud_ops simulated_ops = {
 	.balancer_ensure = simulated_balancer_ensure,
 	.balancer_remove = simulated_balancer_remove,
 	.target_connections = simulated_target_connections,
+	.machine_ensure = simulated_machine_ensure,
+	.machine_remove = simulated_machine_remove,
 	.dns_ensure = simulated_dns_ensure,
 	.dns_remove = simulated_dns_remove,
 	.settle = simulated_settle,

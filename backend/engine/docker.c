@@ -23,6 +23,20 @@ static int docker_ping(struct engine *engine, char *version, size_t size, struct
 	return 0;
 }
 
+static int docker_capacity(struct engine *engine, struct engine_capacity *ret, struct error *reterr)
+{
+	struct docker_call call = {.method = "GET", .path = "/info"};
+	_cleanup_json_ json_t *answer = NULL;
+	int r;
+
+	r = docker_call(docker_of(engine), &call, &answer, reterr);
+	if (r < 0)
+		return r;
+	ret->cpu_milli = json_integer_value(json_object_get(answer, "NCPU")) * 1000;
+	ret->memory_mib = json_integer_value(json_object_get(answer, "MemTotal")) / (1024 * 1024);
+	return 0;
+}
+
 static void docker_interrupt(struct engine *engine)
 {
 	net_cancel_set(docker_of(engine)->cancel);
@@ -46,6 +60,7 @@ static void docker_free(struct engine *engine)
 
 static const struct engine_ops docker_ops = {
 	.ping = docker_ping,
+	.capacity = docker_capacity,
 	.image_find = docker_image_find,
 	.image_pull = docker_image_pull,
 	.network_ensure = docker_network_ensure,

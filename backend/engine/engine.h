@@ -83,6 +83,12 @@ struct container_usage {
 	int64_t processes;
 };
 
+/* What an engine's machine has. */
+struct engine_capacity {
+	int64_t cpu_milli;
+	int64_t memory_mib;
+};
+
 /* A command to run inside a container, without a terminal and without input. */
 struct container_command {
 	const char *const *argv; /* NULL-terminated */
@@ -131,6 +137,9 @@ struct engine_log;
 struct engine_ops {
 	/* Does the engine answer? Writes its name and version ("docker 20.10.24") into version. */
 	int (*ping)(struct engine *engine, char *version, size_t size, struct error *reterr);
+
+	/* NULL: it has no bounds. */
+	int (*capacity)(struct engine *engine, struct engine_capacity *ret, struct error *reterr);
 
 	/* -ENOENT: not on the host. Writes the image's id (digest) into ret_id. */
 	int (*image_find)(struct engine *engine, const char *image, char ret_id[ENGINE_ID_MAX],

@@ -26,6 +26,8 @@ static const struct record_member instance_spec_members[] = {
 	{"Host", RECORD_TEXT, SPEC(host), NULL},
 	{"HostId", RECORD_INT, SPEC(host_id), NULL},
 	{"HostPort", RECORD_INT, SPEC(host_port), NULL},
+	{"CPUMilli", RECORD_INT, SPEC(cpu_milli), NULL},
+	{"MemoryMiB", RECORD_INT, SPEC(memory_mib), NULL},
 	{"Run", RECORD_BOOL, SPEC(run), NULL},
 	{"Join", RECORD_BOOL, SPEC(join), NULL},
 	{"Restart", RECORD_INT, SPEC(restart), NULL},

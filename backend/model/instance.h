@@ -21,6 +21,7 @@ struct instance_spec {
 	char host[64];
 	int64_t host_id; /* object of the host; 0: the one that needs none */
 	int64_t host_port; /* 0: none yet */
+	int64_t cpu_milli, memory_mib; /* reserved of the host */
 	bool run; /* false: should have no container */
 	bool join; /* may receive traffic (load balancer, neighbors) when healthy */
 	int64_t restart; /* grows to ask for a new container of the same template */

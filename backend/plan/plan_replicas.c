@@ -7,6 +7,12 @@ struct tally {
 	bool rolling;
 };
 
+/* One that has no future on its host is nobody that a rollout reckons with. */
+static bool counts(const struct replica *replica)
+{
+	return replica->run && !replica->leaving && !replica->lost;
+}
+
 static bool serves(const struct replica *replica)
 {
 	return replica->ready && replica->join;
@@ -19,7 +25,7 @@ static struct tally tally_of(const struct replica *replicas, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		const struct replica *replica = &replicas[i];
 
-		if (!replica->run)
+		if (!counts(replica))
 			continue;
 		tally.active++;
 		tally.outdated += !replica->current;
@@ -41,7 +47,7 @@ static void retire(struct replica *replicas, size_t count, int64_t surplus)
 		for (size_t i = count; i-- > 0 && surplus > 0;) {
 			struct replica *replica = &replicas[i];
 
-			if (!replica->run || replica->action == REPLICA_RETIRE ||
+			if (!counts(replica) || replica->action == REPLICA_RETIRE ||
 				(pass == 0 && (serves(replica) || replica->action == REPLICA_JOIN)))
 				continue;
 			replica->action = REPLICA_RETIRE;
@@ -58,7 +64,7 @@ int64_t plan_domain(int64_t rank, int64_t replicas, int64_t domains)
 
 static bool stays(const struct replica *replica)
 {
-	return replica->run && replica->action != REPLICA_RETIRE;
+	return counts(replica) && replica->action != REPLICA_RETIRE;
 }
 
 /* The first domain in which something is not as wanted. */
@@ -140,6 +146,29 @@ static void replace(struct replica *replicas, size_t count, const struct replica
 	}
 }
 
+/* Those whose hosts give them away go as soon as others serve in their place. */
+static void give_away(struct replica *replicas, size_t count, int64_t wanted)
+{
+	int64_t spare = -wanted;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct replica *replica = &replicas[i];
+
+		spare += replica->run && serves(replica) && !replica->lost &&
+			 replica->action != REPLICA_RETIRE && replica->action != REPLICA_REPLACE;
+	}
+	for (size_t i = count; i-- > 0;) {
+		struct replica *replica = &replicas[i];
+
+		if (!replica->run || !replica->leaving || replica->lost ||
+			spare < (serves(replica) ? 1 : 0))
+			continue;
+		/* One that does not serve may yet, as long as nothing can be made elsewhere. */
+		replica->action = REPLICA_RETIRE;
+		spare -= serves(replica);
+	}
+}
+
 void plan_replicas(struct replica *replicas, size_t count, const struct replica_wish *wish,
 	struct replica_plan *ret)
 {
@@ -153,6 +182,8 @@ void plan_replicas(struct replica *replicas, size_t count, const struct replica_
 		replica->action = REPLICA_KEEP;
 		if (!replica->run && replica->empty)
 			replica->action = REPLICA_PURGE;
+		else if (replica->lost)
+			replica->action = REPLICA_ABANDON;
 		else if (replica->run && replica->current && replica->ready && !replica->join)
 			replica->action = REPLICA_JOIN;
 	}
@@ -171,6 +202,7 @@ void plan_replicas(struct replica *replicas, size_t count, const struct replica_
 	}
 	if (!wish->hold && tally.outdated > 0 && wish->replicas > 0)
 		replace(replicas, count, wish, domains);
+	give_away(replicas, count, wish->replicas);
 	ret->domains = domains;
 	ret->domain = domain_in_work(replicas, count, wish, domains);
 	ret->rolling = tally.rolling;

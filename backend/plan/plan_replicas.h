@@ -4,7 +4,7 @@
  * Promises: pure: the same input gives the same answer, and repeating it until nothing is left to
  *           do comes to an end. What serves is only taken away while as many are left as promised:
  *           all but one update domain, with surge all. While fewer serve, nothing that serves is
- *           taken.
+ *           taken. One whose host gives it away is replaced first and taken then, whatever holds.
  * Threads: any.
  * Ownership: the caller's array; plan_replicas writes the action members.
  */
@@ -21,6 +21,7 @@ enum replica_action {
 	REPLICA_JOIN, /* let it into traffic */
 	REPLICA_RETIRE, /* ask for no container */
 	REPLICA_PURGE, /* its container is gone: the object goes too */
+	REPLICA_ABANDON, /* give it up, once another one can be made in its place */
 };
 
 struct replica {
@@ -31,6 +32,8 @@ struct replica {
 	/* What is. */
 	bool ready; /* the container that is asked for is there and healthy */
 	bool empty; /* no container */
+	bool leaving; /* its host gives it away: counts only until others serve in its place */
+	bool lost; /* its host has been away for too long */
 	enum replica_action action;
 };
 

@@ -121,6 +121,14 @@ static inline void wake_instance(struct reconciler *r, int64_t id)
 	queue_wake(r->hosts, key_of(KIND_INSTANCE, id));
 }
 
+/* Its status tells what is on it; the news of many instances are gathered. */
+static inline void wake_host(struct reconciler *r, int64_t id)
+{
+	if (id > 0)
+		queue_wake_at(r->hosts, key_of(KIND_HOST, id),
+			clock_now_ns() + 200 * NS_PER_MILLISECOND);
+}
+
 static inline void wake_platform(struct reconciler *r)
 {
 	queue_wake_at(r->plans, key_of(KIND_PLATFORM, PLATFORM_ID),
@@ -139,6 +147,8 @@ int64_t view_reconcile(struct reconciler *r, int64_t key);
 void feed_changes(void *arg, const struct change *changes, size_t count);
 /* Wakes everything; of what is simulated, what is not at rest. */
 int feed_sweep(struct reconciler *r);
+/* What instances have of hosts, when it starts. */
+int feed_claims(struct reconciler *r);
 /* Wakes every service. */
 int feed_services(struct reconciler *r);
 

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who has to look again when something changed in the store. Only wakes; never asks the store. */
+#include <string.h>
+
+#include "model/instance.h"
 #include "reconcile/context.h"
+#include "reconcile/fleet.h"
+#include "reconcile/host_work.h"
 #include "reconcile/permits.h"
 
 /* For the host that it runs on, and for the service that counts it. */
@@ -12,8 +17,10 @@ static void feed_instance(struct reconciler *r, const struct change *change)
 		atomic_fetch_sub(&r->instances, 1);
 	if (change->flags & (CHANGE_CREATED | CHANGE_DELETED | CHANGE_PURGED | CHANGE_SPEC))
 		wake_instance(r, change->id);
-	if (change->flags & CHANGE_PURGED)
+	if (change->flags & CHANGE_PURGED) {
+		fleet_release(r->fleet, change->id);
 		wake_service(r, change->parent);
+	}
 	if (change->flags & ~(unsigned)CHANGE_EVENTS)
 		permits_note(r, false);
 	if (change->flags & CHANGE_STATUS)
@@ -65,6 +72,14 @@ static void feed_tenant(struct reconciler *r, const struct change *change)
 		queue_wake(r->plans, key_of(KIND_TENANT, change->id));
 }
 
+static void feed_host(struct reconciler *r, const struct change *change)
+{
+	if (change->flags & (CHANGE_CREATED | CHANGE_DELETED | CHANGE_PURGED | CHANGE_SPEC))
+		queue_wake(r->hosts, key_of(KIND_HOST, change->id));
+	if (change->flags & CHANGE_PURGED)
+		queue_wake(r->plans, key_of(KIND_TENANT, change->tenant));
+}
+
 /* A secret, or a config value of a tenant or of one service. */
 static void feed_value(struct reconciler *r, const struct change *change)
 {
@@ -97,6 +112,9 @@ void feed_changes(void *arg, const struct change *changes, size_t count)
 			break;
 		case KIND_INSTANCE:
 			feed_instance(r, change);
+			break;
+		case KIND_HOST:
+			feed_host(r, change);
 			break;
 		case KIND_SECRET:
 		case KIND_CONFIG:
@@ -158,6 +176,65 @@ static int sweep_instance(void *arg, const struct object *object)
 	return 0;
 }
 
+static int sweep_host(void *arg, const struct object *object)
+{
+	struct reconciler *r = arg;
+
+	queue_wake(r->hosts, key_of(KIND_HOST, object->id));
+	return 0;
+}
+
+struct tenant_sweep {
+	struct reconciler *r;
+	int64_t tenant;
+};
+
+static int sweep_of_tenant(void *arg, const struct object *object)
+{
+	const struct tenant_sweep *sweep = arg;
+
+	if (object->tenant != sweep->tenant)
+		return 0;
+	if (object->kind == KIND_SERVICE)
+		wake_service(sweep->r, object->id);
+	else
+		wake_instance(sweep->r, object->id);
+	return 0;
+}
+
+int feed_tenant_all(struct reconciler *r, int64_t tenant)
+{
+	struct tenant_sweep sweep = {r, tenant};
+	int result =
+		store_list_all(r->options.store, KIND_INSTANCE, 0, false, sweep_of_tenant, &sweep);
+
+	if (result == 0)
+		result = store_list(r->options.store, tenant, KIND_SERVICE, 0, false,
+			sweep_of_tenant, &sweep);
+	return result;
+}
+
+static int load_claim(void *arg, const struct object *object)
+{
+	struct reconciler *r = arg;
+	struct instance_spec spec;
+	struct claim claim;
+
+	/* Most have nothing of a host that would count: no need to parse them. */
+	if (!object->spec || (strstr(object->spec, "\"HostId\":0,") &&
+				     strstr(object->spec, "\"CPUMilli\":0,\"MemoryMiB\":0,")))
+		return 0;
+	if (instance_spec_parse(object->spec, &spec) < 0)
+		return 0;
+	claim = (struct claim){spec.host_id, spec.cpu_milli, spec.memory_mib};
+	return fleet_claim(r->fleet, object->id, &claim);
+}
+
+int feed_claims(struct reconciler *r)
+{
+	return store_list_all(r->options.store, KIND_INSTANCE, 0, true, load_claim, r);
+}
+
 static int sweep_value(void *arg, const struct object *object)
 {
 	struct reconciler *r = arg;
@@ -174,6 +251,8 @@ int feed_sweep(struct reconciler *r)
 
 	if (result == 0)
 		result = store_list_all(store, KIND_SERVICE, 0, false, sweep_service, r);
+	if (result == 0)
+		result = store_list_all(store, KIND_HOST, 0, false, sweep_host, r);
 	if (result == 0)
 		result = store_list_all(store, KIND_INSTANCE, 0, false, sweep_instance, r);
 	if (result == 0)

@@ -1,19 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reconcile/fleet.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "reconcile/context.h"
+#include "reconcile/fleet_claims.h"
 #include "reconcile/gate.h"
 
 struct fleet {
+	struct reconciler *r;
 	struct lock lock; /* LOCK_LEAF */
 	struct idmap hosts; /* attached ones, by object */
 	struct host *local;
+	struct claims claims;
+	atomic_llong epochs;
 };
 
 static void host_free(struct host *host)
@@ -21,11 +27,11 @@ static void host_free(struct host *host)
 	if (host->attached)
 		engine_free(host->engine);
 	gate_free(host->networks);
+	free((char *)(uintptr_t)host->facts.tags);
 	free(host);
 }
 
-static struct host *host_new(struct reconciler *r, int64_t id, const char *name,
-	const char *address)
+static struct host *host_new(struct fleet *fleet, const struct host_wish *wish)
 {
 	struct host *host = calloc(1, sizeof(*host));
 
@@ -35,23 +41,33 @@ static struct host *host_new(struct reconciler *r, int64_t id, const char *name,
 		free(host);
 		return NULL;
 	}
-	host->r = r;
-	host->id = id;
-	host->epoch = 1;
+	host->r = fleet->r;
+	host->id = wish->id;
+	host->tenant = wish->tenant;
+	host->shares_files = wish->shares_files;
+	host->facts.schedulable = true;
+	host->epoch = atomic_fetch_add(&fleet->epochs, 1) + 1;
+	host->away_ns = clock_now_ns();
 	host->refs = 1;
-	(void)text_copy(host->name, sizeof(host->name), name);
-	(void)text_copy(host->address, sizeof(host->address), address);
+	(void)text_copy(host->name, sizeof(host->name), wish->name);
+	(void)text_copy(host->url, sizeof(host->url), wish->url);
+	(void)text_copy(host->address, sizeof(host->address), wish->address);
 	return host;
 }
 
 int fleet_new(struct fleet **ret, struct reconciler *r, struct error *reterr)
 {
+	const struct host_wish local = {.name = HOST_LOCAL,
+		.url = "",
+		.address = r->options.host_address,
+		.shares_files = true};
 	struct fleet *fleet = calloc(1, sizeof(*fleet));
 
 	if (!fleet)
 		return error_oom(reterr);
+	fleet->r = r;
 	lock_init(&fleet->lock, LOCK_LEAF);
-	fleet->local = host_new(r, HOST_LOCAL_ID, HOST_LOCAL, r->options.host_address);
+	fleet->local = host_new(fleet, &local);
 	if (!fleet->local) {
 		fleet_free(fleet);
 		return error_oom(reterr);
@@ -89,6 +105,7 @@ void fleet_free(struct fleet *fleet)
 	idmap_done(&fleet->hosts);
 	if (fleet->local)
 		host_free(fleet->local);
+	claims_done(&fleet->claims);
 	lock_done(&fleet->lock);
 	free(fleet);
 }
@@ -128,6 +145,161 @@ void host_unref(struct host *host)
 	/* Ends the engine's threads: nothing may be locked. */
 	if (left == 0)
 		host_free(host);
+}
+
+static bool is_same(const struct host *host, const struct host_wish *wish)
+{
+	return strcmp(host->url, wish->url) == 0 && strcmp(host->address, wish->address) == 0;
+}
+
+static int start_engine(struct host *host, struct error *reterr)
+{
+	const struct reconciler_options *options = &host->r->options;
+	int r;
+
+	if (!host->url[0])
+		return 0;
+	if (!options->engine_new)
+		return error_set(reterr, -EOPNOTSUPP, "there are no hosts but this machine");
+	r = options->engine_new(options->engine_arg, &host->engine, host->url, reterr);
+	host->attached = r == 0;
+	return r;
+}
+
+/* Puts it into the place of the old one, which the caller gives back. */
+static int replace(struct fleet *fleet, struct host *host, struct host **ret_old)
+{
+	int r;
+
+	LOCKED(&fleet->lock);
+	*ret_old = idmap_get(&fleet->hosts, host->id);
+	r = idmap_put(&fleet->hosts, host->id, host);
+	if (r == 0)
+		host->refs++; /* the fleet's beside the caller's */
+	else
+		*ret_old = NULL;
+	return r;
+}
+
+int fleet_attach(struct fleet *fleet, const struct host_wish *wish, struct error *reterr)
+{
+	_cleanup_host_ struct host *host = fleet_take(fleet, wish->id);
+	struct host *old = NULL;
+	struct tally tally;
+	int r;
+
+	if (host && is_same(host, wish))
+		return 0;
+	fleet_tally(fleet, wish->id, &tally);
+	if (host && host->engine && tally.instances > 0)
+		return error_set(reterr, -EBUSY,
+			"engine and address change when its instances have left: set Drain first");
+	host_unref(host);
+	host = host_new(fleet, wish);
+	if (!host)
+		return error_oom(reterr);
+	r = start_engine(host, reterr);
+	if (r == 0 && replace(fleet, host, &old) < 0)
+		r = error_oom(reterr);
+	host_unref(old);
+	if (r == 0 && host->engine)
+		r = host->engine->ops->watch(host->engine, host_event, host, reterr);
+	if (r < 0)
+		fleet_detach(fleet, wish->id);
+	return r;
+}
+
+void fleet_detach(struct fleet *fleet, int64_t id)
+{
+	struct host *host;
+
+	lock_acquire(&fleet->lock);
+	host = idmap_remove(&fleet->hosts, id);
+	lock_release(&fleet->lock);
+	host_unref(host);
+}
+
+void fleet_tell(struct fleet *fleet, int64_t id, const struct host_facts *facts)
+{
+	char *tags = facts->tags ? strdup(facts->tags) : NULL;
+	_cleanup_free_ char *old = NULL;
+	struct host *host;
+
+	LOCKED(&fleet->lock);
+	host = id == HOST_LOCAL_ID ? fleet->local : idmap_get(&fleet->hosts, id);
+	if (!host) {
+		free(tags);
+		return;
+	}
+	old = (char *)(uintptr_t)host->facts.tags;
+	host->facts = *facts;
+	host->facts.tags = tags;
+}
+
+void host_facts(struct host *host, struct host_facts *ret)
+{
+	LOCKED(&host->r->fleet->lock);
+	*ret = host->facts;
+	ret->tags = NULL;
+}
+
+void host_came(struct host *host)
+{
+	host->epoch = atomic_fetch_add(&host->r->fleet->epochs, 1) + 1;
+	gate_forget_all(host->networks);
+	host->was_up = true;
+}
+
+int64_t host_lost_ns(const struct host *host)
+{
+	if (host->up)
+		return CLOCK_FOREVER;
+	return host->away_ns + host->r->options.host_grace_s * NS_PER_SECOND;
+}
+
+bool host_is_lost(const struct host *host)
+{
+	return host->id != HOST_LOCAL_ID && clock_now_ns() >= host_lost_ns(host);
+}
+
+/* The machine of the platform serves those who have no hosts of their own. */
+void fleet_each(struct fleet *fleet, int64_t tenant, fleet_fn fn, void *arg)
+{
+	struct tally tally;
+	struct host *host;
+	size_t position = 0;
+	bool own = false;
+
+	LOCKED(&fleet->lock);
+	while ((host = idmap_next(&fleet->hosts, &position))) {
+		if (host->tenant != tenant || !host->engine || host->facts.removed)
+			continue;
+		own = true;
+		claims_tally(&fleet->claims, host->id, &tally);
+		fn(arg, host, &tally);
+	}
+	if (own)
+		return;
+	claims_tally(&fleet->claims, HOST_LOCAL_ID, &tally);
+	fn(arg, fleet->local, &tally);
+}
+
+int fleet_claim(struct fleet *fleet, int64_t instance, const struct claim *claim)
+{
+	LOCKED(&fleet->lock);
+	return claims_put(&fleet->claims, instance, claim);
+}
+
+void fleet_release(struct fleet *fleet, int64_t instance)
+{
+	LOCKED(&fleet->lock);
+	claims_remove(&fleet->claims, instance);
+}
+
+void fleet_tally(struct fleet *fleet, int64_t host, struct tally *ret)
+{
+	LOCKED(&fleet->lock);
+	claims_tally(&fleet->claims, host, ret);
 }
 
 void host_pool(int64_t host, char *pool, size_t size)

@@ -42,14 +42,16 @@ void health_stop(struct reconciler *r)
 	r->prober = NULL;
 }
 
-int health_watch(struct reconciler *r, int64_t instance, const char *address,
+int health_watch(struct reconciler *r, int64_t instance, const char *address, int64_t host_port,
 	const struct service_spec *spec, bool was_good, struct error *reterr)
 {
 	const struct health_spec *health = &spec->health;
+	int64_t port = health->port ? health->port : spec->container_port;
 	const struct probe probe = {
 		.asked = health->command != NULL,
 		.address = address,
-		.port = (int)(health->port ? health->port : spec->container_port),
+		/* Of another machine only what it publishes can be reached. */
+		.port = (int)(host_port ? host_port : port),
 		.path = health->path,
 		.interval_ms = health->interval_s * 1000,
 		.timeout_ms = health->timeout_s * 1000,

@@ -20,8 +20,9 @@ int64_t health_ask(struct reconciler *r, int64_t instance);
 /* How it is by now, in words; "" when nothing is known. Never blocks. */
 void health_words(struct reconciler *r, int64_t instance, char *words, size_t size);
 
-/* was_good: it was healthy before this process started to look. */
-int health_watch(struct reconciler *r, int64_t instance, const char *address,
+/* was_good: it was healthy before this process started to look. host_port: where its host publishes
+ * it at address; 0: address is the container's own. */
+int health_watch(struct reconciler *r, int64_t instance, const char *address, int64_t host_port,
 	const struct service_spec *spec, bool was_good, struct error *reterr);
 void health_drop(struct reconciler *r, int64_t instance);
 

@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "reconcile/context.h"
 #include "reconcile/fleet.h"
-#include "reconcile/gate.h"
+#include "reconcile/host_work.h"
 #include "reconcile/permits.h"
 #include "reconcile/units.h"
 
@@ -26,16 +26,19 @@ void host_event(void *arg, const struct engine_event *event)
 
 	switch (event->type) {
 	case ENGINE_UP:
-		atomic_fetch_add(&host->epoch, 1);
-		gate_forget_all(host->networks);
+		host_came(host);
 		permits_forget(r);
 		set_engine(host, true, &ERROR_INIT);
 		queue_wake(r->hosts, key_of(KIND_HOST, host->id));
 		wake_platform(r);
 		break;
 	case ENGINE_DOWN:
+		if (host->up)
+			host->away_ns = clock_now_ns();
 		set_engine(host, false, &event->error);
-		queue_wake(r->plans, key_of(KIND_HOST, host->id)); /* their status says so */
+		/* Services say so in their status; a host of an object has one of its own. */
+		queue_wake(host->id == HOST_LOCAL_ID ? r->plans : r->hosts,
+			key_of(KIND_HOST, host->id));
 		wake_platform(r);
 		break;
 	case ENGINE_CONTAINER_DIED:
@@ -102,29 +105,55 @@ static int look_at(void *arg, const struct container_state *state)
 static void ask_version(struct host *host)
 {
 	struct engine *engine = host->engine;
+	struct engine_capacity capacity = {0};
 	char version[64];
 
 	if (engine->ops->ping(engine, version, sizeof(version), NULL) < 0)
 		return;
+	if (engine->ops->capacity && engine->ops->capacity(engine, &capacity, NULL) == 0) {
+		host->cpu_milli = capacity.cpu_milli;
+		host->memory_mib = capacity.memory_mib;
+	}
 	LOCKED(&host->r->lock);
 	(void)text_copy(host->version, sizeof(host->version), version);
 }
 
-int64_t host_reconcile(struct reconciler *r, int64_t id)
+int host_greet(struct host *host, struct error *reterr)
 {
-	_cleanup_host_ struct host *host = fleet_take(r->fleet, id);
+	int64_t epoch = host->epoch;
+	int r;
+
+	ask_version(host);
+	r = host->engine->ops->list(host->engine, look_at, host->r, reterr);
+	if (r == 0)
+		host->looked = epoch;
+	return r;
+}
+
+/* The machine of the platform. */
+static int64_t local_reconcile(struct reconciler *r)
+{
+	struct host *host = fleet_local(r->fleet);
+	struct host_facts facts = {.schedulable = true};
 	struct error error = ERROR_INIT;
 
-	if (!host || !host->up)
+	if (!host->up)
 		return QUEUE_DONE;
 	/* What is wanted first: telling strays can wait. */
 	if (feed_sweep(r) < 0)
 		return QUEUE_RETRY;
-	ask_version(host);
-	wake_platform(r);
-	if (host->engine->ops->list(host->engine, look_at, r, &error) < 0) {
+	if (host_greet(host, &error) < 0) {
 		log_debug("containers cannot be listed: %s", error.text);
 		return QUEUE_RETRY;
 	}
+	facts.cpu_milli = host->cpu_milli;
+	facts.memory_mib = host->memory_mib;
+	fleet_tell(r->fleet, HOST_LOCAL_ID, &facts);
+	wake_platform(r);
 	return QUEUE_DONE;
+}
+
+int64_t host_reconcile(struct reconciler *r, int64_t id)
+{
+	return id == HOST_LOCAL_ID ? local_reconcile(r) : host_object_reconcile(r, id);
 }

@@ -31,7 +31,7 @@ static void take_state(struct instance_work *work, const char *name,
 	(void)text_copy(unit->container, sizeof(unit->container), state->id);
 	unit->alive = state->phase == CONTAINER_RUNNING;
 	if (unit->alive && state->address[0] && is_wanted_container(work))
-		(void)text_copy(work->status.address, sizeof(work->status.address), state->address);
+		instance_address_set(work, state);
 }
 
 int instance_look(struct instance_work *work, struct error *reterr)
@@ -117,7 +117,8 @@ static int adopt(struct instance_work *work, struct error *reterr)
 	(void)text_copy(work->status.container, sizeof(work->status.container), unit->container);
 	work->status.template_generation = work->spec.template_generation;
 	work->status.restart = work->spec.restart;
-	work->status.port = work->template->container_port;
+	if (work->host->id == HOST_LOCAL_ID)
+		work->status.port = work->template->container_port;
 	instance_phase_set(work, INSTANCE_STARTING, "");
 	return 0;
 }
@@ -197,6 +198,7 @@ int64_t instance_watch(struct instance_work *work)
 		r = instance_template(work, &error);
 		if (r == 0)
 			r = health_watch(work->r, unit->instance, work->status.address,
+				work->host->id == HOST_LOCAL_ID ? 0 : work->status.port,
 				work->template, work->status.phase == INSTANCE_HEALTHY, &error);
 		unit->probed = r == 0 ? work->service.generation : 0;
 	}
@@ -211,6 +213,50 @@ int64_t instance_watch(struct instance_work *work)
 	if (unit->health == HEALTH_BAD)
 		return become_unhealthy(work);
 	return instance_commit(work, NULL, NULL) < 0 ? QUEUE_RETRY : QUEUE_DONE;
+}
+
+void instance_address_set(struct instance_work *work, const struct container_state *state)
+{
+	struct instance_status *status = &work->status;
+
+	if (work->host->id == HOST_LOCAL_ID) {
+		(void)text_copy(status->address, sizeof(status->address), state->address);
+		return;
+	}
+	(void)text_copy(status->address, sizeof(status->address), work->host->address);
+	status->port = work->spec.host_port;
+}
+
+/* True when nobody will ever know what became of its container. */
+static bool is_given_up(const struct instance_work *work)
+{
+	_cleanup_object_ struct object object = OBJECT_INIT;
+	struct host_facts facts;
+
+	if (!work->host)
+		return store_peek(work->r->options.store, work->spec.host_id, &object) == -ENOENT;
+	host_facts(work->host, &facts);
+	return facts.removed && host_is_lost(work->host);
+}
+
+int64_t instance_alone(struct instance_work *work)
+{
+	struct instance_news news = {.severity = "warning"};
+
+	if (!work->wanted && work->spec.host_id != HOST_LOCAL_ID && is_given_up(work)) {
+		health_drop(work->r, work->object.id);
+		work->unit.stop = STOP_DONE;
+		return instance_leave(work, "");
+	}
+	/* This machine's containers go on while their engine is restarted; of another one nothing
+	 * is known. Its coming up wakes everything. */
+	if (!work->host || work->host->id == HOST_LOCAL_ID ||
+		work->status.phase != INSTANCE_HEALTHY)
+		return QUEUE_DONE;
+	(void)snprintf(news.event, sizeof(news.event), "its host %s does not answer",
+		work->host->name);
+	instance_phase_set(work, INSTANCE_UNHEALTHY, news.event);
+	return instance_commit(work, &news, NULL) < 0 ? QUEUE_RETRY : QUEUE_DONE;
 }
 
 static int64_t instance_step(struct instance_work *work)
@@ -244,7 +290,9 @@ int64_t instance_reconcile(struct reconciler *r, int64_t id)
 		units_drop(r->units, id);
 		next_ns = QUEUE_DONE;
 	} else if (result == 0 && (!work.host || !work.host->up)) {
-		next_ns = QUEUE_DONE; /* its coming up wakes everything */
+		next_ns = instance_alone(&work);
+		if (units_save(r->units, &work.unit) < 0)
+			next_ns = QUEUE_RETRY;
 	} else if (result < 0) {
 		log_debug("instance %" PRId64 ": %s", id, error.text);
 		next_ns = QUEUE_RETRY;
@@ -256,6 +304,8 @@ int64_t instance_reconcile(struct reconciler *r, int64_t id)
 		else if (units_save(r->units, &work.unit) < 0)
 			next_ns = QUEUE_RETRY;
 	}
+	if (work.object.deleting)
+		wake_host(r, work.spec.host_id);
 	instance_work_done(&work);
 	return next_ns;
 }

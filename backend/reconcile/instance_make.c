@@ -49,7 +49,9 @@ static int create(struct instance_work *work, const char *network, struct error 
 		.instance = &work->spec,
 		.spec = work->template,
 		.network = network,
-		.view_dir = work->r->options.simulated ? NULL : work->r->options.view_dir,
+		.view_dir = work->r->options.simulated || !work->host->shares_files
+				    ? NULL
+				    : work->r->options.view_dir,
 		.host_address = work->host->address,
 	};
 	int r = container_plan_make(&plan, &source, reterr);
@@ -161,9 +163,9 @@ static void take_running(struct instance_work *work, const struct container_stat
 	status->template_generation = work->spec.template_generation;
 	status->restart = work->spec.restart;
 	status->port = work->template->container_port;
+	instance_address_set(work, state);
 	status->exit_code = 0;
 	(void)text_copy(status->container, sizeof(status->container), state->id);
-	(void)text_copy(status->address, sizeof(status->address), state->address);
 	instance_phase_set(work, INSTANCE_STARTING, words);
 }
 

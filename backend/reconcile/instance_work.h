@@ -47,6 +47,10 @@ void instance_work_done(struct instance_work *work);
 /* -ENOENT: it is gone. */
 int instance_load(struct instance_work *work, struct reconciler *r, int64_t id,
 	struct error *reterr);
+/* Its host is not up. */
+int64_t instance_alone(struct instance_work *work);
+/* Where others reach it: the container itself, or the port that its host publishes. */
+void instance_address_set(struct instance_work *work, const struct container_state *state);
 /* Reads work->template. */
 int instance_template(struct instance_work *work, struct error *reterr);
 

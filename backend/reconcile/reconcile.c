@@ -151,6 +151,8 @@ static int reconciler_begin(struct reconciler *r, struct error *reterr)
 
 	r->watching = result == 0;
 	if (result == 0)
+		result = feed_claims(r);
+	if (result == 0)
 		result = feed_sweep(r);
 	if (result < 0)
 		return error_set(reterr, result, "the store cannot be read");

@@ -21,9 +21,16 @@ struct engine;
 struct reconciler;
 struct store;
 
+/* Makes the engine that a cloud's machine has at url. */
+typedef int (*reconciler_engine_fn)(void *arg, struct engine **ret, const char *url,
+	struct error *reterr);
+
 struct reconciler_options {
 	struct store *store;
 	struct engine *engine; /* of this machine, host "local" */
+	reconciler_engine_fn engine_new; /* for further hosts; NULL: there are none */
+	void *engine_arg;
+	int host_grace_s; /* so long a host may be away before its instances are replaced */
 	struct cloud *cloud;
 	const char *cloud_name; /* "local", "simulated" */
 	const char *view_dir; /* <view_dir>/<service id>/ is bind-mounted at /duplo */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -96,6 +97,53 @@ static void mark_templates(struct service_work *work)
 	}
 }
 
+static void say_away(struct service_work *work, const struct host *host)
+{
+	if (work->away)
+		return;
+	work->away = true;
+	LOCKED(&work->r->lock);
+	if (host->id == HOST_LOCAL_ID)
+		(void)snprintf(work->away_words, sizeof(work->away_words),
+			"waiting for the container engine (Docker)%s%.300s",
+			host->error.text[0] ? ": " : "", host->error.text);
+	else
+		(void)snprintf(work->away_words, sizeof(work->away_words),
+			"host %.64s does not answer", host->name);
+}
+
+/* What its host makes of a member. */
+static void mark_host(struct service_work *work, struct member *member)
+{
+	_cleanup_host_ struct host *host = fleet_take(work->r->fleet, member->spec.host_id);
+	_cleanup_object_ struct object object = OBJECT_INIT;
+	struct host_facts facts;
+
+	if (!host) { /* it is on its way, unless its object has gone */
+		member->away = true;
+		member->lost = member->gone = store_peek(work->r->options.store,
+						      member->spec.host_id, &object) == -ENOENT;
+		return;
+	}
+	host_facts(host, &facts);
+	member->leaving = facts.leaving;
+	member->away = !host->up;
+	member->lost = host_is_lost(host);
+	member->gone = member->lost && facts.removed;
+	if (member->away)
+		say_away(work, host);
+}
+
+static void mark_hosts(struct service_work *work)
+{
+	const struct host *local = fleet_local(work->r->fleet);
+
+	for (size_t i = 0; i < work->count; i++)
+		mark_host(work, &work->members[i]);
+	if (work->count == 0 && !local->up)
+		say_away(work, local);
+}
+
 int service_load(struct service_work *work, struct reconciler *r, int64_t id, struct error *reterr)
 {
 	struct store *store = r->options.store;
@@ -103,7 +151,6 @@ int service_load(struct service_work *work, struct reconciler *r, int64_t id, st
 	int result;
 
 	*work = (struct service_work){.r = r, .next_ns = QUEUE_DONE};
-	work->away = !fleet_local(r->fleet)->up;
 	result = store_get(store, id, &work->service);
 	if (result < 0)
 		return result;
@@ -124,5 +171,6 @@ int service_load(struct service_work *work, struct reconciler *r, int64_t id, st
 	if (work->count > 1)
 		qsort(work->members, work->count, sizeof(*work->members), compare_members);
 	mark_templates(work);
+	mark_hosts(work);
 	return 0;
 }

@@ -7,8 +7,10 @@
 
 #include "reconcile/container.h"
 #include "reconcile/fleet.h"
-#include "reconcile/plan_placement.h"
+#include "reconcile/service_place.h"
 #include "reconcile/service_work.h"
+
+#define PLACE_EVERY_NS (5 * NS_PER_SECOND) /* while something has no place */
 
 static void replica_of(const struct service_work *work, const struct member *member,
 	struct replica *ret)
@@ -20,6 +22,8 @@ static void replica_of(const struct service_work *work, const struct member *mem
 		.current = member->same_template && member->spec.restart == work->service.restart,
 		.ready = member_ready(member),
 		.empty = member->status.phase == INSTANCE_STOPPED,
+		.leaving = member->leaving,
+		.lost = member->lost,
 	};
 }
 
@@ -53,6 +57,8 @@ static int make_plan(struct service_work *work, struct error *reterr)
 	work->replicas = calloc(work->count + 1, sizeof(*work->replicas));
 	if (!work->replicas)
 		return error_oom(reterr);
+	if (!wish.hold && placing_mark_grown(work, reterr) < 0)
+		return -ENOMEM;
 	for (size_t i = 0; i < work->count; i++)
 		replica_of(work, &work->members[i], &work->replicas[i]);
 	plan_replicas(work->replicas, work->count, &wish, &work->plan);
@@ -64,16 +70,23 @@ static int make_plan(struct service_work *work, struct error *reterr)
 	return 0;
 }
 
-static int place(const struct service_work *work, struct instance_spec *spec, struct error *reterr)
+/* Volumes outlive the service: they go with the tenant, or with the host that they are on. */
+static int note_volumes(struct txn *txn, const struct service_work *work, int64_t host)
 {
-	const struct placement_host hosts[] = {{.name = HOST_LOCAL, .up = true}};
-	const struct placement_wish wish = {
-		.cpu_milli = work->spec->cpu_milli, .memory_mib = work->spec->memory_mib};
-	size_t index;
-	int r = plan_placement(hosts, 1, &wish, &index, reterr);
+	char *const *volume = work->spec->volumes;
+	int r = 0;
 
-	if (r == 0)
-		(void)snprintf(spec->host, sizeof(spec->host), "%s", hosts[index].name);
+	for (; r == 0 && volume && *volume; volume++) {
+		size_t len = strcspn(*volume, ":");
+		char name[200];
+
+		if ((*volume)[0] == '/')
+			continue; /* a path of the host is not ours */
+		container_volume_name(work->r->platform, work->service.tenant, *volume, len, name,
+			sizeof(name));
+		r = txn_intent_add(txn, host == HOST_LOCAL_ID ? work->service.tenant : host,
+			INTENT_VOLUME, name);
+	}
 	return r;
 }
 
@@ -87,7 +100,9 @@ static int write_member(struct txn *txn, struct service_work *work, int64_t id,
 	int r = 0;
 
 	host_pool(spec->host_id, pool, sizeof(pool));
-	if (spec->run && work->spec->lb_port > 0 && spec->host_port == 0)
+	/* Whoever is on another machine is reached at a port of that machine alone. */
+	if (spec->run && spec->host_port == 0 &&
+		(work->spec->lb_port > 0 || spec->host_id != HOST_LOCAL_ID))
 		r = txn_allocate(txn, pool, options->port_low, options->port_high, 0, id,
 			&spec->host_port);
 	if (r < 0)
@@ -100,31 +115,91 @@ static int write_member(struct txn *txn, struct service_work *work, int64_t id,
 		container_name(work->r->platform, work->tenant, work->service.name, id, spec, name,
 			sizeof(name));
 		r = txn_intent_add(txn, id, INTENT_CONTAINER, name);
+		if (r == 0)
+			r = note_volumes(txn, work, spec->host_id);
 	}
 	return r;
 }
 
-static int create_member(struct txn *txn, struct service_work *work, int64_t ordinal,
-	struct error *reterr)
+static int create_member(struct txn *txn, struct service_work *work, struct placing *placing,
+	struct instance_spec *spec, struct error *reterr)
 {
-	struct instance_spec spec = {
-		.ordinal = ordinal,
-		.template_generation = work->service.template_generation,
-		.run = true,
-		.join = true,
-		.restart = work->service.restart,
-	};
 	char name[24];
 	int64_t id;
-	int r = place(work, &spec, reterr);
+	int r;
 
-	if (r < 0)
-		return r;
-	(void)snprintf(name, sizeof(name), "%" PRId64, ordinal);
+	(void)snprintf(name, sizeof(name), "%" PRId64, spec->ordinal);
 	r = txn_create(txn, work->service.id, KIND_INSTANCE, name, &id, reterr);
-	if (r < 0)
-		return r;
-	return write_member(txn, work, id, &spec, reterr);
+	if (r == 0)
+		r = placing_note(placing, id, spec);
+	wake_host(work->r, spec->host_id);
+	return r < 0 ? r : write_member(txn, work, id, spec, reterr);
+}
+
+/* Its name is free for another one at once; what is left of it goes when its host is back. */
+static int abandon_member(struct txn *txn, struct service_work *work, size_t i,
+	struct error *reterr)
+{
+	struct member *member = &work->members[i];
+	int r = txn_event(txn, work->service.id, "warning",
+		"instance %" PRId64 ": its host %s is lost, it is given up", member->spec.ordinal,
+		member->spec.host);
+
+	if (r == 0)
+		r = txn_delete(txn, member->id, reterr);
+	member->abandoned = true;
+	return r == -ENOENT ? 0 : r;
+}
+
+/* The next one that is lost and can be replaced, from *at on; count: none. */
+static size_t next_lost(const struct service_work *work, size_t *at)
+{
+	while (*at < work->count &&
+		(work->replicas[*at].action != REPLICA_ABANDON || !work->replicas[*at].run))
+		(*at)++;
+	return (*at)++;
+}
+
+/* As many as there is room for; of those that are lost only what can be replaced is given up. */
+static int create_members(struct txn *txn, struct service_work *work, struct placing *placing,
+	struct error *reterr)
+{
+	size_t lost = 0;
+	int64_t next = 0;
+	int r = 0;
+
+	for (int64_t i = 0; r == 0 && i < work->plan.create; i++) {
+		struct instance_spec spec = {
+			.template_generation = work->service.template_generation,
+			.run = true,
+			.join = true,
+			.restart = work->service.restart,
+		};
+		size_t replaced = next_lost(work, &lost);
+
+		spec.ordinal = replaced < work->count
+				       ? work->members[replaced].spec.ordinal
+				       : plan_free_ordinal(work->replicas, work->count, &next);
+		r = placing_find(placing, spec.ordinal, &spec, &work->no_place);
+		if (r == -ENOSPC) {
+			work->unplaced = work->plan.create - i;
+			r = 0;
+			break;
+		}
+		if (r == 0 && replaced < work->count)
+			r = abandon_member(txn, work, replaced, reterr);
+		if (r == 0)
+			r = create_member(txn, work, placing, &spec, reterr);
+	}
+	for (size_t i = 0; r == 0 && i < work->count; i++) {
+		const struct member *member = &work->members[i];
+
+		if (work->replicas[i].action != REPLICA_ABANDON || member->abandoned)
+			continue;
+		if (member->gone || !member->spec.run || work->unplaced == 0)
+			r = abandon_member(txn, work, i, reterr);
+	}
+	return r;
 }
 
 static int purge_member(struct txn *txn, int64_t id, struct error *reterr)
@@ -153,8 +228,11 @@ static int change_member(struct txn *txn, struct service_work *work, size_t i, s
 	case REPLICA_REPLACE:
 		member->spec.template_generation = work->service.template_generation;
 		member->spec.restart = work->service.restart;
+		member->spec.cpu_milli = work->spec->cpu_milli;
+		member->spec.memory_mib = work->spec->memory_mib;
 		member->spec.join = false;
-		if (work->spec->lb_port == 0 && member->spec.host_port != 0) {
+		if (work->spec->lb_port == 0 && member->spec.host_port != 0 &&
+			member->spec.host_id == HOST_LOCAL_ID) {
 			host_pool(member->spec.host_id, pool, sizeof(pool));
 			r = txn_release(txn, pool, member->id);
 			member->spec.host_port = 0;
@@ -171,24 +249,27 @@ static int change_member(struct txn *txn, struct service_work *work, size_t i, s
 	default:
 		return 0;
 	}
+	if (r == 0 && work->replicas[i].action == REPLICA_REPLACE)
+		r = fleet_claim(work->r->fleet, member->id,
+			&(struct claim){member->spec.host_id, member->spec.cpu_milli,
+				member->spec.memory_mib});
 	return r < 0 ? r : write_member(txn, work, member->id, &member->spec, reterr);
 }
 
-/* Volumes belong to the tenant and outlive the service: the tenant's end removes them. */
-static int note_volumes(struct txn *txn, const struct service_work *work)
+static int apply_actions(struct txn *txn, struct service_work *work, struct error *reterr)
 {
-	char *const *volume = work->spec->volumes;
 	int r = 0;
 
-	for (; r == 0 && volume && *volume; volume++) {
-		size_t len = strcspn(*volume, ":");
-		char name[200];
+	for (size_t i = 0; r == 0 && i < work->count; i++) {
+		enum replica_action action = work->replicas[i].action;
 
-		if ((*volume)[0] == '/')
-			continue; /* a path of the host is not ours */
-		container_volume_name(work->r->platform, work->service.tenant, *volume, len, name,
-			sizeof(name));
-		r = txn_intent_add(txn, work->service.tenant, INTENT_VOLUME, name);
+		work->members[i].abandoned = false;
+		if (action == REPLICA_PURGE)
+			wake_host(work->r, work->members[i].spec.host_id);
+		if (action == REPLICA_PURGE)
+			r = purge_member(txn, work->members[i].id, reterr);
+		else if (action != REPLICA_KEEP && action != REPLICA_ABANDON)
+			r = change_member(txn, work, i, reterr);
 	}
 	return r;
 }
@@ -197,23 +278,23 @@ static int apply_plan(struct txn *txn, void *arg, struct error *reterr)
 {
 	struct service_work *work = arg;
 	_cleanup_object_ struct object service = OBJECT_INIT;
-	int64_t next = 0;
+	struct placing placing;
 	int r = txn_get(txn, work->service.id, &service);
 
 	if (r < 0 || service.deleting)
 		return r < 0 ? r : -ENOENT;
-	r = note_volumes(txn, work);
-	for (size_t i = 0; r == 0 && i < work->count; i++) {
-		if (work->replicas[i].action == REPLICA_PURGE)
-			r = purge_member(txn, work->members[i].id, reterr);
-		else if (work->replicas[i].action != REPLICA_KEEP)
-			r = change_member(txn, work, i, reterr);
-	}
-	for (int64_t i = 0; r == 0 && i < work->plan.create; i++) {
-		int64_t ordinal = plan_free_ordinal(work->replicas, work->count, &next);
-
-		r = create_member(txn, work, ordinal, reterr);
-	}
+	work->unplaced = 0;
+	error_clear(&work->no_place);
+	r = apply_actions(txn, work, reterr);
+	if (r < 0)
+		return r;
+	r = placing_begin(&placing, work, reterr);
+	if (r == 0)
+		r = create_members(txn, work, &placing, reterr);
+	/* Nothing of it is kept: its ids are the next one's. */
+	for (size_t i = 0; r < 0 && i < placing.placed_count; i++)
+		fleet_release(work->r->fleet, placing.placed[i].instance);
+	placing_done(&placing);
 	return r;
 }
 
@@ -245,7 +326,7 @@ static void forget_purged(struct service_work *work)
 	size_t kept = 0;
 
 	for (size_t i = 0; i < work->count; i++) {
-		if (work->replicas[i].action == REPLICA_PURGE)
+		if (work->replicas[i].action == REPLICA_PURGE || work->members[i].abandoned)
 			continue;
 		work->members[kept] = work->members[i];
 		work->replicas[kept++] = work->replicas[i];
@@ -258,15 +339,18 @@ int service_plan(struct service_work *work, struct error *reterr)
 	int r = make_plan(work, reterr);
 
 	/* What was written may allow the next step; what was made is seen at the next look. */
-	while (r == 0 && !work->changed && anything_to_do(work)) {
+	while (r == 0 && !work->changed && work->unplaced == 0 && anything_to_do(work)) {
 		r = store_update(work->r->options.store, durability_of(work), NULL, apply_plan,
 			work, reterr);
 		if (r < 0)
 			return r;
+		work->plan.create -= work->unplaced;
 		work->changed = work->plan.create > 0;
 		forget_purged(work);
-		if (!work->changed)
+		if (!work->changed && work->unplaced == 0)
 			r = make_plan(work, reterr);
 	}
+	if (work->unplaced > 0 && clock_now_ns() + PLACE_EVERY_NS < work->next_ns)
+		work->next_ns = clock_now_ns() + PLACE_EVERY_NS;
 	return r;
 }

@@ -7,7 +7,6 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "reconcile/fleet.h"
 #include "reconcile/health.h"
 #include "reconcile/images.h"
 #include "reconcile/instance_work.h"
@@ -100,13 +99,13 @@ static void judge_members(struct service_work *work)
 
 	if (work->service.observed == work->service.generation && !work->service.failed)
 		return; /* it was reached; what breaks later is repaired, not undone */
-	if (work->away)
-		return; /* no fault of the spec's */
 	for (size_t i = 0; i < work->count; i++) {
 		const struct member *member = &work->members[i];
 
 		if (!is_current(work, member) || member_ready(member))
 			continue;
+		if (member->away)
+			continue; /* no fault of the spec's */
 		if (judge_member(work, member))
 			return;
 		/* Leaving the old container has a time limit of its own. */
@@ -146,15 +145,6 @@ static void count_members(struct service_work *work, struct settling *settling)
 			    work->traffic_in_place && !work->changed;
 }
 
-static void write_engine(struct reconciler *r, char *message, size_t size)
-{
-	const struct host *host = fleet_local(r->fleet);
-
-	LOCKED(&r->lock);
-	(void)snprintf(message, size, "waiting for the container engine (Docker)%s%.300s",
-		host->error.text[0] ? ": " : "", host->error.text);
-}
-
 /* What most stands in the way, as one sentence. */
 static void write_message(struct service_work *work, const struct settling *settling)
 {
@@ -167,8 +157,12 @@ static void write_message(struct service_work *work, const struct settling *sett
 	images_progress(work->r, work->spec->image, progress, sizeof(progress));
 	if (work->failing[0]) {
 		(void)text_copy(status->message, sizeof(status->message), work->failing);
+	} else if (work->unplaced > 0) {
+		(void)snprintf(status->message, sizeof(status->message),
+			"%" PRId64 " of %" PRId64 " replicas do not fit: %.300s", work->unplaced,
+			status->replicas, work->no_place.text);
 	} else if (work->away) {
-		write_engine(work->r, status->message, sizeof(status->message));
+		(void)text_copy(status->message, sizeof(status->message), work->away_words);
 	} else if (work->trouble.code) {
 		(void)text_copy(status->message, sizeof(status->message), work->trouble.text);
 	} else if (progress[0]) {

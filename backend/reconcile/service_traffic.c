@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "reconcile/fleet.h"
 #include "reconcile/service_work.h"
 #include "reconcile/units.h"
 
@@ -38,8 +39,10 @@ static size_t targets_make(const struct service_work *work, struct target *targe
 		};
 		(void)snprintf(target->name, sizeof(target->name), "%" PRId64 "-%" PRId64,
 			member->spec.ordinal, member->id);
+		/* Of another machine the status has the address at which it publishes. */
 		(void)text_copy(target->address, sizeof(target->address),
-			work->r->options.host_address);
+			member->spec.host_id == HOST_LOCAL_ID ? work->r->options.host_address
+							      : member->status.address);
 		count++;
 	}
 	return count;

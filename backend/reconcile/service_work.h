@@ -20,6 +20,11 @@ struct member {
 	struct instance_spec spec;
 	struct instance_status status;
 	bool same_template; /* its template means the same as the wanted one */
+	bool away; /* its host does not answer */
+	bool lost; /* ... and has not for too long */
+	bool gone; /* ... and was removed */
+	bool leaving; /* its host gives it away, or has no room for it any more */
+	bool abandoned; /* by the plan that was just written */
 };
 
 struct service_work {
@@ -32,7 +37,10 @@ struct service_work {
 	struct replica *replicas; /* the planner's view of them, same order */
 	size_t count, room;
 	struct replica_plan plan;
-	bool away; /* a host that it needs does not answer */
+	bool away; /* a host that it needs does not answer; why is in away_words */
+	char away_words[400];
+	int64_t unplaced; /* so many that it wants have no place; why is in no_place */
+	struct error no_place;
 	bool changed; /* a step has written something that needs another look */
 	bool watching; /* the first update domain is new; the others wait to see it last */
 	bool traffic_in_place; /* balancer and name are as wanted */

@@ -11,7 +11,7 @@
 #include "reconcile/gate.h"
 
 struct owned {
-	int64_t tenant;
+	int64_t owner;
 	const char *type, *name;
 };
 
@@ -26,7 +26,7 @@ static int intent_add(struct txn *txn, void *arg, struct error *reterr)
 	const struct owned *owned = arg;
 
 	(void)reterr;
-	return txn_intent_add(txn, owned->tenant, owned->type, owned->name);
+	return txn_intent_add(txn, owned->owner, owned->type, owned->name);
 }
 
 struct network {
@@ -40,7 +40,7 @@ static int network_make(void *arg, struct error *reterr)
 	const struct network *network = arg;
 	struct engine *engine = network->host->engine;
 	struct reconciler *r = network->host->r;
-	struct owned owned = {network->tenant, INTENT_NETWORK, network->name};
+	struct owned owned = {network->host->id, INTENT_NETWORK, network->name};
 	struct label labels[] = {{LABEL_PLATFORM, r->platform}, {LABEL_TENANT, NULL}};
 	_cleanup_object_ struct object tenant = OBJECT_INIT;
 	int result = store_peek(r->options.store, network->tenant, &tenant);
@@ -48,6 +48,9 @@ static int network_make(void *arg, struct error *reterr)
 	if (result < 0)
 		return error_set(reterr, result, "the tenant is gone");
 	labels[1].value = tenant.name;
+	/* It goes with the host, or with the tenant. */
+	if (network->host->id == HOST_LOCAL_ID)
+		owned.owner = network->tenant;
 	result =
 		store_update(r->options.store, r->options.simulated ? STORE_RELAXED : STORE_DURABLE,
 			NULL, intent_add, &owned, reterr);
@@ -121,6 +124,8 @@ static int teardown(struct reconciler *r, int64_t id, struct error *reterr)
 	struct store *store = r->options.store;
 	int result = store_list_all(store, KIND_SERVICE, 0, false, has_children, &id);
 
+	if (result == 0)
+		result = store_list_all(store, KIND_HOST, 0, false, has_children, &id);
 	if (result < 0)
 		return result;
 	for (;;) {

@@ -11,6 +11,7 @@
 #include "base/text.h"
 
 #define OPTIONS_LATENCY_MAX_MS 60000
+#define OPTIONS_GRACE_MAX_S    86400
 
 typedef int (*options_check_fn)(const char *value, struct error *reterr);
 
@@ -123,7 +124,18 @@ static int check_latency(const char *value, struct error *reterr)
 		OPTIONS_LATENCY_MAX_MS);
 }
 
-#define TEXT(field) offsetof(struct options, field), sizeof(((struct options *)0)->field)
+static int check_host_grace(const char *value, struct error *reterr)
+{
+	int64_t s;
+
+	if (text_parse_int(value, 1, OPTIONS_GRACE_MAX_S, &s) == 0)
+		return 0;
+	return error_set(reterr, -EINVAL, "host_grace=%s is not a number of seconds from 1 to %d",
+		value, OPTIONS_GRACE_MAX_S);
+}
+
+#define NUMBER(field) offsetof(struct options, field), 0
+#define TEXT(field)   offsetof(struct options, field), sizeof(((struct options *)0)->field)
 
 static const struct options_row rows[] = {
 	{"state", "DIR", "/var/lib/duplofs", "database, master key, certificates", TEXT(state),
@@ -138,9 +150,10 @@ static const struct options_row rows[] = {
 		TEXT(dns_listen), check_dns_listen},
 	{"domain", "NAME", "duplo.test", "domain of the wildcard certificate", TEXT(domain),
 		check_domain},
-	/* size 0: a number, kept in latency_ms */
-	{"latency_ms", "MS", "0", "how long everything takes with cloud=simulated", 0, 0,
-		check_latency},
+	{"host_grace", "SECONDS", "30", "time until a host that is away is given up",
+		NUMBER(host_grace_s), check_host_grace},
+	{"latency_ms", "MS", "0", "how long everything takes with cloud=simulated",
+		NUMBER(latency_ms), check_latency},
 };
 
 /* What mount(8), fstab and people's habits add. Taken, and of no effect unless options_word says
@@ -159,6 +172,11 @@ static char *row_text(const struct options_row *row, struct options *options)
 	return (char *)options + row->offset;
 }
 
+static int64_t *row_number(const struct options_row *row, struct options *options)
+{
+	return (int64_t *)(void *)((char *)options + row->offset);
+}
+
 static int options_set(struct options *options, const struct options_row *row, const char *value,
 	struct error *reterr)
 {
@@ -167,7 +185,7 @@ static int options_set(struct options *options, const struct options_row *row, c
 	if (r < 0)
 		return r;
 	if (row->size == 0)
-		return text_parse_int(value, 0, OPTIONS_LATENCY_MAX_MS, &options->latency_ms);
+		return text_parse_int(value, 0, INT64_MAX, row_number(row, options));
 	if (!text_copy(row_text(row, options), row->size, value))
 		return error_set(reterr, -EINVAL, "%s= takes at most %zu bytes", row->name,
 			row->size - 1);
@@ -456,7 +474,9 @@ void options_print(const struct options *options, struct buf *out)
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
 		buf_printf(out, "%s%s=", i ? "," : "", rows[i].name);
 		if (rows[i].size == 0)
-			buf_printf(out, "%lld", (long long)options->latency_ms);
+			buf_printf(out, "%lld",
+				(long long)*(const int64_t *)(const void *)((const char *)options +
+									    rows[i].offset));
 		else
 			options_print_value(out, (const char *)options + rows[i].offset);
 	}

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "cloud/local/machine.h"
 #include "tests/unit/puppet_world.h"
 
 struct puppet_cloud {
@@ -72,6 +73,21 @@ static int cloud_target_connections(struct cloud *cloud, int64_t service, const 
 	return 0;
 }
 
+static int cloud_machine_ensure(struct cloud *cloud, const struct machine *wanted,
+	struct machine_state *ret, struct error *reterr)
+{
+	(void)cloud;
+	return machine_attach(wanted, ret, reterr);
+}
+
+static int cloud_machine_remove(struct cloud *cloud, int64_t host, struct error *reterr)
+{
+	(void)cloud;
+	(void)host;
+	(void)reterr;
+	return 0;
+}
+
 static int cloud_dns_remove(struct cloud *cloud, const char *name, struct error *reterr)
 {
 	struct puppet *puppet = of_cloud(cloud);
@@ -125,6 +141,8 @@ static const struct cloud_ops cloud_ops = {
 	.balancer_ensure = cloud_balancer_ensure,
 	.balancer_remove = cloud_balancer_remove,
 	.target_connections = cloud_target_connections,
+	.machine_ensure = cloud_machine_ensure,
+	.machine_remove = cloud_machine_remove,
 	.dns_ensure = cloud_dns_ensure,
 	.dns_remove = cloud_dns_remove,
 	.settle = cloud_settle,

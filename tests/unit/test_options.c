@@ -53,6 +53,7 @@ static void test_defaults(void **arg)
 	assert_string_equal(options.dns_listen, "127.88.0.1:53");
 	assert_string_equal(options.domain, "duplo.test");
 	assert_int_equal(options.latency_ms, 0);
+	assert_int_equal(options.host_grace_s, 30);
 	assert_false(options.foreground || options.debug || options.read_only || options.no_exec);
 	assert_int_equal(options.fds.fuse, -1);
 }
@@ -160,6 +161,7 @@ static void test_refusals(void **arg)
 	refuses(PARSE("-ocloud=aws", "/duplo"), "not in this version");
 	refuses(PARSE("-olatency_ms=-1", "/duplo"), "0 to 60000");
 	refuses(PARSE("-olatency_ms=5s", "/duplo"), "0 to 60000");
+	refuses(PARSE("-ohost_grace=0", "/duplo"), "1 to 86400");
 	refuses(PARSE("-odocker=127.0.0.1:2375", "/duplo"), "unix:///");
 	refuses(PARSE("-odocker=unix://", "/duplo"), "unix:///");
 }
@@ -190,7 +192,8 @@ static void test_print_parses_back(void **arg)
 
 	(void)arg;
 	assert_int_equal(PARSE("-o",
-				 "state=/with\\,comma and space\\\\,cloud=simulated,latency_ms=7,"
+				 "state=/with\\,comma and "
+				 "space\\\\,cloud=simulated,latency_ms=7,host_grace=5,"
 				 "docker=tcp://h:1,lb_range=127.9.0.0/24,dns_listen=127.9.0.1:54,"
 				 "domain=x.test,ro,noexec",
 				 "src", "/m"),
@@ -216,6 +219,7 @@ static void test_print_parses_back(void **arg)
 	assert_string_equal(options.dns_listen, before.dns_listen);
 	assert_string_equal(options.domain, before.domain);
 	assert_int_equal(options.latency_ms, 7);
+	assert_int_equal(options.host_grace_s, 5);
 	assert_true(options.read_only && options.no_exec);
 	refuses(PARSE("--as=worker", "--fds=1,2", "/m"), "not for people");
 	refuses(PARSE("--as=worker", "--fds=a,b,c,d,e", "/m"), "not for people");
@@ -224,7 +228,7 @@ static void test_print_parses_back(void **arg)
 static void test_help_names_every_option(void **arg)
 {
 	static const char *const names[] = {"state=", "cloud=", "docker=", "lb_range=",
-		"dns_listen=", "domain=", "latency_ms="};
+		"dns_listen=", "domain=", "host_grace=", "latency_ms="};
 	_cleanup_buf_ struct buf help = BUF_INIT;
 	size_t i;
 

@@ -78,6 +78,9 @@ static bool apply(struct world *world, const struct replica_plan *plan)
 		case REPLICA_PURGE:
 			assert_true(replica->empty);
 			continue;
+		case REPLICA_ABANDON:
+			assert_true(replica->lost);
+			continue;
 		case REPLICA_KEEP:
 			break;
 		}
@@ -131,7 +134,8 @@ static bool finished(const struct world *world, int64_t replicas)
 
 	for (size_t i = 0; i < world->count; i++)
 		good += world->replicas[i].run && world->replicas[i].current &&
-			world->replicas[i].ready && world->replicas[i].join;
+			world->replicas[i].ready && world->replicas[i].join &&
+			!world->replicas[i].leaving && !world->replicas[i].lost;
 	return good == replicas && world->count == (size_t)replicas;
 }
 
@@ -300,6 +304,8 @@ static void redirected_again_and_again_it_comes_to_rest(void **state)
 				world.replicas[i].current = false;
 			if (chance(&world, 10))
 				world.replicas[i].ready = false;
+			world.replicas[i].leaving = chance(&world, 10);
+			world.replicas[i].lost = chance(&world, 5);
 		}
 		/* Some rounds are cut off in the middle by the next wish. */
 		while (!finished(&world, wish.replicas) && (steps < 5 || round % 3 == 0)) {
@@ -309,6 +315,82 @@ static void redirected_again_and_again_it_comes_to_rest(void **state)
 			(void)advance(&world, false);
 		}
 	}
+}
+
+/* Hosts give instances away while all is well, or in the middle of an upgrade: as many go on
+ * serving as before, and in the end nobody is left there. */
+static void what_leaves_its_host_is_replaced_first(void **state)
+{
+	(void)state;
+	for (int64_t replicas = 1; replicas <= 12; replicas++) {
+		for (int64_t leaving = 1; leaving <= replicas; leaving++) {
+			for (int upgrade = 0; upgrade < 2; upgrade++) {
+				struct replica_wish wish = {replicas, 3, 0, false};
+				int64_t least = replicas;
+				struct replica_plan plan;
+				struct world world;
+				int steps = 0;
+
+				if (upgrade)
+					least -= largest_domain(replicas, 3);
+				fill(&world, replicas, !upgrade, (unsigned)(replicas + leaving));
+				for (int64_t i = 0; i < leaving; i++)
+					world.replicas[i * replicas / leaving].leaving = true;
+				while (!finished(&world, replicas)) {
+					assert_true(++steps < STEPS_MOST);
+					plan_replicas(world.replicas, world.count, &wish, &plan);
+					apply(&world, &plan);
+					assert_true(serving(&world) >= least);
+					(void)advance(&world, false);
+				}
+				for (size_t i = 0; i < world.count; i++)
+					assert_false(world.replicas[i].leaving);
+			}
+		}
+	}
+}
+
+/* While nothing can be made elsewhere, everything stays where it is. */
+static void nothing_leaves_before_others_serve(void **state)
+{
+	struct replica_wish wish = {3, 3, 0, false};
+	struct replica_plan plan;
+	struct world world;
+
+	(void)state;
+	fill(&world, 3, true, 1);
+	for (size_t i = 0; i < 3; i++)
+		world.replicas[i].leaving = true;
+	plan_replicas(world.replicas, world.count, &wish, &plan);
+	assert_int_equal(plan.create, 3);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(world.replicas[i].action, REPLICA_KEEP);
+	/* A smaller wish takes them away without anything new. */
+	wish.replicas = 0;
+	plan_replicas(world.replicas, world.count, &wish, &plan);
+	assert_int_equal(plan.create, 0);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(world.replicas[i].action, REPLICA_RETIRE);
+}
+
+static void what_is_lost_is_given_up_and_made_anew(void **state)
+{
+	struct replica_wish wish = {3, 3, 0, false};
+	struct replica_plan plan;
+	struct world world;
+
+	(void)state;
+	fill(&world, 3, true, 1);
+	world.replicas[1].lost = true;
+	world.replicas[1].ready = false;
+	plan_replicas(world.replicas, world.count, &wish, &plan);
+	assert_int_equal(plan.create, 1);
+	assert_int_equal(world.replicas[0].action, REPLICA_KEEP);
+	assert_int_equal(world.replicas[1].action, REPLICA_ABANDON);
+	assert_int_equal(world.replicas[2].action, REPLICA_KEEP);
+	assert_true(apply(&world, &plan));
+	(void)advance(&world, true);
+	assert_true(finished(&world, 3));
 }
 
 static void free_ordinals_fill_the_gaps(void **state)
@@ -331,6 +413,9 @@ int main(void)
 		cmocka_unit_test(scaling_restarts_nothing),
 		cmocka_unit_test(scaling_down_takes_the_unready_first_then_the_newest),
 		cmocka_unit_test(redirected_again_and_again_it_comes_to_rest),
+		cmocka_unit_test(what_leaves_its_host_is_replaced_first),
+		cmocka_unit_test(nothing_leaves_before_others_serve),
+		cmocka_unit_test(what_is_lost_is_given_up_and_made_anew),
 		cmocka_unit_test(free_ordinals_fill_the_gaps),
 	};
 

@@ -9,6 +9,7 @@
 #include "cloud/local/dns.h"
 #include "cloud/local/firewall.h"
 #include "cloud/local/haproxy_config.h"
+#include "cloud/local/machine.h"
 
 struct cloud_local {
 	struct cloud cloud;
@@ -38,6 +39,22 @@ static int local_target_connections(struct cloud *cloud, int64_t service, const 
 	int64_t *ret, struct error *reterr)
 {
 	return balancers_connections(local_of(cloud)->balancers, service, target, ret, reterr);
+}
+
+static int local_machine_ensure(struct cloud *cloud, const struct machine *wanted,
+	struct machine_state *ret, struct error *reterr)
+{
+	(void)cloud;
+	return machine_attach(wanted, ret, reterr);
+}
+
+/* What was there before us stays when we have left it. */
+static int local_machine_remove(struct cloud *cloud, int64_t host, struct error *reterr)
+{
+	(void)cloud;
+	(void)host;
+	(void)reterr;
+	return 0;
 }
 
 static int local_dns_ensure(struct cloud *cloud, const char *name, const char *address,
@@ -87,6 +104,8 @@ static const struct cloud_ops local_ops = {
 	.balancer_ensure = local_balancer_ensure,
 	.balancer_remove = local_balancer_remove,
 	.target_connections = local_target_connections,
+	.machine_ensure = local_machine_ensure,
+	.machine_remove = local_machine_remove,
 	.dns_ensure = local_dns_ensure,
 	.dns_remove = local_dns_remove,
 	.permit = local_permit,

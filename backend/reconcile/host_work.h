@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * host_work - one look at one host that a tenant has: its machine, its engine, its status, and
+ *             its leaving.
+ * Promises: each step is idempotent and may be the last before a crash.
+ * Threads: belongs to the worker that reconciles the host.
+ * Ownership: host_work_done frees all of it.
+ */
+#ifndef DUPLOFS_RECONCILE_HOST_WORK_H
+#define DUPLOFS_RECONCILE_HOST_WORK_H
+
+#include "model/host.h"
+#include "reconcile/context.h"
+#include "reconcile/fleet.h"
+
+struct host_work {
+	struct reconciler *r;
+	struct object object;
+	struct host_spec *spec; /* NULL: none yet */
+	struct host_status before, status; /* status: as it will be */
+	char tenant[OBJECT_NAME_MAX + 1];
+	struct host *host; /* NULL: has no engine yet */
+	struct tally tally;
+	struct error trouble; /* why it cannot be had */
+	char waiting[256]; /* what the cloud waits for */
+};
+
+/* Version, capacity, and the containers that are there. */
+int host_greet(struct host *host, struct error *reterr);
+
+int64_t host_object_reconcile(struct reconciler *r, int64_t id);
+
+/* Writes the status, with an event when the phase is another one; settles the generation when
+ * settled (failed: with the trouble). */
+int host_commit(struct host_work *work, bool settled, struct error *reterr);
+
+/* Whether others have to look because of what became of the host. */
+bool host_is_news(const struct host_work *work);
+
+/* The host is deleted: waits until nothing is on it, then takes down what the tenant had there. */
+int64_t host_leave(struct host_work *work);
+
+/* Everything of the tenant is looked at: its services and what is left of its instances. */
+int feed_tenant_all(struct reconciler *r, int64_t tenant);
+
+#endif
