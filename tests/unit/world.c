@@ -62,8 +62,11 @@ void world_start(struct world *world, struct engine *engine, struct cloud *cloud
 		.view_dir = world->view_dir,
 		.logs_dir = world->logs_dir,
 		.host_address = "127.0.0.1",
-		.port_low = 21000,
-		.port_high = 21999,
+		.port_low = world->port_low ? world->port_low : 21000,
+		.port_high = world->port_high ? world->port_high : 21999,
+		.engine_new = world->engine_new,
+		.engine_arg = world->engine_arg,
+		.host_grace_s = world->host_grace_s ? world->host_grace_s : 30,
 		.simulated = simulated,
 	};
 	assert_int_equal(reconciler_start(&world->reconciler, &world->options, &error), 0);
@@ -118,6 +121,31 @@ int64_t world_service(struct world *world, int64_t tenant, const char *name)
 	struct making making = {.parent = tenant, .kind = KIND_SERVICE, .name = name};
 
 	assert_int_equal(store_update(world->store, STORE_DURABLE, NULL, make, &making, NULL), 0);
+	return making.id;
+}
+
+static int set_host(struct txn *txn, void *arg, struct error *reterr)
+{
+	struct making *making = arg;
+	_cleanup_object_ struct object object = OBJECT_INIT;
+	int r = txn_find(txn, making->parent, making->kind, making->name, &object);
+
+	making->id = object.id;
+	if (r == -ENOENT)
+		r = make(txn, arg, reterr);
+	if (r == 0)
+		r = txn_set_spec(txn, making->id, making->text, strlen(making->text), true, "",
+			reterr);
+	return r;
+}
+
+int64_t world_host(struct world *world, int64_t tenant, const char *name, const char *text)
+{
+	struct making making = {.parent = tenant, .kind = KIND_HOST, .name = name, .text = text};
+	struct error error = ERROR_INIT;
+
+	if (store_update(world->store, STORE_DURABLE, NULL, set_host, &making, &error) < 0)
+		fail_msg("host refused: %s", error.text);
 	return making.id;
 }
 

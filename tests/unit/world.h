@@ -20,6 +20,10 @@ struct world {
 	struct cloud *cloud;
 	struct reconciler *reconciler;
 	struct reconciler_options options;
+	/* Set before world_start by who wants something else. */
+	reconciler_engine_fn engine_new;
+	void *engine_arg;
+	int host_grace_s, port_low, port_high;
 	struct lock lock;
 	struct cond changed;
 	int64_t changes;
@@ -36,6 +40,8 @@ void world_end(struct world *world);
 
 int64_t world_tenant(struct world *world, const char *name);
 int64_t world_service(struct world *world, int64_t tenant, const char *name);
+/* A host of a tenant's; the spec of one that is there may be set again. */
+int64_t world_host(struct world *world, int64_t tenant, const char *name, const char *text);
 /* A new spec; returns its generation. */
 int64_t world_spec(struct world *world, int64_t service, const char *name, const char *text);
 int64_t world_value(struct world *world, int64_t parent, bool secret, const char *name,
