@@ -47,10 +47,10 @@ static int prepare(struct draft *draft, struct buf *text, struct error *reterr)
 }
 
 int commit_check(struct fs *fs, const struct ref *ref, const char *data, size_t len,
-	struct error *reterr)
+	const struct caller *caller, struct error *reterr)
 {
 	_cleanup_buf_ struct buf text = BUF_INIT;
-	struct draft draft = {.fs = fs, .ref = ref, .data = data, .len = len};
+	struct draft draft = {.fs = fs, .ref = ref, .data = data, .len = len, .caller = caller};
 	int r = prepare(&draft, &text, reterr);
 
 	if (r == 0 && ref->row->check)

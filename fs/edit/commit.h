@@ -13,7 +13,7 @@
 /* Whether data, all that was written so far, can be accepted: 0; -ENODATA: it is not complete;
  * other errors: whatever follows, it cannot. */
 int commit_check(struct fs *fs, const struct ref *ref, const char *data, size_t len,
-	struct error *reterr);
+	const struct caller *caller, struct error *reterr);
 
 /* Checks and commits durably. */
 int commit_apply(struct fs *fs, const struct ref *ref, const char *data, size_t len,

@@ -104,6 +104,8 @@ static char last_byte(const struct ref *ref, const char *data, size_t size)
 static int check_draft(struct fs *fs, const struct ref *ref, struct edit *edit, const char *data,
 	size_t size, size_t offset, struct error *reterr)
 {
+	const struct caller caller = {
+		.uid = edit->header.uid, .gid = edit->header.gid, .pid = edit->header.pid};
 	_cleanup_content_ struct content all = CONTENT_INIT;
 	int r;
 
@@ -113,7 +115,7 @@ static int check_draft(struct fs *fs, const struct ref *ref, struct edit *edit, 
 	r = read_all(ref, edit, &all.text);
 	if (r < 0)
 		return r;
-	r = commit_check(fs, ref, buf_string(&all.text), all.text.len, reterr);
+	r = commit_check(fs, ref, buf_string(&all.text), all.text.len, &caller, reterr);
 	return r == -ENODATA ? 0 : r;
 }
 
