@@ -35,7 +35,7 @@ DEPS_BUILD := gcc libc6-dev make pkg-config libfuse3-dev libcurl4-openssl-dev li
 DEPS_RUN := fuse3 docker.io:dockerd haproxy:haproxy dnsmasq-base:dnsmasq iptables:iptables curl:curl jq:jq \
 	bind9-dnsutils:dig ca-certificates
 DEPS_TEST := libcmocka-dev perl python3 python3-jsonschema procps iproute2 busybox-static clang-format \
-	shellcheck mandoc openssl zsh ed vim moreutils patch rsync git inotify-tools docker-registry
+	shellcheck mandoc openssl zsh ed vim nano emacs-nox moreutils patch rsync git inotify-tools docker-registry
 
 comma := ,
 

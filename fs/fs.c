@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "fs/announce.h"
 #include "fs/tree/context.h"
+#include "fs/edit/cut.h"
 #include "fs/edit/edit.h"
 #include "fs/feed.h"
 #include "fs/kernel/notifier.h"
@@ -39,9 +40,10 @@ static int open_parts(struct fs *fs, const struct fs_options *options, struct er
 	_cleanup_free_ char *snapshots = text_format("%s/snapshots", fs->runtime_dir);
 	_cleanup_free_ char *polls = text_format("%s/polls", fs->runtime_dir);
 	_cleanup_free_ char *veils = text_format("%s/veils", fs->runtime_dir);
+	_cleanup_free_ char *cuts = text_format("%s/cuts", fs->runtime_dir);
 	int r;
 
-	if (!edits || !scratch || !polls || !veils || !snapshots)
+	if (!edits || !scratch || !polls || !veils || !cuts || !snapshots)
 		return error_oom(reterr);
 	r = snapshots_new(&fs->snapshots, &snapshot_limits, snapshots, reterr);
 	if (r == 0)
@@ -52,6 +54,8 @@ static int open_parts(struct fs *fs, const struct fs_options *options, struct er
 		r = polls_new(&fs->polls, polls, reterr);
 	if (r == 0)
 		r = veils_new(&fs->veils, veils, reterr);
+	if (r == 0)
+		r = cuts_new(&fs->cuts, cuts, reterr);
 	if (r == 0)
 		r = waiters_new(&fs->waiters, fs, reterr);
 	if (r == 0)
@@ -108,6 +112,7 @@ void fs_free(struct fs *fs)
 	sweeper_free(fs->sweeper);
 	waiters_free(fs->waiters);
 	notifier_free(fs->notifier);
+	cuts_free(fs->cuts);
 	veils_free(fs->veils);
 	polls_free(fs->polls);
 	scratch_free(fs->scratch);

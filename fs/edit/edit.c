@@ -267,6 +267,14 @@ enum edit_step edit_at_close(struct edit_header *header, bool opener)
 	return opener ? EDIT_COMMIT : EDIT_NOTHING;
 }
 
+bool edit_is_cut(const struct edit *edit)
+{
+	const uint32_t written = EDIT_DIRTY | EDIT_REFUSED | EDIT_ACCEPTED;
+
+	return edit->size == 0 && edit->header.flags & EDIT_EMPTY &&
+	       !(edit->header.flags & written);
+}
+
 void edit_decided(struct edit_header *header, int result, size_t size)
 {
 	header->flags &= ~(uint32_t)(EDIT_DIRTY | EDIT_REFUSED | EDIT_POISONED | EDIT_TOLD);

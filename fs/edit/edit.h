@@ -99,6 +99,9 @@ enum edit_step edit_after_write(bool line, bool document, size_t offset, size_t 
 /* At close, fsync or the last release; opener: who closes is who opened, or the opener is gone. */
 enum edit_step edit_at_close(struct edit_header *header, bool opener);
 
+/* Emptied, and nothing was written to it. */
+bool edit_is_cut(const struct edit *edit);
+
 /* What became of a decision. */
 void edit_decided(struct edit_header *header, int result, size_t size);
 

@@ -79,6 +79,7 @@ void scratch_dress(struct stat *st)
 {
 	st->st_ino = node_make_scratch(st->st_ino);
 	st->st_nlink--;
+	st->st_mode &= ~(mode_t)S_ISVTX;
 	if ((st->st_mode & S_IFMT) != DIRECTORY_AS)
 		return;
 	st->st_mode = S_IFDIR | (st->st_mode & 0777);

@@ -33,7 +33,7 @@ int scratch_find(struct scratch *scratch, uint64_t directory, const char *name, 
 /* -ESTALE: gone. A file without a name can still be used by who has it open. */
 int scratch_stat(struct scratch *scratch, uint64_t node, struct stat *ret);
 
-/* mode with S_IFREG or S_IFDIR; S_ISVTX: the directory and what is in it are kept for a day.
+/* mode with S_IFREG or S_IFDIR; S_ISVTX (nobody sees it): it, and what is in it, is kept for a day.
  * -EEXIST, -EDQUOT. */
 int scratch_create(struct scratch *scratch, uint64_t directory, const char *name, mode_t mode,
 	const struct caller *caller, struct stat *ret);

@@ -9,6 +9,7 @@
 #include "fs/edit/commit.h"
 #include "fs/tree/content.h"
 #include "fs/edit/draft.h"
+#include "fs/edit/cut.h"
 #include "fs/edit/edit.h"
 #include "fs/edit/hot.h"
 #include "fs/edit/scratch.h"
@@ -193,6 +194,7 @@ static void write_row(fuse_req_t req, uint64_t node, const char *data, size_t si
 	/* Said again, it is the same refusal. */
 	if (r < 0 && error.code)
 		commit_refuse(fs, &ref, NULL, &caller, r, &error);
+	(void)cut_take(fs->cuts, node, 0);
 	/* The kernel is about to believe that the file has grown. */
 	hot_touch(node);
 	if (r < 0)
@@ -266,6 +268,9 @@ static int decide(struct fs *fs, const struct ref *ref, uint64_t handle,
 		(void)edit_save(&edit);
 		return edit.header.error;
 	default:
+		/* `: >f` and `truncate -s 0 f`: should the writer come later, it begins there. */
+		if (edit_is_cut(&edit))
+			cut_make(fs->cuts, ref->node, caller->uid);
 		return 0;
 	}
 }

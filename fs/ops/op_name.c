@@ -107,15 +107,17 @@ static int make(struct txn *txn, void *arg, struct error *reterr)
 	return txn_create(txn, making->parent, making->kind, making->name, &id, reterr);
 }
 
-/* cp -r creates with O_EXCL in a directory that it has made. */
-static bool is_cp(pid_t pid)
+/* These take a directory that they have made to be empty: cp -r creates with O_EXCL in it, git
+ * leaves alone what is there. */
+static bool wants_empty(pid_t pid)
 {
 	_cleanup_fclose_ FILE *file = NULL;
 	char path[32], name[16] = "";
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
 	file = fopen(path, "re");
-	return file && fgets(name, sizeof(name), file) && strcmp(name, "cp\n") == 0;
+	return file && fgets(name, sizeof(name), file) &&
+	       (strcmp(name, "cp\n") == 0 || strcmp(name, "git\n") == 0);
 }
 
 static int make_object(fuse_req_t req, const struct ref *directory, const char *name,
@@ -141,7 +143,7 @@ static int make_object(fuse_req_t req, const struct ref *directory, const char *
 	r = store_update(op_fs(req)->store, STORE_DURABLE, &record.caller, make, &making, reterr);
 	if (r == 0)
 		r = ref_child(op_fs(req), directory, name, ret);
-	if (r == 0 && is_cp(caller.pid))
+	if (r == 0 && wants_empty(caller.pid))
 		veil_draw(op_fs(req)->veils, ret->node, op_process(caller.pid));
 	return r;
 }

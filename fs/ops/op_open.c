@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "fs/edit/commit.h"
 #include "fs/tree/content.h"
+#include "fs/edit/cut.h"
 #include "fs/edit/edit.h"
 #include "fs/edit/hot.h"
 #include "fs/ops/name.h"
@@ -101,7 +102,7 @@ static int open_writing(fuse_req_t req, const struct ref *ref, uint32_t flags,
 		return 0;
 	}
 	hot_touch(ref->node);
-	if (file->flags & O_TRUNC)
+	if (cut_take(op_fs(req)->cuts, ref->node, context->uid) || file->flags & O_TRUNC)
 		header.flags |= EDIT_EMPTY;
 	if (header.flags & EDIT_EMPTY)
 		header.flags |= EDIT_LOADED;
@@ -161,7 +162,11 @@ static void create_scratch(fuse_req_t req, uint64_t directory, const char *name,
 	struct caller caller = op_caller(req);
 	struct fuse_entry_param entry;
 	struct stat st;
-	int r = scratch_create(scratch, directory, name, S_IFREG | (mode & 07777), &caller, &st);
+	int r;
+
+	/* It says where the repository of a work tree is: kept as long as a repository. */
+	mode = S_IFREG | (mode & 0777) | (strcmp(name, ".git") == 0 ? S_ISVTX : 0);
+	r = scratch_create(scratch, directory, name, mode, &caller, &st);
 
 	/* Somebody else was faster: without O_EXCL that is as good. */
 	if (r == -EEXIST && (!(file->flags & O_EXCL) || session_resent()))

@@ -18,6 +18,7 @@
 #include "fs/tree/rows.h"
 
 struct announcer;
+struct cuts;
 struct edits;
 struct notifier;
 struct polls;
@@ -38,6 +39,7 @@ struct fs {
 	struct edits *edits;
 	struct scratch *scratch;
 	struct veils *veils;
+	struct cuts *cuts;
 	struct waiters *waiters;
 	struct polls *polls;
 	struct sweeper *sweeper;

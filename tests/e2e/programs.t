@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # The programs that people save files with, each saving a spec, a single value and a secret, and each
-# being refused a wrong spec, which leaves the one before in force.
+# being refused a wrong one, which it shows, and which leaves what was before in force.
 . "${0%/*}/lib/platform.sh"
 
 platform_start -c simulated || bail "no platform"
@@ -16,6 +16,9 @@ number=0
 # shellcheck disable=SC2016
 declare -A WAYS=(
 	[bash]='printf "%s\n" "$(cat "$SRC")" >"$DST"'
+	[bash echo]='exec bash -c "echo \"\$(cat \"\$SRC\")\" >\"\$DST\""'
+	[dash echo]='exec dash -c "echo \"\$(cat \"\$SRC\")\" >\"\$DST\""'
+	[zsh echo]='exec zsh -c "echo \"\$(cat \"\$SRC\")\" >|\"\$DST\""'
 	[dash]='exec dash -c "cat <\"\$SRC\" >\"\$DST\""'
 	[zsh]='exec zsh -c "cat <\"\$SRC\" >|\"\$DST\""'
 	[cat]='cat "$SRC" >"$DST"'
@@ -26,13 +29,19 @@ declare -A WAYS=(
 	[mv]='cp "$SRC" "$SRC.2" && mv -f "$SRC.2" "$DST"'
 	[install]='install -m 0640 "$SRC" "$DST"'
 	[dd]='dd if="$SRC" of="$DST" status=none'
-	[dd bs=1]='dd if="$SRC" of="$DST" bs=1 status=none'
+	[dd bs=1]='dd if="$SRC" of="$DST" bs=997 status=none'
 	[dd fsync]='dd if="$SRC" of="$DST" conv=fsync status=none'
+	[truncate and dd]='touch "$DST" && truncate -s 0 "$DST" && dd if="$SRC" of="$DST" conv=notrunc status=none'
+	[truncate and append]='touch "$DST" && truncate -s 0 "$DST" && cat "$SRC" >>"$DST"'
+	[ftruncate]='exec python3 -c "import os
+fd = os.open(os.environ[\"DST\"], os.O_WRONLY | os.O_CREAT, 0o640)
+os.ftruncate(fd, 0); os.write(fd, open(os.environ[\"SRC\"], \"rb\").read()); os.close(fd)"'
 	[write and rename]='cp "$SRC" "$(dirname "$DST")/.new.$$" && mv -f "$(dirname "$DST")/.new.$$" "$DST"'
 	[sponge]='sponge "$DST" <"$SRC"'
 	[curl]='curl -sS -o "$DST" "file://$SRC"'
 	[jq]='jq -Rsrj . "$SRC" >"$DST"'
 	[rsync]='rsync -I "$SRC" "$DST"'
+	[rsync -a]='rsync -aI "$SRC" "$DST"'
 	[rsync --inplace]='rsync -I --inplace "$SRC" "$DST"'
 	[tar]='tar -C "$(dirname "$SRC")" --transform "s/.*/$(basename "$DST")/" -c "$(basename "$SRC")" |
 		tar -C "$(dirname "$DST")" -x --no-same-owner'
@@ -44,15 +53,39 @@ pathlib.Path(os.environ[\"DST\"]).write_bytes(open(os.environ[\"SRC\"], \"rb\").
 t = os.environ[\"DST\"] + \".tmp\"
 shutil.copyfile(os.environ[\"SRC\"], t); os.replace(t, os.environ[\"DST\"])"'
 	[sed -i]='sed -i -n -e "1{r $SRC" -e "}" "$DST"'
-	[perl -i]='exec perl -i -ne "BEGIN { local \$/; open F, \"<\", \$ENV{SRC}; \$t = <F>; } print \$t if \$. == 1" "$DST"'
+	[perl -i]='exec perl -i -ne "BEGIN { local \$/; open F, \"<\", \$ENV{SRC}; \$t = <F>; } print \$t if \$. == 1;
+		close(ARGVOUT) || die(\"close: \$!\") if eof" "$DST"'
 	[ed]='printf "%s\n" ",d" "0r $SRC" w q | ed -s "$DST"'
 	[vim]='vim -u NONE -es -c "%!cat \"\$SRC\"" -c wq -c cq "$DST" </dev/null'
 	[vim backup]='vim -u NONE -es -c "set backup writebackup backupcopy=auto" -c "%!cat \"\$SRC\"" -c wq -c cq \
 		"$DST" </dev/null'
+	[nano]='keys nano -I "$DST" <<<"$NANO"'
+	[nano backup]='keys nano -I -B "$DST" <<<"$NANO"'
+	[emacs]='emacs -Q -nw --batch --eval "(progn (find-file-literally \"$DST\") (erase-buffer)
+		(insert-file-contents-literally \"$SRC\") (save-buffer))"'
 	[patch]='diff -u "$DST" "$SRC" >"$SRC.diff"; patch -s "$DST" <"$SRC.diff"'
 )
-# These do not tell a refusal by their exit status (an editor says it on its screen).
-QUIET=' bash '
+# What they say of a refusal; by an exit status too, but for nano, which stays open.
+declare -A SAYS=([dash echo]="I/O error" [zsh echo]="invalid argument|file too large" [write and rename]="cannot move"
+	[curl]="Failure writing output|Failed writing" [vim]="" [vim backup]="" [ed]="")
+# They remove what is there before they write. A spec stays all the same; a secret is removed then.
+REMOVES_FIRST=' install mv tar '
+# Opens, empties, reads $SRC in, saves, goes.
+# shellcheck disable=SC2034
+NANO='expect GNU nano
+send \x1b\\\x1bt\x12
+expect File to insert
+send '$SRC'\r
+expect Read [0-9]+ line
+send \x0f
+expect File Name to Write
+send \r
+expect Wrote [0-9]+ line|Error writing
+send \x18n'
+
+keys() {
+	python3 "$lib/keys.py" "$@"
+}
 
 save() {
 	(cd "$TEST_DIR" && eval "${WAYS[$1]}") >"$TEST_DIR/output" 2>&1
@@ -66,6 +99,27 @@ saves_as() {
 	is "$(cat "$DST")" "$(cat "$SRC")" "$way: $what reads as saved"
 }
 
+# refused_as WAY WHAT PATH SENTENCE: what is in $SRC is refused, and what was before stays.
+refused_as() {
+	local way=$1 what=$2 sentence=$4 before status
+	DST=$3
+	before=$(cksum <"$DST")
+	save "$way"
+	status=$?
+	[[ $way == nano* ]] || isnt $status 0 "$way: sees that $what is refused"
+	like "$(tail -c 3000 "$TEST_DIR/output")" "${SAYS[$way]-Invalid argument|File too large}" \
+		"$way: and says why"
+	like "$(cat "${DST%/*}/last_error" "${DST%/*/*}/last_error" 2>/dev/null)" "$sentence" \
+		"$way: last_error says it in words"
+	if [[ $REMOVES_FIRST == *" $way "* && $what == *secret ]]; then
+		ok "$([ ! -e "$DST" ] && echo 0 || echo 1)" "$way: what it has removed itself is gone"
+	else
+		is "$(cksum <"$DST")" "$before" "$way: what was before stays in force"
+	fi
+}
+
+head -c 70000 /dev/urandom | base64 -w 0 | head -c 70000 >"$TEST_DIR/long"
+echo >>"$TEST_DIR/long"
 while IFS= read -r way; do
 	number=$((number + 1))
 	echo '{"DockerImage":"example/web:'$number'","Replicas":2}' >"$SRC"
@@ -77,43 +131,54 @@ while IFS= read -r way; do
 	echo "secret $number" >"$SRC"
 	saves_as "$way" "a secret" "$SECRET"
 
-	good=$(cat "$SERVICE/spec.json")
-	DST=$SERVICE/spec.json
 	echo '{"DockerImage":"example/web:'$number'","Replicas":"too many"}' >"$SRC"
-	save "$way"
-	status=$?
-	[[ $QUIET == *" $way "* ]] || isnt $status 0 "$way: sees that a wrong spec is refused"
-	like "$(cat "$SERVICE/last_error")" "Replicas" "$way: last_error says why"
-	is "$(cat "$SERVICE/spec.json")" "$good" "$way: the spec before stays in force"
-	rm -f "$SRC".* "$SERVICE"/{.new.*,spec.json~,spec.json.orig,spec.json.rej,*.tmp} "$SECRET"~
+	refused_as "$way" "a wrong spec" "$SERVICE/spec.json" Replicas
+	echo many >"$SRC"
+	refused_as "$way" "a wrong value" "$SERVICE/replicas" many
+	cp "$TEST_DIR/long" "$SRC"
+	refused_as "$way" "too long a secret" "$SECRET" 65536
+	rm -f "$SRC".* "$SERVICE"/{.new.*,*~,*.orig,*.rej,*.tmp} "$DUPLO/demo/secrets/"*~
 done < <(printf '%s\n' "${!WAYS[@]}" | sort)
 
-# A git work tree may live there.
-cd "$DUPLO/demo/services" || bail "no services directory"
+# A git work tree may live there: with the repository in it, and with one elsewhere.
 export GIT_AUTHOR_NAME=t GIT_AUTHOR_EMAIL=t@t GIT_COMMITTER_NAME=t GIT_COMMITTER_EMAIL=t@t
-mkdir "$TEST_DIR/repository"
-git() {
-	command git --git-dir "$TEST_DIR/repository/.git" --work-tree "$DUPLO/demo/services" "$@"
-}
-succeeds "git init" git init -q
-echo '{"DockerImage":"example/web:100"}' >web/spec.json
-succeeds "git commit" bash -c "$(declare -f git); cd '$PWD'; TEST_DIR=$TEST_DIR DUPLO=$DUPLO; git add web/spec.json && git commit -qm one"
-echo '{"DockerImage":"example/web:101"}' >web/spec.json
-is "$(git status --porcelain | head -n 1)" " M web/spec.json" "git sees the change"
-succeeds "git checkout" git checkout -q -- web/spec.json
-is "$(cat web/image)" "example/web:100" "and takes it back"
-cd "$TEST_DIR" || exit 1
+tree=$DUPLO/demo/services
+for repository in "$tree/.git" "$TEST_DIR/repository.git"; do
+	in_tree() {
+		(cd "$tree" && git "$@")
+	}
+	note "the repository is $repository"
+	if [ "$repository" = "$tree/.git" ]; then
+		succeeds "git init" in_tree init -q -b main .
+	else
+		succeeds "git init" in_tree init -q -b main --separate-git-dir "$repository" .
+	fi
+	echo '{"DockerImage":"example/web:100"}' >"$tree/web/spec.json"
+	succeeds "git add" in_tree add web/spec.json
+	succeeds "git commit" in_tree commit -qm one
+	mkdir "$tree/api"
+	echo '{"DockerImage":"example/api:1"}' >"$tree/api/spec.json"
+	echo '{"DockerImage":"example/web:101"}' >"$tree/web/spec.json"
+	is "$(in_tree status --porcelain -uno)" " M web/spec.json" "git sees the change"
+	succeeds "git add" in_tree add web/spec.json api/spec.json
+	succeeds "git commit" in_tree commit -qm two
+	succeeds "git checkout of the commit before" in_tree checkout -q main~1
+	is "$(cat "$tree/web/image")" "example/web:100" "rolls back"
+	ok "$([ ! -e "$tree/api" ] && echo 0 || echo 1)" "and undeploys what was not there then"
+	succeeds "git checkout of the newest" in_tree checkout -q main
+	is "$(cat "$tree/web/image") $(cat "$tree/api/image")" "example/web:101 example/api:1" "goes forward"
+	is "$(in_tree status --porcelain -uno)" "" "and nothing differs"
+	succeeds "a commit from elsewhere" bash -c "git clone -q '$repository' '$TEST_DIR/clone' &&
+		cd '$TEST_DIR/clone' && echo '{\"DockerImage\":\"\"}' >web/spec.json && git commit -qam three &&
+		git push -q origin HEAD:refs/heads/wrong"
+	like "$(in_tree checkout -q wrong 2>&1)" "unable to write file web/spec.json" "git says that a wrong spec is refused"
+	is "$(cat "$tree/web/image")" "example/web:101" "and the spec before stays in force"
+	like "$(cat "$tree/web/last_error")" "DockerImage" "last_error says why"
+	rm -rf "$tree/.git" "$TEST_DIR/clone"
+	rmdir "$tree/api"
+done
 
-# Copies of everything have every byte.
-settles 60
-succeeds "tar of a tenant" tar -C "$DUPLO" -cf "$TEST_DIR/copy.tar" demo
-mkdir "$TEST_DIR/copy" && tar -C "$TEST_DIR/copy" -xf "$TEST_DIR/copy.tar"
-is "$(cat "$TEST_DIR/copy/demo/services/web/spec.json")" "$(cat "$SERVICE/spec.json")" "a tar has the spec's bytes"
-is "$(find "$TEST_DIR/copy/demo/services/web" -maxdepth 1 -name status -size 0)" "" "and files that are made on reading"
-mkdir "$DUPLO/clone"
-succeeds "cp -r clones a service" cp -r "$SERVICE" "$DUPLO/clone/services/"
-is "$(cat "$DUPLO/clone/services/web/image")" "example/web:100" "the clone has its spec"
-succeeds "rm -r" rm -r "$DUPLO/clone" "$DUPLO/demo"
+succeeds "rm -r" rm -r "$DUPLO/demo"
 is "$(ls "$DUPLO")" "README" "nothing is left"
 platform_stop
 tap_done

@@ -54,7 +54,7 @@ for size in 64K 65K 10G; do
 	dd if=/dev/zero of="$DUPLO/demo/config/AT" bs=1 count=1 seek=$size conv=notrunc 2>"$TEST_DIR/dd"
 	like "$(cat "$TEST_DIR/dd")" "too large" "a byte at $size is too far"
 done
-fails "and makes no file" test -e "$DUPLO/demo/config/AT"
+becomes 10 "and makes no file" test ! -e "$DUPLO/demo/config/AT"
 head -c 65536 /dev/urandom >"$TEST_DIR/random"
 cp "$TEST_DIR/random" "$DUPLO/demo/secrets/RANDOM"
 succeeds "64 KiB of any bytes come back" cmp "$TEST_DIR/random" "$DUPLO/demo/secrets/RANDOM"
@@ -66,6 +66,21 @@ is "$(cat "$DUPLO/demo/config/PARTS")" "abc" "one value by several processes"
 touch "$DUPLO/demo/config/EMPTY"
 eventually 5 test -e "$DUPLO/demo/config/EMPTY"
 is "$(stat -c %s "$DUPLO/demo/config/EMPTY")" "0" "touch makes an empty value"
+value=$DUPLO/demo/config/APPENDED
+echo a >"$value"
+echo b >>"$value"
+is "$(tr '\n' ' ' <"$value")" "a b " "what is appended comes behind what is there"
+: >"$value"
+is "$(tr '\n' ' ' <"$value")" "a b " "emptying it alone changes nothing"
+echo c >>"$value"
+is "$(tr '\n' ' ' <"$value")" "c " "but what is appended then is all"
+truncate -s 0 "$value"
+(echo too-long >"$SERVICE/replicas") 2>/dev/null
+head -c 65536 /dev/zero 2>/dev/null | cat >"$value" && printf x | try append "$value" >"$TEST_DIR/append"
+like "$(cat "$TEST_DIR/append")" "^EFBIG" "who appends too much is told"
+(echo d >>"$value") 2>/dev/null
+isnt $? 0 "and so is the next, who has emptied nothing"
+rm "$value"
 mv "$DUPLO/demo/config/PARTS" "$DUPLO/demo/config/WHOLE"
 is "$(cat "$DUPLO/demo/config/WHOLE")$(ls "$DUPLO/demo/config" | tr '\n' ' ')" "abcEMPTY WHOLE " "a value can be renamed"
 is "$(python3 - "$SERVICE" <<'PY'

@@ -4,6 +4,7 @@
 
 try.py write PATH [TEXT]     open O_WRONLY|O_TRUNC, write, close (TEXT: from stdin when not given)
 try.py pieces PATH PIECE...  the same with one write a piece
+try.py append PATH [TEXT]    the same as write with O_APPEND instead of O_TRUNC
 try.py fsync PATH TEXT       the same with fsync before close
 try.py replace PATH TEXT     write PATH's directory/.try.tmp, rename it over PATH
 try.py last-words PATH TEXT PID...  write, and once close has returned SIGKILL to every PID
@@ -45,6 +46,8 @@ def main(operation, path, *rest):
         write_pieces(path, given or [sys.stdin.buffer.read()])
     elif operation == "pieces":
         write_pieces(path, given)
+    elif operation == "append":
+        write_pieces(path, given or [sys.stdin.buffer.read()], flags=os.O_APPEND)
     elif operation == "fsync":
         write_pieces(path, given, sync=True)
     elif operation == "replace":
