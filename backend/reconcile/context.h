@@ -51,9 +51,10 @@ struct reconciler {
 	struct logs *logs;
 	struct prober *prober;
 	struct gate *view_gate; /* by service */
-	struct lock view_lock; /* LOCK_RECONCILE: view_waits, view_paces */
+	struct lock view_lock; /* LOCK_RECONCILE: view_waits, view_paces, views_lost */
 	struct cond view_done;
 	struct idmap view_waits; /* by service: who waits for its view */
+	struct idmap views_lost; /* services that are restarted because their view was lost */
 	struct idmap view_paces; /* by service: how fast its view may switch */
 	struct lock lock; /* LOCK_RECONCILE: traffic, starting, peers, told, hosts' errors */
 	struct idmap traffic; /* by service: hash of what balancer and name were last told */

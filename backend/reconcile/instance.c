@@ -10,6 +10,7 @@
 #include "reconcile/health.h"
 #include "reconcile/instance_work.h"
 #include "reconcile/logs.h"
+#include "reconcile/view_mend.h"
 
 static bool is_wanted_container(const struct instance_work *work)
 {
@@ -30,6 +31,7 @@ static void take_state(struct instance_work *work, const char *name,
 	(void)text_copy(unit->name, sizeof(unit->name), name);
 	(void)text_copy(unit->container, sizeof(unit->container), state->id);
 	unit->alive = state->phase == CONTAINER_RUNNING;
+	work->started_wall_ns = state->started_wall_ns;
 	if (unit->alive && state->address[0] && is_wanted_container(work))
 		instance_address_set(work, state);
 }
@@ -49,6 +51,8 @@ int instance_look(struct instance_work *work, struct error *reterr)
 		if (r == 0)
 			take_state(work, work->journal[i], &state);
 	}
+	if (r == 0 && unit->alive && is_wanted_container(work))
+		r = view_mend(work, work->started_wall_ns, reterr);
 	if (r < 0)
 		return r;
 	unit->looked = unit->epoch;

@@ -179,6 +179,9 @@ int64_t instance_start(struct instance_work *work, const char *words)
 	int r = instance_template(work, &error);
 
 	(void)text_copy(said, sizeof(said), words);
+	/* One that was made before may come up first after the memory behind its view was lost. */
+	if (r == 0)
+		r = view_ensure(work->r, work->service.id, &error);
 	if (r < 0)
 		return instance_fail(work, &error);
 	/* Before the start: news of its death may come before start returns. */

@@ -29,6 +29,7 @@ struct instance_work {
 	char name[160]; /* of the container that is wanted */
 	char journal[JOURNAL_NAMES_MAX][160]; /* names that the journal has for it */
 	size_t journal_count;
+	int64_t started_wall_ns; /* of the container, when it was looked at */
 	bool wanted; /* shall have a container */
 };
 

@@ -230,6 +230,7 @@ void reconciler_free(struct reconciler *r)
 	idmap_done(&r->peers);
 	idmap_done(&r->told);
 	idmap_done(&r->view_waits);
+	idmap_done(&r->views_lost);
 	view_forget_all(r);
 	cond_done(&r->view_done);
 	lock_done(&r->view_lock);

@@ -61,6 +61,8 @@ static int view_emit(void *arg, const struct object *object)
 		return 0;
 	if (walk->shadowing)
 		r = store_peek_name(walk->store, walk->shadowing, KIND_CONFIG, object->name, &own);
+	if (r == 0 && own.generation == 0)
+		r = -ENOENT;
 	if (r != -ENOENT)
 		return r;
 	view_fill(object, walk->part, &entry);
@@ -184,7 +186,7 @@ static int view_peek(struct store *store, const struct object *service, enum vie
 		return store_peek_name(store, service->tenant, KIND_SECRET, name, ret);
 	case VIEW_CONFIG:
 		r = store_peek_name(store, service->id, KIND_CONFIG, name, ret);
-		if (r == -ENOENT)
+		if (r == -ENOENT || (r == 0 && ret->generation == 0))
 			r = store_peek_name(store, service->tenant, KIND_CONFIG, name, ret);
 		return r;
 	case VIEW_NEIGHBORS:

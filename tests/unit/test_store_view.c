@@ -118,6 +118,10 @@ static void test_config_of_the_service_goes_first(void **state)
 	check_content(view, view->web, VIEW_CONFIG, "MODE", "web");
 	check_content(view, view->web, VIEW_CONFIG, "LEVEL", "tenant");
 	check_content(view, view->api, VIEW_CONFIG, "MODE", "tenant");
+	/* One that is being made hides nothing until it is written. */
+	(void)fixture_create(&view->fixture, view->web, KIND_CONFIG, "LEVEL");
+	check_list(view, view->web, VIEW_CONFIG, "MODE LEVEL ");
+	check_content(view, view->web, VIEW_CONFIG, "LEVEL", "tenant");
 	check_hidden(view, view->web, VIEW_CONFIG, "ONLY_API");
 }
 
