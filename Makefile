@@ -7,7 +7,7 @@ CLANG ?= clang
 PREFIX ?= /usr/local
 VERSION := 0.1.0
 
-MODULES := fuse3 libcurl jansson openssl sqlite3
+MODULES := fuse3 libcurl jansson openssl sqlite3 expat
 OUT := build/$(BUILD)
 
 CPPFLAGS := -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DDUPLOFS_VERSION='"$(VERSION)"' -Ibackend -I.
@@ -31,11 +31,12 @@ endif
 
 # package:program also counts as there when the program is (a Docker of another origin, say).
 DEPS_BUILD := gcc libc6-dev make pkg-config libfuse3-dev libcurl4-openssl-dev libjansson-dev \
-	libssl-dev libsqlite3-dev
+	libssl-dev libsqlite3-dev libexpat1-dev
 DEPS_RUN := fuse3 docker.io:dockerd haproxy:haproxy dnsmasq-base:dnsmasq iptables:iptables curl:curl jq:jq \
 	bind9-dnsutils:dig ca-certificates
 DEPS_TEST := libcmocka-dev perl python3 python3-jsonschema procps iproute2 busybox-static clang-format \
-	shellcheck mandoc openssl zsh ed vim nano emacs-nox moreutils patch rsync git inotify-tools docker-registry
+	python3-venv shellcheck mandoc openssl zsh ed vim nano emacs-nox moreutils patch rsync git \
+	inotify-tools docker-registry
 
 comma := ,
 
@@ -114,6 +115,7 @@ deps: ## Install what building and running need (apt, only what is missing)
 
 test-deps: deps ## Install what the tests need on top
 	@examples/demo/deps.sh $(DEPS_TEST)
+	@tests/aws/setup.sh build/test-aws
 
 run: deps ## Show the main job: a spec in, a running service out; leaves /duplo mounted
 	@$(SUBMAKE) all build/hello

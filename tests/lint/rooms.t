@@ -17,7 +17,8 @@ my %sees = (
 	plan => [qw(base model)],
 	net => [qw(base)],
 	engine => [qw(base net)],
-	cloud => [qw(base net)],
+	aws => [qw(base net)], # the protocols of AWS; what is made with them is cloud's matter
+	cloud => [qw(base net aws)],
 	observe => [qw(base net)],
 	reconcile => [qw(base model store plan net engine cloud observe)],
 	fs => [qw(base model store plan)],
@@ -26,6 +27,7 @@ my %sees = (
 my %owner = (
 	'sqlite3.h' => 'store',
 	'curl/curl.h' => 'net',
+	'expat.h' => 'aws',
 	'fuse3/' => 'fs',
 	'fuse_' => 'fs',
 );

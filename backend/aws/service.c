@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "aws/service.h"
+
+#include <string.h>
+
+#define FORM   "application/x-www-form-urlencoded; charset=utf-8"
+#define JSON10 "application/x-amz-json-1.0"
+
+static const struct aws_service sts = {
+	"sts", "STS", "2011-06-15", CODEC_QUERY, SCOPE_REGION, NULL, FORM};
+static const struct aws_service ec2 = {
+	"ec2", "EC2", "2016-11-15", CODEC_EC2, SCOPE_REGION, NULL, FORM};
+static const struct aws_service iam = {
+	"iam", "IAM", "2010-05-08", CODEC_QUERY, SCOPE_GLOBAL, NULL, FORM};
+static const struct aws_service elb = {"elasticloadbalancing", "ELASTIC_LOAD_BALANCING_V2",
+	"2015-12-01", CODEC_QUERY, SCOPE_REGION, NULL, FORM};
+static const struct aws_service r53 = {
+	"route53", "ROUTE_53", "2013-04-01", CODEC_REST_XML, SCOPE_GLOBAL, NULL, "application/xml"};
+static const struct aws_service s3 = {
+	"s3", "S3", "2006-03-01", CODEC_REST_XML, SCOPE_REGION, NULL, "application/xml"};
+static const struct aws_service sqs = {
+	"sqs", "SQS", "2012-11-05", CODEC_JSON, SCOPE_REGION, "AmazonSQS", JSON10};
+static const struct aws_service dynamodb = {"dynamodb", "DYNAMODB", "2012-08-10", CODEC_JSON,
+	SCOPE_REGION, "DynamoDB_20120810", JSON10};
+static const struct aws_service lambda = {
+	"lambda", "LAMBDA", "2015-03-31", CODEC_REST_JSON, SCOPE_REGION, NULL, "application/json"};
+
+#define ACTION(of, action, how)                                                                    \
+	{                                                                                          \
+		.service = &(of), .name = (action), .again = (how)                                 \
+	}
+#define PAGED(of, action, in, out)                                                                 \
+	{                                                                                          \
+		.service = &(of), .name = (action), .page_in = (in), .page_out = (out)             \
+	}
+#define REST(of, action, verb, where)                                                              \
+	{                                                                                          \
+		.service = &(of), .name = (action), .method = (verb), .path = (where)              \
+	}
+
+static const struct aws_action actions[AWS_ACTIONS] = {
+	[STS_GET_CALLER_IDENTITY] = ACTION(sts, "GetCallerIdentity", AGAIN_SAFE),
+	[STS_ASSUME_ROLE] = ACTION(sts, "AssumeRole", AGAIN_SAFE),
+
+	[EC2_CREATE_SECURITY_GROUP] = ACTION(ec2, "CreateSecurityGroup", AGAIN_LOOK),
+	[EC2_DESCRIBE_SECURITY_GROUPS] =
+		PAGED(ec2, "DescribeSecurityGroups", "NextToken", "nextToken"),
+	[EC2_DESCRIBE_SECURITY_GROUP_RULES] =
+		PAGED(ec2, "DescribeSecurityGroupRules", "NextToken", "nextToken"),
+	[EC2_AUTHORIZE_INGRESS] = ACTION(ec2, "AuthorizeSecurityGroupIngress", AGAIN_SAFE),
+	[EC2_AUTHORIZE_EGRESS] = ACTION(ec2, "AuthorizeSecurityGroupEgress", AGAIN_SAFE),
+	[EC2_REVOKE_INGRESS] = ACTION(ec2, "RevokeSecurityGroupIngress", AGAIN_SAFE),
+	[EC2_REVOKE_EGRESS] = ACTION(ec2, "RevokeSecurityGroupEgress", AGAIN_SAFE),
+	[EC2_DELETE_SECURITY_GROUP] = ACTION(ec2, "DeleteSecurityGroup", AGAIN_SAFE),
+	[EC2_IMPORT_KEY_PAIR] = ACTION(ec2, "ImportKeyPair", AGAIN_LOOK),
+	[EC2_DESCRIBE_KEY_PAIRS] = ACTION(ec2, "DescribeKeyPairs", AGAIN_SAFE),
+	[EC2_DELETE_KEY_PAIR] = ACTION(ec2, "DeleteKeyPair", AGAIN_SAFE),
+	[EC2_CREATE_TAGS] = ACTION(ec2, "CreateTags", AGAIN_SAFE),
+	[EC2_DESCRIBE_VPCS] = PAGED(ec2, "DescribeVpcs", "NextToken", "nextToken"),
+	[EC2_DESCRIBE_SUBNETS] = PAGED(ec2, "DescribeSubnets", "NextToken", "nextToken"),
+	[EC2_RUN_INSTANCES] = ACTION(ec2, "RunInstances", AGAIN_TOKEN),
+	[EC2_DESCRIBE_INSTANCES] = PAGED(ec2, "DescribeInstances", "NextToken", "nextToken"),
+	[EC2_TERMINATE_INSTANCES] = ACTION(ec2, "TerminateInstances", AGAIN_SAFE),
+
+	[IAM_CREATE_ROLE] = ACTION(iam, "CreateRole", AGAIN_LOOK),
+	[IAM_GET_ROLE] = ACTION(iam, "GetRole", AGAIN_SAFE),
+	[IAM_LIST_ROLES] = PAGED(iam, "ListRoles", "Marker", "Marker"),
+	[IAM_DELETE_ROLE] = ACTION(iam, "DeleteRole", AGAIN_SAFE),
+	[IAM_PUT_ROLE_POLICY] = ACTION(iam, "PutRolePolicy", AGAIN_SAFE),
+	[IAM_GET_ROLE_POLICY] = ACTION(iam, "GetRolePolicy", AGAIN_SAFE),
+	[IAM_LIST_ROLE_POLICIES] = PAGED(iam, "ListRolePolicies", "Marker", "Marker"),
+	[IAM_DELETE_ROLE_POLICY] = ACTION(iam, "DeleteRolePolicy", AGAIN_SAFE),
+	[IAM_LIST_ATTACHED_ROLE_POLICIES] =
+		PAGED(iam, "ListAttachedRolePolicies", "Marker", "Marker"),
+	[IAM_DETACH_ROLE_POLICY] = ACTION(iam, "DetachRolePolicy", AGAIN_SAFE),
+	[IAM_CREATE_INSTANCE_PROFILE] = ACTION(iam, "CreateInstanceProfile", AGAIN_LOOK),
+	[IAM_GET_INSTANCE_PROFILE] = ACTION(iam, "GetInstanceProfile", AGAIN_SAFE),
+	[IAM_ADD_ROLE_TO_INSTANCE_PROFILE] = ACTION(iam, "AddRoleToInstanceProfile", AGAIN_LOOK),
+	[IAM_REMOVE_ROLE_FROM_INSTANCE_PROFILE] =
+		ACTION(iam, "RemoveRoleFromInstanceProfile", AGAIN_SAFE),
+	[IAM_DELETE_INSTANCE_PROFILE] = ACTION(iam, "DeleteInstanceProfile", AGAIN_SAFE),
+
+	[ELB_CREATE_LOAD_BALANCER] = ACTION(elb, "CreateLoadBalancer", AGAIN_LOOK),
+	[ELB_DESCRIBE_LOAD_BALANCERS] = PAGED(elb, "DescribeLoadBalancers", "Marker", "NextMarker"),
+	[ELB_DELETE_LOAD_BALANCER] = ACTION(elb, "DeleteLoadBalancer", AGAIN_SAFE),
+	[ELB_CREATE_TARGET_GROUP] = ACTION(elb, "CreateTargetGroup", AGAIN_LOOK),
+	[ELB_DESCRIBE_TARGET_GROUPS] = PAGED(elb, "DescribeTargetGroups", "Marker", "NextMarker"),
+	[ELB_DELETE_TARGET_GROUP] = ACTION(elb, "DeleteTargetGroup", AGAIN_SAFE),
+	[ELB_REGISTER_TARGETS] = ACTION(elb, "RegisterTargets", AGAIN_SAFE),
+	[ELB_DEREGISTER_TARGETS] = ACTION(elb, "DeregisterTargets", AGAIN_SAFE),
+	[ELB_DESCRIBE_TARGET_HEALTH] = ACTION(elb, "DescribeTargetHealth", AGAIN_SAFE),
+	[ELB_CREATE_LISTENER] = ACTION(elb, "CreateListener", AGAIN_LOOK),
+	[ELB_DESCRIBE_LISTENERS] = PAGED(elb, "DescribeListeners", "Marker", "NextMarker"),
+	[ELB_DELETE_LISTENER] = ACTION(elb, "DeleteListener", AGAIN_SAFE),
+	[ELB_DESCRIBE_TAGS] = ACTION(elb, "DescribeTags", AGAIN_SAFE),
+
+	[R53_CHANGE_RECORDS] =
+		REST(r53, "ChangeResourceRecordSets", "POST", "/2013-04-01/hostedzone/{Id}/rrset/"),
+	[R53_LIST_RECORDS] =
+		REST(r53, "ListResourceRecordSets", "GET", "/2013-04-01/hostedzone/{Id}/rrset"),
+
+	[S3_CREATE_BUCKET] = REST(s3, "CreateBucket", "PUT", "/{Bucket}"),
+	[S3_HEAD_BUCKET] = REST(s3, "HeadBucket", "HEAD", "/{Bucket}"),
+	[S3_DELETE_BUCKET] = REST(s3, "DeleteBucket", "DELETE", "/{Bucket}"),
+	[S3_GET_TAGS] = REST(s3, "GetBucketTagging", "GET", "/{Bucket}?tagging"),
+	[S3_PUT_TAGS] = REST(s3, "PutBucketTagging", "PUT", "/{Bucket}?tagging"),
+	[S3_LIST_OBJECTS] = {.service = &s3,
+		.name = "ListObjectsV2",
+		.method = "GET",
+		.path = "/{Bucket}?list-type=2",
+		.page_in = "continuation-token",
+		.page_out = "NextContinuationToken"},
+
+	[SQS_CREATE_QUEUE] = ACTION(sqs, "CreateQueue", AGAIN_SAFE),
+	[SQS_GET_QUEUE_URL] = ACTION(sqs, "GetQueueUrl", AGAIN_SAFE),
+	[SQS_LIST_QUEUE_TAGS] = ACTION(sqs, "ListQueueTags", AGAIN_SAFE),
+	[SQS_DELETE_QUEUE] = ACTION(sqs, "DeleteQueue", AGAIN_SAFE),
+
+	[DYNAMODB_CREATE_TABLE] = ACTION(dynamodb, "CreateTable", AGAIN_LOOK),
+	[DYNAMODB_DESCRIBE_TABLE] = ACTION(dynamodb, "DescribeTable", AGAIN_SAFE),
+	[DYNAMODB_LIST_TAGS] = PAGED(dynamodb, "ListTagsOfResource", "NextToken", "NextToken"),
+	[DYNAMODB_DELETE_TABLE] = ACTION(dynamodb, "DeleteTable", AGAIN_SAFE),
+
+	[LAMBDA_GET_FUNCTION] =
+		REST(lambda, "GetFunction", "GET", "/2015-03-31/functions/{FunctionName}"),
+	[LAMBDA_DELETE_FUNCTION] =
+		REST(lambda, "DeleteFunction", "DELETE", "/2015-03-31/functions/{FunctionName}"),
+};
+
+const struct aws_action *aws_action(enum aws_action_id id)
+{
+	return &actions[id];
+}
+
+static const char *domain(const char *region)
+{
+	return strncmp(region, "cn-", 3) == 0 ? "amazonaws.com.cn" : "amazonaws.com";
+}
+
+const char *aws_service_region(const struct aws_service *service, const char *region)
+{
+	if (service->scope == SCOPE_REGION)
+		return region;
+	if (strncmp(region, "cn-", 3) == 0)
+		return service == &iam ? "cn-north-1" : "cn-northwest-1";
+	return strncmp(region, "us-gov-", 7) == 0 ? "us-gov-west-1" : "us-east-1";
+}
+
+void aws_service_endpoint(const struct aws_service *service, const char *region, struct buf *ret)
+{
+	if (service->scope == SCOPE_REGION)
+		buf_printf(ret, "https://%s.%s.%s", service->name, region, domain(region));
+	else if (strncmp(region, "cn-", 3) == 0)
+		buf_printf(ret, service == &iam ? "https://%s.cn-north-1.%s" : "https://%s.%s",
+			service->name, domain(region));
+	else if (strncmp(region, "us-gov-", 7) == 0)
+		buf_printf(ret, "https://%s.us-gov.amazonaws.com", service->name);
+	else
+		buf_printf(ret, "https://%s.amazonaws.com", service->name);
+}
