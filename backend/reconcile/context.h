@@ -110,6 +110,7 @@ enum slow_key {
 	SLOW_KEY_STOP = 1, /* id: instance */
 	SLOW_KEY_PULL, /* id: number of the image */
 	SLOW_KEY_SIGNAL, /* id: instance */
+	SLOW_KEY_ROTATE, /* id: the platform */
 };
 
 static inline void wake_service(struct reconciler *r, int64_t id)
@@ -136,12 +137,18 @@ static inline void wake_platform(struct reconciler *r)
 		clock_now_ns() + 200 * NS_PER_MILLISECOND);
 }
 
+static inline void wake_rotation(struct reconciler *r)
+{
+	queue_wake(r->slow, key_of(SLOW_KEY_ROTATE, PLATFORM_ID));
+}
+
 /* Work functions, one a kind; results as queue_work_fn. */
 int64_t tenant_reconcile(struct reconciler *r, int64_t id);
 int64_t service_reconcile(struct reconciler *r, int64_t id);
 int64_t instance_reconcile(struct reconciler *r, int64_t id);
 int64_t platform_reconcile(struct reconciler *r);
 int64_t host_reconcile(struct reconciler *r, int64_t id);
+int64_t platform_rotate(struct reconciler *r);
 int64_t view_reconcile(struct reconciler *r, int64_t key);
 
 /* The store's feed comes here. */

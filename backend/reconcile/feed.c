@@ -104,6 +104,10 @@ void feed_changes(void *arg, const struct change *changes, size_t count)
 		const struct change *change = &changes[i];
 
 		switch (change->kind) {
+		case KIND_PLATFORM:
+			if (change->flags & CHANGE_FLAGS)
+				wake_rotation(r);
+			break;
 		case KIND_TENANT:
 			feed_tenant(r, change);
 			break;

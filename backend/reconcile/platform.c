@@ -4,8 +4,10 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/log.h"
 #include "reconcile/context.h"
 #include "reconcile/fleet.h"
+#include "store/rotate.h"
 
 #define HEALTH_EVERY_NS (5 * NS_PER_SECOND) /* cloud's programs; asking them costs no I/O */
 
@@ -65,4 +67,18 @@ int64_t platform_reconcile(struct reconciler *r)
 	if (result < 0)
 		return QUEUE_RETRY;
 	return r->options.simulated ? QUEUE_DONE : clock_now_ns() + HEALTH_EVERY_NS;
+}
+
+/* ---- keys ---- */
+
+/* A little at a time: others write in between, and a stop is not kept waiting. */
+int64_t platform_rotate(struct reconciler *r)
+{
+	struct error error = ERROR_INIT;
+	bool more = false;
+
+	if (store_rotate_step(r->options.store, &more, &error) == 0)
+		return more ? clock_now_ns() : QUEUE_DONE;
+	log_warning("keys cannot be rotated just now: %s", error.text);
+	return QUEUE_RETRY;
 }

@@ -67,6 +67,8 @@ static int64_t slow_work(void *arg, int64_t key)
 		return images_pull(r, key_id(key));
 	case SLOW_KEY_SIGNAL:
 		return on_change_signal(r, key_id(key));
+	case SLOW_KEY_ROTATE:
+		return platform_rotate(r);
 	default:
 		return QUEUE_DONE;
 	}
@@ -164,6 +166,7 @@ static int reconciler_begin(struct reconciler *r, struct error *reterr)
 	if (!r->options.simulated)
 		queue_wake(r->views, QUEUE_SWEEP);
 	wake_platform(r);
+	wake_rotation(r); /* one that was under way goes on */
 	return fleet_watch(r->fleet, reterr);
 }
 

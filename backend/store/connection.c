@@ -39,6 +39,7 @@ static int connection_tune(struct connection *connection, enum connection_mode m
 
 	sql = sqlite3_mprintf("PRAGMA cache_size = -%d; PRAGMA temp_store = MEMORY;"
 			      "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;"
+			      "PRAGMA secure_delete = ON;" /* a key that was replaced is gone */
 			      "PRAGMA journal_size_limit = %d;",
 		mode == CONNECTION_WRITE ? CACHE_WRITE_KIB : CACHE_READ_KIB, JOURNAL_LIMIT);
 	if (!sql)

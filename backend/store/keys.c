@@ -20,7 +20,7 @@ struct cached_key {
 };
 
 struct vault {
-	struct master_key masters[MASTER_KEYS_MAX]; /* the newest first; constant after keys_open */
+	struct master_key masters[MASTER_KEYS_MAX]; /* the newest first */
 	size_t master_count;
 	char platform[PLATFORM_NAME_SIZE];
 	uint64_t uses;
@@ -74,24 +74,37 @@ static int vault_map(struct keys *keys)
 	return 0;
 }
 
-static const struct master_key *vault_master(const struct vault *vault, int64_t version)
+static void cleanup_master(struct master_key *master)
 {
-	for (size_t i = 0; i < vault->master_count; i++)
-		if (vault->masters[i].version == version)
-			return &vault->masters[i];
-	return NULL;
+	explicit_bzero(master, sizeof(*master));
+}
+#define _cleanup_master_ __attribute__((cleanup(cleanup_master)))
+
+/* A copy, which a rotation does not change. version 0: the newest. */
+static bool vault_master(struct keys *keys, int64_t version, struct master_key *ret)
+{
+	const struct vault *vault = keys->vault;
+
+	LOCKED(&keys->lock);
+	for (size_t i = 0; i < vault->master_count; i++) {
+		if (version && vault->masters[i].version != version)
+			continue;
+		*ret = vault->masters[i];
+		return true;
+	}
+	return false;
 }
 
-static int key_unseal(const struct vault *vault, int64_t tenant, int64_t version,
-	int64_t master_version, const void *sealed, size_t len, unsigned char key[SEAL_KEY_SIZE])
+static int key_unseal(struct keys *keys, int64_t tenant, int64_t version, int64_t master_version,
+	const void *sealed, size_t len, unsigned char key[SEAL_KEY_SIZE])
 {
-	const struct master_key *master = vault_master(vault, master_version);
-	struct key_context context = key_context(vault, tenant, version, master_version);
+	struct key_context context = key_context(keys->vault, tenant, version, master_version);
+	_cleanup_master_ struct master_key master = {0};
 	_cleanup_buf_ struct buf plain = BUF_INIT;
 	int r = -EBADMSG;
 
-	if (master)
-		r = unseal(master->key, &context, sizeof(context), sealed, len, &plain);
+	if (vault_master(keys, master_version, &master))
+		r = unseal(master.key, &context, sizeof(context), sealed, len, &plain);
 	if (r == 0 && plain.len != SEAL_KEY_SIZE)
 		r = -EBADMSG;
 	if (r == 0)
@@ -146,7 +159,7 @@ static int key_load(struct keys *keys, struct connection *connection, int64_t te
 	r = connection_step(connection, row);
 	if (r <= 0)
 		return r < 0 ? r : -ENOENT;
-	return key_unseal(keys->vault, tenant, version, sqlite3_column_int64(row, 0),
+	return key_unseal(keys, tenant, version, sqlite3_column_int64(row, 0),
 		sqlite3_column_blob(row, 1), (size_t)sqlite3_column_bytes(row, 1), key);
 }
 
@@ -166,23 +179,33 @@ int keys_find(struct keys *keys, struct connection *connection, int64_t tenant, 
 	return r;
 }
 
-static int key_make(struct keys *keys, struct txn *txn, int64_t tenant, int64_t version,
-	unsigned char key[SEAL_KEY_SIZE])
+/* Writes the key, sealed under the newest master key. */
+static int key_put(struct keys *keys, struct txn *txn, int64_t tenant, int64_t version,
+	const unsigned char key[SEAL_KEY_SIZE])
 {
-	const struct master_key *master = &keys->vault->masters[0];
-	struct key_context context = key_context(keys->vault, tenant, version, master->version);
+	_cleanup_master_ struct master_key master = {0};
 	_cleanup_buf_ struct buf sealed = BUF_INIT;
+	struct key_context context;
 	int r;
 
-	r = text_random(key, SEAL_KEY_SIZE);
-	if (r == 0)
-		r = seal(master->key, &context, sizeof(context), key, SEAL_KEY_SIZE, &sealed);
+	if (!vault_master(keys, 0, &master))
+		return -ENOKEY;
+	context = key_context(keys->vault, tenant, version, master.version);
+	r = seal(master.key, &context, sizeof(context), key, SEAL_KEY_SIZE, &sealed);
 	if (r < 0)
 		return r;
 	return txn_run(txn,
-		"INSERT INTO tenant_key (tenant, version, master_version, sealed)"
+		"INSERT OR REPLACE INTO tenant_key (tenant, version, master_version, sealed)"
 		" VALUES (?1, ?2, ?3, ?4)",
-		"iiib", tenant, version, master->version, sealed.data, sealed.len);
+		"iiib", tenant, version, master.version, sealed.data, sealed.len);
+}
+
+static int key_make(struct keys *keys, struct txn *txn, int64_t tenant, int64_t version,
+	unsigned char key[SEAL_KEY_SIZE])
+{
+	int r = text_random(key, SEAL_KEY_SIZE);
+
+	return r < 0 ? r : key_put(keys, txn, tenant, version, key);
 }
 
 int keys_newest(struct keys *keys, struct txn *txn, int64_t tenant, int64_t *ret_version,
@@ -205,32 +228,122 @@ int keys_newest(struct keys *keys, struct txn *txn, int64_t tenant, int64_t *ret
 	return txn_fail(txn, r);
 }
 
+/* ---- rotation ---- */
+
+int64_t keys_master(struct keys *keys)
+{
+	if (!keys->vault)
+		return 0;
+	LOCKED(&keys->lock);
+	return keys->vault->masters[0].version;
+}
+
+/* The file first: a key that something is sealed under is never only in memory. */
+static int masters_replace(struct keys *keys, const struct master_key *masters, size_t count,
+	struct error *reterr)
+{
+	int r = master_write(keys->path, masters, count, reterr);
+
+	if (r < 0)
+		return r;
+	LOCKED(&keys->lock);
+	explicit_bzero(keys->vault->masters, sizeof(keys->vault->masters));
+	memcpy(keys->vault->masters, masters, count * sizeof(*masters));
+	keys->vault->master_count = count;
+	return 0;
+}
+
+int keys_add_master(struct keys *keys, int64_t version, struct error *reterr)
+{
+	struct master_key masters[MASTER_KEYS_MAX] = {{.version = version}};
+	size_t count = keys->vault ? keys->vault->master_count : 0;
+	int r;
+
+	if (count == 0 || count == MASTER_KEYS_MAX)
+		return error_set(reterr, -EINVAL, "the master key file has no room for a new key");
+	if (keys_master(keys) >= version)
+		return 0; /* made before somebody ended us */
+	r = text_random(masters[0].key, SEAL_KEY_SIZE);
+	if (r < 0)
+		return error_errno(reterr, -r, "no random bytes");
+	memcpy(&masters[1], keys->vault->masters, count * sizeof(*masters));
+	r = masters_replace(keys, masters, count + 1, reterr);
+	explicit_bzero(masters, sizeof(masters));
+	return r;
+}
+
+int keys_keep_master(struct keys *keys, int64_t version, struct error *reterr)
+{
+	_cleanup_master_ struct master_key master = {0};
+
+	if (!vault_master(keys, version, &master))
+		return error_set(reterr, -ENOKEY, "master key %lld is not there",
+			(long long)version);
+	return masters_replace(keys, &master, 1, reterr);
+}
+
+int keys_rewrap(struct keys *keys, struct txn *txn, int64_t tenant, int64_t version)
+{
+	unsigned char key[SEAL_KEY_SIZE];
+	int r = key_load(keys, txn->connection, tenant, version, key);
+
+	if (r == 0)
+		r = key_put(keys, txn, tenant, version, key);
+	explicit_bzero(key, sizeof(key));
+	return r;
+}
+
+int keys_renew(struct keys *keys, struct txn *txn, int64_t tenant)
+{
+	unsigned char key[SEAL_KEY_SIZE];
+	int64_t newest = 0;
+	int r;
+
+	r = connection_get_int(txn->connection, &newest,
+		"SELECT max(version) FROM tenant_key WHERE tenant = ?1", "i", tenant);
+	if (r == 0)
+		r = key_make(keys, txn, tenant, newest + 1, key);
+	explicit_bzero(key, sizeof(key));
+	return txn_fail(txn, r);
+}
+
+void keys_forget(struct keys *keys)
+{
+	if (!keys->vault)
+		return;
+	LOCKED(&keys->lock);
+	explicit_bzero(keys->vault->cached, sizeof(keys->vault->cached));
+}
+
 /* ---- is this the key of this database? ---- */
 
 #define CHECK_NAME "master_key_check"
 #define CHECK_TEXT "duplofs master key"
 
-static int check_write(const struct vault *vault, struct connection *writer)
+int keys_write_check(struct keys *keys, struct connection *writer)
 {
-	const struct master_key *master = &vault->masters[0];
-	struct key_context context = key_context(vault, 0, 0, master->version);
 	_cleanup_buf_ struct buf sealed = BUF_INIT, text = BUF_INIT;
+	_cleanup_master_ struct master_key master = {0};
+	struct key_context context;
 	int r;
 
-	r = seal(master->key, &context, sizeof(context), CHECK_TEXT, strlen(CHECK_TEXT), &sealed);
+	if (!vault_master(keys, 0, &master))
+		return -ENOKEY;
+	context = key_context(keys->vault, 0, 0, master.version);
+	r = seal(master.key, &context, sizeof(context), CHECK_TEXT, strlen(CHECK_TEXT), &sealed);
 	if (r < 0)
 		return r;
-	buf_printf(&text, "%lld ", (long long)master->version);
+	buf_printf(&text, "%lld ", (long long)master.version);
 	for (size_t i = 0; i < sealed.len; i++)
 		buf_printf(&text, "%02x", (unsigned char)sealed.data[i]);
 	return text.error ? text.error : schema_set(writer, CHECK_NAME, buf_string(&text));
 }
 
 /* text: "version hex". 0: the key opens it. */
-static int check_open(const struct vault *vault, char *text)
+static int check_open(struct keys *keys, char *text)
 {
 	_cleanup_buf_ struct buf sealed = BUF_INIT, plain = BUF_INIT;
-	const struct master_key *master;
+	_cleanup_master_ struct master_key master = {0};
 	struct key_context context;
 	char *hex = strchr(text, ' ');
 	unsigned byte;
@@ -243,23 +356,21 @@ static int check_open(const struct vault *vault, char *text)
 		return -EBADMSG;
 	for (; sscanf(hex, "%2x", &byte) == 1; hex += 2)
 		buf_putc(&sealed, (char)byte);
-	master = vault_master(vault, version);
-	if (!master || sealed.error)
+	if (!vault_master(keys, version, &master) || sealed.error)
 		return -EBADMSG;
-	context = key_context(vault, 0, 0, version);
-	return unseal(master->key, &context, sizeof(context), sealed.data, sealed.len, &plain);
+	context = key_context(keys->vault, 0, 0, version);
+	return unseal(master.key, &context, sizeof(context), sealed.data, sealed.len, &plain);
 }
 
 static int keys_check(struct keys *keys, const char *path, char *check, struct connection *writer,
 	struct error *reterr)
 {
-	if (check[0] && check_open(keys->vault, check) < 0)
+	if (check[0] && check_open(keys, check) < 0)
 		return error_set(reterr, -EKEYREJECTED,
 			"%s is not the master key of this database: restore the right one from "
-			"your "
-			"copy",
+			"your copy",
 			path);
-	if (!check[0] && writer && check_write(keys->vault, writer) < 0)
+	if (!check[0] && writer && keys_write_check(keys, writer) < 0)
 		return connection_error(writer, reterr);
 	return 0;
 }
@@ -267,10 +378,12 @@ static int keys_check(struct keys *keys, const char *path, char *check, struct c
 int keys_open(struct keys *keys, const char *dir, struct connection *reader,
 	struct connection *writer, struct error *reterr)
 {
-	char path[PATH_MAX], check[256] = "";
+	const char *path = keys->path;
+	char check[256] = "";
 	int r;
 
-	if (snprintf(path, sizeof(path), "%s/master.key", dir) >= (int)sizeof(path))
+	if (snprintf(keys->path, sizeof(keys->path), "%s/master.key", dir) >=
+		(int)sizeof(keys->path))
 		return error_set(reterr, -ENAMETOOLONG, "path too long: %s", dir);
 	r = schema_get(reader, CHECK_NAME, check, sizeof(check));
 	if (r < 0 && r != -ENOENT)

@@ -18,23 +18,20 @@
 	"# duplofs master key: secrets in the database beside it cannot be read without it.\n"     \
 	"# Keep a copy in a safe place, apart from copies of the database.\n"
 
-static int master_print(struct buf *out)
+static int master_print(struct buf *out, const struct master_key *keys, size_t count)
 {
-	unsigned char key[SEAL_KEY_SIZE];
-	int r = text_random(key, sizeof(key));
-
-	if (r < 0)
-		return r;
 	buf_reserve(out, MASTER_FILE_MAX); /* so that no piece is left behind where it grew from */
-	buf_puts(out, MASTER_COMMENT "1 ");
-	for (size_t i = 0; i < sizeof(key); i++)
-		buf_printf(out, "%02x", key[i]);
-	buf_putc(out, '\n');
-	explicit_bzero(key, sizeof(key));
+	buf_puts(out, MASTER_COMMENT);
+	for (size_t i = 0; i < count; i++) {
+		buf_printf(out, "%lld ", (long long)keys[i].version);
+		for (size_t j = 0; j < sizeof(keys[i].key); j++)
+			buf_printf(out, "%02x", keys[i].key[j]);
+		buf_putc(out, '\n');
+	}
 	return out->error;
 }
 
-static int master_write(const char *path, const struct buf *text)
+static int master_write_file(const char *path, const struct buf *text)
 {
 	_cleanup_close_ int fd = -1;
 	int r;
@@ -63,26 +60,45 @@ static int master_sync_dir(const char *path)
 }
 
 /* Under another name first: a file of the true name is always whole. */
-int master_make(const char *path, struct error *reterr)
+static int master_place(const char *path, const struct master_key *keys, size_t count, bool replace)
 {
-	struct buf text = BUF_INIT;
 	char temporary[PATH_MAX];
+	struct buf text = BUF_INIT;
 	int r;
 
 	if (snprintf(temporary, sizeof(temporary), "%s.new", path) >= (int)sizeof(temporary))
-		return error_set(reterr, -ENAMETOOLONG, "path too long: %s", path);
+		return -ENAMETOOLONG;
 	(void)unlink(temporary);
-	r = master_print(&text);
+	r = master_print(&text, keys, count);
 	if (r == 0)
-		r = master_write(temporary, &text);
-	if (r == 0 && link(temporary, path) < 0)
+		r = master_write_file(temporary, &text);
+	if (r == 0 && (replace ? rename(temporary, path) : link(temporary, path)) < 0)
 		r = -errno;
 	(void)unlink(temporary);
 	if (r == 0)
 		r = master_sync_dir(path);
 	buf_wipe(&text);
 	buf_done(&text);
+	return r;
+}
+
+int master_make(const char *path, struct error *reterr)
+{
+	struct master_key key = {.version = 1};
+	int r = text_random(key.key, sizeof(key.key));
+
+	if (r == 0)
+		r = master_place(path, &key, 1, false);
+	explicit_bzero(&key, sizeof(key));
 	return r < 0 ? error_errno(reterr, -r, "cannot make the master key %s", path) : 0;
+}
+
+int master_write(const char *path, const struct master_key *keys, size_t count,
+	struct error *reterr)
+{
+	int r = master_place(path, keys, count, true);
+
+	return r < 0 ? error_errno(reterr, -r, "cannot write the master key %s", path) : 0;
 }
 
 static int master_hex_digit(char c)

@@ -24,6 +24,10 @@ struct master_key {
 /* Makes the file with one random key; -EEXIST. Synced when it returns 0. */
 int master_make(const char *path, struct error *reterr);
 
+/* Puts these keys, the newest first, in the place of what the file holds. Synced as above. */
+int master_write(const char *path, const struct master_key *keys, size_t count,
+	struct error *reterr);
+
 /* Fills keys (room for MASTER_KEYS_MAX), the newest first. */
 int master_read(const char *path, struct master_key *keys, size_t *ret_count, struct error *reterr);
 

@@ -121,6 +121,20 @@ static const char *const schema_steps[] = {
 	"  line TEXT NOT NULL"
 	");"
 	"CREATE UNIQUE INDEX audit_user ON audit (uid, seq);",
+
+	/* How far a rotation of keys is; see rotate.h. */
+	"CREATE TABLE rotation ("
+	"  id INTEGER PRIMARY KEY CHECK (id = 1),"
+	"  what INTEGER NOT NULL,"
+	"  phase INTEGER NOT NULL,"
+	"  master INTEGER NOT NULL,"
+	"  cursor INTEGER NOT NULL,"
+	"  keys INTEGER NOT NULL,"
+	"  sealed INTEGER NOT NULL,"
+	"  damaged INTEGER NOT NULL,"
+	"  started_ns INTEGER NOT NULL,"
+	"  finished_ns INTEGER NOT NULL"
+	");",
 };
 
 int schema_get(struct connection *connection, const char *name, char *value, size_t size)

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "store/txn.h"
+#include "store/value.h"
 
 #define PLAIN 0 /* key version of what is not sealed */
 
@@ -152,6 +153,61 @@ static int value_write(struct txn *txn, const struct object *object, const void 
 		"INSERT OR REPLACE INTO value (object, generation, key_version, bytes)"
 		" VALUES (?1, ?2, ?3, ?4)",
 		"iiib", object->id, object->generation, key_version, data, len);
+}
+
+/* Opens what a row of value holds; *ret_version is 0 when there is no such row any more. */
+static int reseal_open(struct txn *txn, const struct object *object, int64_t *ret_version,
+	struct buf *plain)
+{
+	_cleanup_statement_ sqlite3_stmt *row = connection_query(txn->connection,
+		"SELECT generation, key_version, bytes FROM value WHERE object = ?1", "i",
+		object->id);
+	int r = connection_step(txn->connection, row);
+
+	*ret_version = PLAIN;
+	if (r <= 0)
+		return txn_fail(txn, r);
+	*ret_version = sqlite3_column_int64(row, 1);
+	if (sqlite3_column_int64(row, 0) != object->generation || *ret_version == PLAIN)
+		return -EBADMSG;
+	r = value_unseal(txn->store, txn->connection, object, *ret_version,
+		sqlite3_column_blob(row, 2), (size_t)sqlite3_column_bytes(row, 2), plain, NULL);
+	return r == -EIO ? -EBADMSG : r;
+}
+
+static int reseal_write(struct txn *txn, const struct object *object, const struct buf *plain)
+{
+	_cleanup_buf_ struct buf sealed = BUF_INIT;
+	int64_t version;
+	int r = value_seal(txn, object, plain->data, plain->len, &version, &sealed);
+
+	if (r < 0)
+		return r;
+	return txn_run(txn, "UPDATE value SET key_version = ?2, bytes = ?3 WHERE object = ?1",
+		"iib", object->id, version, sealed.data, sealed.len);
+}
+
+int value_reseal(struct txn *txn, int64_t id)
+{
+	struct buf plain = BUF_INIT;
+	struct object object = OBJECT_INIT;
+	int64_t version = PLAIN, newest = 0;
+	int r = txn_peek(txn, id, &object);
+
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	r = reseal_open(txn, &object, &version, &plain);
+	if (r == 0 && version != PLAIN)
+		r = txn_fail(txn, connection_get_int(txn->connection, &newest,
+					  "SELECT max(version) FROM tenant_key WHERE tenant = ?1",
+					  "i", object.tenant));
+	if (r == 0 && newest > version) {
+		r = reseal_write(txn, &object, &plain);
+		r = r < 0 ? r : 1;
+	}
+	buf_wipe(&plain);
+	buf_done(&plain);
+	return r;
 }
 
 int txn_set_value(struct txn *txn, int64_t id, const void *data, size_t len, struct error *reterr)

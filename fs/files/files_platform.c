@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "fs/files/common.h"
 #include "model/service.h"
+#include "store/rotate.h"
 
 static int render_readme(struct fs *fs, const struct ref *ref, struct content *content)
 {
@@ -142,6 +143,66 @@ static int render_schema(struct fs *fs, const struct ref *ref, struct content *c
 	return 0;
 }
 
+/* ---- keys ---- */
+
+static const char *const phases[] = {
+	[ROTATION_MASTER_MAKE] = "making a master key",
+	[ROTATION_MASTER_WRAP] = "sealing the tenants' keys anew",
+	[ROTATION_MASTER_DROP] = "removing the old master key",
+	[ROTATION_TENANT_MAKE] = "making keys of tenants",
+	[ROTATION_VALUE_SEAL] = "sealing secrets anew",
+	[ROTATION_TENANT_DROP] = "removing old keys of tenants",
+};
+
+static int render_rotate(struct fs *fs, const struct ref *ref, struct content *content)
+{
+	struct rotation rotation;
+	int r = store_rotation(fs->store, &rotation);
+	bool runs = r == 0 && rotation.phase != ROTATION_IDLE;
+	char time[32];
+
+	(void)ref;
+	if (r < 0)
+		return r;
+	common_line(content, "rotation", "%s",
+		runs            ? phases[rotation.phase]
+		: rotation.what ? "finished"
+				: "never");
+	common_line(content, "master", "version %lld", (long long)rotation.master);
+	if (!rotation.what)
+		return 0;
+	common_line(content, "what", "%s", rotation_word(rotation.what));
+	clock_format_utc(rotation.started_ns, time, sizeof(time));
+	common_line(content, "started", "%s", time);
+	clock_format_utc(rotation.finished_ns, time, sizeof(time));
+	common_line(content, "finished", "%s", runs ? "" : time);
+	common_line(content, "keys", "%lld sealed anew", (long long)rotation.keys);
+	common_line(content, "secrets", "%lld sealed anew", (long long)rotation.values);
+	if (rotation.damaged)
+		common_line(content, "damaged", "%lld left as they are",
+			(long long)rotation.damaged);
+	common_raise_mtime(content, runs ? clock_wall_ns() : rotation.finished_ns);
+	return 0;
+}
+
+static int check_rotate(const struct draft *draft, struct error *reterr)
+{
+	struct rotation rotation;
+
+	if (!rotation_parse(draft->data))
+		return error_set(reterr, -EINVAL,
+			"rotate takes \"master\", \"tenants\" or \"all\"");
+	/* Said at once, where a shell sees it; txn_rotate says it again where it counts. */
+	if (store_rotation(draft->fs->store, &rotation) == 0 && rotation.phase != ROTATION_IDLE)
+		return error_set(reterr, -EBUSY, "a rotation is under way: let it end first");
+	return 0;
+}
+
+static int apply_rotate(struct txn *txn, const struct draft *draft, struct error *reterr)
+{
+	return txn_rotate(txn, rotation_parse(draft->data), reterr);
+}
+
 #define PLATFORM .kind = KIND_PLATFORM
 
 const struct row rows_platform[] = {
@@ -215,5 +276,22 @@ const struct row rows_platform[] = {
 		.flags = ROW_PRIVATE,
 		.render = render_schema,
 		.help = "JSON Schema of a service's spec.json."},
+	{.number = 140,
+		.path = ".platform/keys",
+		PLATFORM,
+		.mode = 0700,
+		.flags = ROW_DIR | ROW_PRIVATE,
+		.help = "The keys that secrets are sealed under."},
+	{.number = 141,
+		.path = ".platform/keys/rotate",
+		PLATFORM,
+		.mode = 0600,
+		.flags = ROW_PRIVATE | ROW_VOLATILE | ROW_LINE,
+		.depends = CHANGE_FLAGS,
+		.limit = 64,
+		.render = render_rotate,
+		.check = check_rotate,
+		.apply = apply_rotate,
+		.help = "Takes `master`, `tenants` or `all`: new keys, while everything goes on."},
 	{0},
 };
