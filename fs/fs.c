@@ -91,6 +91,13 @@ static void renew(void *arg, uint64_t node)
 	notifier_inode(arg, node);
 }
 
+void fs_served(void *userdata)
+{
+	struct fs *fs = userdata;
+
+	snapshots_told(fs->snapshots, renew, fs->notifier);
+}
+
 int fs_attach(struct fs *fs, struct fuse_session *session, struct error *reterr)
 {
 	int r = notifier_new(&fs->notifier, session, reterr);

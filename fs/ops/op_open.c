@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "fs/edit/commit.h"
 #include "fs/tree/content.h"
 #include "fs/edit/cut.h"
@@ -18,7 +17,7 @@
 #include "fs/edit/value.h"
 #include "fs/edit/veil.h"
 
-#define YOUNG_NS (10 * NS_PER_SECOND)
+#define SECRET_AT_ONCE 4096 /* bytes that every reader asks for in one piece */
 
 static bool is_writing(const struct fuse_file_info *file)
 {
@@ -50,23 +49,32 @@ static int open_copy(fuse_req_t req, struct ref *ref, struct fuse_file_info *fil
 	return r;
 }
 
-/* The worker before this one may have died between telling the kernel a size and showing what has
- * it: for a while nothing is read by the sizes that the kernel remembers. */
-static bool is_young(const struct fs *fs)
+/* A secret stays in no cache. What is read at once is whole; of a long one each reader gets a copy
+ * of its own, which goes when it is closed. */
+static int open_secret(fuse_req_t req, struct ref *ref, struct fuse_file_info *file)
 {
-	return clock_wall_ns() - fs->started_ns < YOUNG_NS;
+	int64_t size, mtime_ns;
+	int r = content_stat(op_fs(req), ref, &size, &mtime_ns);
+
+	if (r < 0 || size > SECRET_AT_ONCE)
+		return r < 0 ? r : open_copy(req, ref, file);
+	file->direct_io = 1;
+	file->noflush = 1;
+	return 0;
 }
 
 static int open_reading(fuse_req_t req, struct ref *ref, struct fuse_file_info *file)
 {
 	struct fs *fs = op_fs(req);
 	bool hot = row_is_writable(ref->row) && hot_is(ref->node);
-	bool direct = hot || is_young(fs) || ref->row->flags & (ROW_DIRECT | ROW_WAITS);
+	bool direct = hot || ref->row->flags & (ROW_DIRECT | ROW_WAITS);
 	int64_t size, mtime_ns;
 	int r;
 
 	if (hot && !(ref->row->flags & ROW_POLLED))
 		return open_copy(req, ref, file);
+	if (ref->row->flags & ROW_SECRETIVE && !(ref->row->flags & ROW_DIRECT))
+		return open_secret(req, ref, file);
 	file->noflush = 1;
 	file->direct_io = direct;
 	file->keep_cache = !direct && !(ref->row->flags & ROW_VOLATILE);

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -192,6 +193,14 @@ static int worker_init(struct worker *worker, struct error *reterr)
 	return handoff_open(&worker->handoff, worker->options->fds.handoff, reterr);
 }
 
+/* Secrets pass through here: no core dump, wherever those go, and no swap. What cannot be had does
+ * not keep us from serving. */
+static void worker_guard_memory(void)
+{
+	(void)prctl(PR_SET_DUMPABLE, 0);
+	(void)mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
+}
+
 static int worker_open(struct worker *worker, struct error *reterr)
 {
 	const struct worker_service *service = worker->service;
@@ -207,6 +216,7 @@ static int worker_open(struct worker *worker, struct error *reterr)
 		.reply = &worker->handoff->reply,
 		.operations = service->operations,
 		.operations_size = service->operations_size,
+		.served = service->served,
 		.inflight = &worker->handoff->inflight,
 	};
 	int r;
@@ -275,6 +285,7 @@ int worker_run(const struct options *options, const struct worker_service *servi
 	worker.options = options;
 	worker.service = service;
 	(void)prctl(PR_SET_NAME, "duplofs-worker");
+	worker_guard_memory();
 	r = worker_init(&worker, &error);
 	if (r == 0)
 		r = worker_open(&worker, &error);

@@ -25,7 +25,7 @@ int content_render(struct fs *fs, struct ref *ref, struct content *content)
 	return r < 0 ? r : content->text.error;
 }
 
-/* Renders and remembers. */
+/* Renders and remembers; a secret only renders. */
 static int take(struct fs *fs, struct ref *ref, struct content *content)
 {
 	uint64_t ticket = snapshot_ticket(fs->snapshots, ref->node);
@@ -35,7 +35,7 @@ static int take(struct fs *fs, struct ref *ref, struct content *content)
 	r = ref_reload(fs, ref);
 	if (r == 0)
 		r = content_render(fs, ref, content);
-	if (r < 0)
+	if (r < 0 || ref->row->flags & ROW_SECRETIVE)
 		return r;
 	if (snapshot_put(fs->snapshots, ref->node, ticket, content->text.data, content->text.len,
 		    content->mtime_ns) &&
@@ -96,6 +96,8 @@ int content_attr(struct fs *fs, struct ref *ref, struct stat *ret)
 
 	if (r < 0)
 		return r;
+	if (!row_is_dir(ref->row))
+		snapshot_telling(fs->snapshots, ref->node);
 	ref_stat(ref, size, mtime_ns, ret);
 	if (!ref->row->owner)
 		return 0;

@@ -14,27 +14,53 @@ struct snapshot {
 	uint64_t node;
 	struct snapshot *chain; /* same bucket */
 	struct snapshot *newer, *older; /* by last use */
+	struct snapshot *before; /* what the kernel may still count on instead; not listed itself */
+	uint64_t serial; /* of this content */
 	int64_t mtime_ns;
 	bool stale, read_stale;
+	bool before_read; /* instead of this one */
 	size_t len;
 	char data[];
 };
 
-/* A slot for what has the same place; whoever comes last has it. */
-#define SLOTS      2048
-#define SLOT_BYTES 2048
+/*
+ * A slot for what has the same place; whoever comes last has it. Of its two halves one holds what
+ * the kernel counts on, the other what it is being told.
+ */
+#define SLOTS      1024
+#define SLOT_BYTES 4096
+#define SLOT_HALF  ((SLOT_BYTES - 4 * sizeof(uint64_t)) / 2)
+
+enum slot_state {
+	SLOT_FIRST = 0, /* which half is told */
+	SLOT_SECOND = 1,
+	SLOT_TELLING = 2, /* the other half may be told as well */
+};
 
 struct snapshot_slot {
 	uint64_t node; /* 0: nothing, or not yet all of it */
-	uint64_t len;
-	char data[SLOT_BYTES - 2 * sizeof(uint64_t)];
+	uint64_t state; /* slot_state */
+	uint64_t len[2]; /* above SLOT_HALF: the data is not here */
+	char data[2][SLOT_HALF];
 };
+
+/* What the request that this thread serves is about to tell. A listing tells of many; what does not
+ * fit here counts as not told until it is told again. */
+#define TELLING_MAX 256
+
+struct telling {
+	uint64_t node, serial;
+};
+
+static __thread struct telling telling[TELLING_MAX];
+static __thread size_t telling_count;
 
 struct snapshots {
 	struct snapshot_slot *slots; /* shared with the next worker; NULL: none */
 	struct lock lock;
 	struct snapshot_limits limits;
 	size_t count, bytes;
+	uint64_t serial; /* of the last content */
 	struct snapshot *newest, *oldest;
 	uint64_t tickets[TICKETS];
 	size_t bucket_mask;
@@ -102,29 +128,69 @@ static struct snapshot_slot *slot_of(struct snapshots *snapshots, uint64_t node)
 	return snapshots->slots ? &snapshots->slots[mix(node) % SLOTS] : NULL;
 }
 
+static void slot_store(uint64_t *place, uint64_t value)
+{
+	__atomic_store_n(place, value, __ATOMIC_SEQ_CST);
+}
+
 static void slot_clear(struct snapshots *snapshots, uint64_t node)
 {
 	struct snapshot_slot *slot = slot_of(snapshots, node);
 
-	if (!slot || __atomic_load_n(&slot->node, __ATOMIC_RELAXED) != node)
+	if (!slot || slot->node != node)
 		return;
-	__atomic_store_n(&slot->node, 0, __ATOMIC_RELEASE);
+	slot_store(&slot->node, 0);
 	explicit_bzero(slot->data, sizeof(slot->data));
 }
 
+/* The half to read by: while both may be told, the shorter. */
+static unsigned slot_half(const struct snapshot_slot *slot)
+{
+	unsigned half = slot->state & SLOT_SECOND;
+
+	if (slot->state & SLOT_TELLING && slot->len[!half] < slot->len[half])
+		half = !half;
+	return half;
+}
+
+/* In this order: who dies in between leaves nothing that is half one and half another. */
 static void slot_fill(struct snapshots *snapshots, const struct snapshot *snapshot)
 {
 	struct snapshot_slot *slot = slot_of(snapshots, snapshot->node);
+	unsigned half = 0;
 
 	if (!slot)
 		return;
-	/* In this order: a half one has no owner. */
-	__atomic_store_n(&slot->node, 0, __ATOMIC_SEQ_CST);
-	if (snapshot->len > sizeof(slot->data))
-		return;
-	slot->len = snapshot->len;
-	memcpy(slot->data, snapshot->data, snapshot->len);
-	__atomic_store_n(&slot->node, snapshot->node, __ATOMIC_SEQ_CST);
+	if (slot->node == snapshot->node) {
+		half = slot_half(slot);
+		slot_store(&slot->state, half);
+		half = !half;
+	} else {
+		slot_store(&slot->node, 0);
+		slot_store(&slot->state, SLOT_FIRST);
+	}
+	slot->len[half] = snapshot->len;
+	if (snapshot->len <= SLOT_HALF)
+		memcpy(slot->data[half], snapshot->data, snapshot->len);
+	if (slot->node == snapshot->node)
+		slot_store(&slot->state, (half ? SLOT_FIRST : SLOT_SECOND) | SLOT_TELLING);
+	else
+		slot_store(&slot->node, snapshot->node);
+}
+
+static bool slot_is_unsettled(struct snapshots *snapshots, uint64_t node)
+{
+	const struct snapshot_slot *slot = slot_of(snapshots, node);
+
+	return slot && slot->node == node && slot->state & SLOT_TELLING;
+}
+
+static void slot_told(struct snapshots *snapshots, uint64_t node)
+{
+	struct snapshot_slot *slot = slot_of(snapshots, node);
+
+	if (slot && slot->node == node && slot->state & SLOT_TELLING)
+		slot_store(&slot->state, slot->state & SLOT_SECOND ? SLOT_FIRST : SLOT_SECOND);
 }
 
 void snapshots_inherited(struct snapshots *snapshots, void (*fn)(void *arg, uint64_t node),
@@ -153,19 +219,33 @@ static void list_newest(struct snapshots *snapshots, struct snapshot *snapshot)
 	snapshots->newest = snapshot;
 }
 
-static void destroy(struct snapshots *snapshots, struct snapshot *snapshot)
+static void discard(struct snapshots *snapshots, struct snapshot *snapshot)
+{
+	if (!snapshot)
+		return;
+	snapshots->bytes -= snapshot->len;
+	explicit_bzero(snapshot->data, snapshot->len);
+	free(snapshot);
+}
+
+/* Out of the bucket and the list. */
+static void take_out(struct snapshots *snapshots, struct snapshot *snapshot)
 {
 	struct snapshot **slot = bucket(snapshots, snapshot->node);
 
 	while (*slot != snapshot)
 		slot = &(*slot)->chain;
 	*slot = snapshot->chain;
-	slot_clear(snapshots, snapshot->node);
 	unlist(snapshots, snapshot);
 	snapshots->count--;
-	snapshots->bytes -= snapshot->len;
-	explicit_bzero(snapshot->data, snapshot->len);
-	free(snapshot);
+}
+
+static void destroy(struct snapshots *snapshots, struct snapshot *snapshot)
+{
+	take_out(snapshots, snapshot);
+	slot_clear(snapshots, snapshot->node);
+	discard(snapshots, snapshot->before);
+	discard(snapshots, snapshot);
 }
 
 void snapshots_free(struct snapshots *snapshots)
@@ -187,6 +267,52 @@ uint64_t snapshot_ticket(struct snapshots *snapshots, uint64_t node)
 	return snapshots->tickets[mix(node) % TICKETS];
 }
 
+static struct snapshot *make(struct snapshots *snapshots, uint64_t node, const void *data,
+	size_t len, int64_t mtime_ns)
+{
+	struct snapshot *snapshot;
+
+	/* One that does not fit is never kept: then each read renders. */
+	if (len > snapshots->limits.bytes / 4)
+		return NULL;
+	snapshot = malloc(sizeof(*snapshot) + len);
+	if (!snapshot)
+		return NULL;
+	*snapshot = (struct snapshot){.node = node, .mtime_ns = mtime_ns, .len = len};
+	if (len > 0)
+		memcpy(snapshot->data, data, len);
+	return snapshot;
+}
+
+/* Of what was there, that which the kernel may still count on; a worker before may have told it. */
+static struct snapshot *take_told(struct snapshots *snapshots, struct snapshot *old, uint64_t node)
+{
+	struct snapshot_slot *slot = slot_of(snapshots, node);
+	struct snapshot *before;
+	unsigned half;
+
+	if (!old) {
+		if (!slot || slot->node != node)
+			return NULL;
+		half = slot_half(slot);
+		if (slot->len[half] > SLOT_HALF)
+			return NULL;
+		before = make(snapshots, node, slot->data[half], slot->len[half], 0);
+		if (before)
+			snapshots->bytes += before->len;
+		return before;
+	}
+	take_out(snapshots, old);
+	before = old->before;
+	old->before = NULL;
+	if (!before || old->len < before->len) {
+		discard(snapshots, before);
+		return old;
+	}
+	discard(snapshots, old);
+	return before;
+}
+
 static void insert(struct snapshots *snapshots, struct snapshot *snapshot)
 {
 	struct snapshot **slot = bucket(snapshots, snapshot->node);
@@ -196,37 +322,88 @@ static void insert(struct snapshots *snapshots, struct snapshot *snapshot)
 	list_newest(snapshots, snapshot);
 	snapshots->count++;
 	snapshots->bytes += snapshot->len;
+	snapshot->serial = ++snapshots->serial;
 	slot_fill(snapshots, snapshot);
 	while (snapshots->count > snapshots->limits.count ||
 		snapshots->bytes > snapshots->limits.bytes)
 		destroy(snapshots, snapshots->oldest);
 }
 
+static bool is_same(const struct snapshot *snapshot, const void *data, size_t len)
+{
+	return snapshot->len == len && (len == 0 || memcmp(snapshot->data, data, len) == 0);
+}
+
 bool snapshot_put(struct snapshots *snapshots, uint64_t node, uint64_t ticket, const void *data,
 	size_t len, int64_t mtime_ns)
 {
-	struct snapshot *snapshot = NULL, *old;
-	bool was_read_stale = false;
+	struct snapshot *snapshot, *old;
+	bool was_read_stale, fresh;
 
-	/* One that does not fit is never kept: then each read renders. */
-	if (len <= snapshots->limits.bytes / 4)
-		snapshot = malloc(sizeof(*snapshot) + len);
-	if (snapshot) {
-		*snapshot = (struct snapshot){.node = node, .mtime_ns = mtime_ns, .len = len};
-		if (len > 0)
-			memcpy(snapshot->data, data, len);
-	}
 	LOCKED(&snapshots->lock);
+	fresh = snapshots->tickets[mix(node) % TICKETS] == ticket;
 	old = find(snapshots, node);
-	if (old) {
-		was_read_stale = old->read_stale;
-		destroy(snapshots, old);
+	was_read_stale = old && (old->read_stale || old->before_read);
+	/* A worker that is dead may have told the kernel this time and shown what was before. */
+	if (!old)
+		mtime_ns += slot_is_unsettled(snapshots, node);
+	if (old && is_same(old, data, len)) {
+		/* Nothing new is told but the time. */
+		old->mtime_ns = mtime_ns;
+		old->stale = !fresh;
+		old->read_stale = false;
+		return was_read_stale;
 	}
-	if (snapshot) {
-		snapshot->stale = snapshots->tickets[mix(node) % TICKETS] != ticket;
-		insert(snapshots, snapshot);
+	snapshot = make(snapshots, node, data, len, mtime_ns);
+	if (!snapshot) {
+		if (old)
+			destroy(snapshots, old);
+		return was_read_stale;
 	}
+	snapshot->stale = !fresh;
+	snapshot->before = take_told(snapshots, old, node);
+	insert(snapshots, snapshot);
 	return was_read_stale;
+}
+
+void snapshot_telling(struct snapshots *snapshots, uint64_t node)
+{
+	const struct snapshot *snapshot;
+
+	LOCKED(&snapshots->lock);
+	snapshot = find(snapshots, node);
+	if (snapshot && snapshot->before && telling_count < TELLING_MAX)
+		telling[telling_count++] = (struct telling){node, snapshot->serial};
+}
+
+/* True when what was read meanwhile may be kept by the kernel as this content: another time makes
+ * it drop that. */
+static bool was_told(struct snapshots *snapshots, const struct telling *told)
+{
+	struct snapshot *snapshot;
+	bool renew;
+
+	LOCKED(&snapshots->lock);
+	snapshot = find(snapshots, told->node);
+	if (!snapshot || snapshot->serial != told->serial)
+		return false;
+	slot_told(snapshots, told->node);
+	discard(snapshots, snapshot->before);
+	snapshot->before = NULL;
+	renew = snapshot->before_read;
+	snapshot->before_read = false;
+	snapshot->mtime_ns += renew;
+	return renew;
+}
+
+void snapshots_told(struct snapshots *snapshots, void (*renew)(void *arg, uint64_t node), void *arg)
+{
+	while (telling_count > 0) {
+		const struct telling *told = &telling[--telling_count];
+
+		if (was_told(snapshots, told))
+			renew(arg, told->node);
+	}
 }
 
 bool snapshot_stat(struct snapshots *snapshots, uint64_t node, size_t *ret_len,
@@ -255,22 +432,31 @@ bool snapshot_read(struct snapshots *snapshots, uint64_t node, size_t offset, si
 	struct buf *out)
 {
 	struct snapshot_slot *slot = slot_of(snapshots, node);
+	const struct snapshot *read;
 	struct snapshot *snapshot;
+	unsigned half;
 
 	LOCKED(&snapshots->lock);
 	snapshot = find(snapshots, node);
 	if (!snapshot) {
 		/* Told by an earlier worker. */
-		if (!slot || slot->node != node || slot->len > sizeof(slot->data))
+		if (!slot || slot->node != node)
 			return false;
-		read_part(slot->data, slot->len, offset, len, out);
+		half = slot_half(slot);
+		if (slot->len[half] > SLOT_HALF)
+			return false;
+		read_part(slot->data[half], slot->len[half], offset, len, out);
 		return true;
 	}
+	read = snapshot->before && snapshot->before->len < snapshot->len ? snapshot->before
+									 : snapshot;
 	if (snapshot->stale)
 		snapshot->read_stale = true;
+	if (read != snapshot)
+		snapshot->before_read = true;
 	unlist(snapshots, snapshot);
 	list_newest(snapshots, snapshot);
-	read_part(snapshot->data, snapshot->len, offset, len, out);
+	read_part(read->data, read->len, offset, len, out);
 	return true;
 }
 

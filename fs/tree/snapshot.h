@@ -4,8 +4,10 @@
  *            the size that was promised.
  * Promises: bounded in number and bytes; the oldest go first, wiped. A stale content is still
  *           served to who reads with the old size, and rendered anew for who asks for the size.
- *           Small ones outlive the process: who opened before it died reads on from its successor.
- * Threads: any.
+ *           Until the reply with a new size is out, the kernel may count on the old one: the
+ *           shorter of both contents is read, which is whole by either size. Small ones outlive
+ *           the process, wherever it died: its successor knows what may have been told.
+ * Threads: any; telling and told concern the request that the calling thread serves.
  * Ownership: contents are copied in and out.
  */
 #ifndef DUPLOFS_FS_TREE_SNAPSHOT_H
@@ -38,11 +40,20 @@ uint64_t snapshot_ticket(struct snapshots *snapshots, uint64_t node);
 bool snapshot_put(struct snapshots *snapshots, uint64_t node, uint64_t ticket, const void *data,
 	size_t len, int64_t mtime_ns);
 
+/* The reply of the calling thread's request tells the kernel the size of this node's content. */
+void snapshot_telling(struct snapshots *snapshots, uint64_t node);
+
+/* That reply is out: the kernel counts on what it was told, and on nothing older. renew is called
+ * for each node whose older content was read meanwhile: the kernel must ask anew. */
+void snapshots_told(struct snapshots *snapshots, void (*renew)(void *arg, uint64_t node),
+	void *arg);
+
 /* Size and time of a content that is not stale. */
 bool snapshot_stat(struct snapshots *snapshots, uint64_t node, size_t *ret_len,
 	int64_t *ret_mtime_ns);
 
-/* Appends up to len bytes from offset of the content, stale or not. False: there is none. */
+/* Appends up to len bytes from offset of the content that the kernel counts on, stale or not.
+ * False: there is none. */
 bool snapshot_read(struct snapshots *snapshots, uint64_t node, size_t offset, size_t len,
 	struct buf *out);
 
