@@ -162,6 +162,7 @@ static void *crew_run(void *arg)
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 	if (buffer != MAP_FAILED) {
 		(void)mlock(buffer, size);
+		(void)madvise(buffer, size, MADV_DONTDUMP);
 		crew_loop(thread, buffer);
 		(void)munmap(buffer, size);
 	}

@@ -177,8 +177,8 @@ static enum supervisor_cause supervisor_reap(const struct supervisor *supervisor
 		return info.si_status == EXIT_SUCCESS ? SUPERVISOR_ENDED : SUPERVISOR_CRASHED;
 	if (info.si_code != CLD_KILLED && info.si_code != CLD_DUMPED)
 		return SUPERVISOR_ENDED;
-	log_warning("the worker (process %d) was ended by signal %d", (int)supervisor->worker,
-		info.si_status);
+	log_warning("the worker (process %d) was ended by signal %d%s", (int)supervisor->worker,
+		info.si_status, info.si_code == CLD_DUMPED ? " (core dumped)" : "");
 	switch (info.si_status) {
 	case SIGSEGV:
 	case SIGBUS:

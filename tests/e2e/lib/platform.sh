@@ -269,9 +269,9 @@ url() {
 	grep -m 1 '^http://[0-9]' "${1:-$SERVICE}/url" | sed 's|/$||'
 }
 
-# Identity of the container of an instance of SERVICE.
+# container_of ORDINAL [SERVICE-DIRECTORY]: identity of the container of an instance.
 container_of() {
-	status_field Container "$SERVICE/instances/$1/status.json"
+	status_field Container "${2:-$SERVICE}/instances/$1/status.json"
 }
 
 # A mount whose processes are gone for good keeps everyone waiting: -f ends that.
