@@ -127,3 +127,18 @@ void feed_take(void *arg, const struct change *changes, size_t count)
 	if (fs->announcer)
 		announcer_feed(fs->announcer, changes, count);
 }
+
+void feed_renew(struct fs *fs, const struct object *object)
+{
+	const struct change change = {
+		.id = object->id,
+		.parent = object->parent,
+		.tenant = object->tenant,
+		.kind = object->kind,
+		.flags = CHANGE_SPEC | CHANGE_STATUS | CHANGE_EVENTS | CHANGE_ERROR | CHANGE_FLAGS,
+	};
+	struct feeding feeding = {fs, &change};
+
+	if (fs->notifier)
+		rows_each(take_file, &feeding);
+}

@@ -13,4 +13,7 @@
 /* A store_watch_fn; arg is the fs. */
 void feed_take(void *arg, const struct change *changes, size_t count);
 
+/* The same for all that the object's files show, when a worker may have died before it told. */
+void feed_renew(struct fs *fs, const struct object *object);
+
 #endif

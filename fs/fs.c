@@ -12,6 +12,7 @@
 #include "fs/tree/context.h"
 #include "fs/edit/cut.h"
 #include "fs/edit/edit.h"
+#include "fs/edit/hot.h"
 #include "fs/feed.h"
 #include "fs/kernel/notifier.h"
 #include "fs/ops/poll.h"
@@ -41,11 +42,14 @@ static int open_parts(struct fs *fs, const struct fs_options *options, struct er
 	_cleanup_free_ char *polls = text_format("%s/polls", fs->runtime_dir);
 	_cleanup_free_ char *veils = text_format("%s/veils", fs->runtime_dir);
 	_cleanup_free_ char *cuts = text_format("%s/cuts", fs->runtime_dir);
+	_cleanup_free_ char *hot = text_format("%s/hot", fs->runtime_dir);
 	int r;
 
-	if (!edits || !scratch || !polls || !veils || !cuts || !snapshots)
+	if (!edits || !scratch || !polls || !veils || !cuts || !snapshots || !hot)
 		return error_oom(reterr);
 	r = snapshots_new(&fs->snapshots, &snapshot_limits, snapshots, reterr);
+	if (r == 0)
+		r = hot_open(hot, reterr);
 	if (r == 0)
 		r = edits_new(&fs->edits, edits, options->mount ? options->mount : "mount", reterr);
 	if (r == 0)
@@ -95,7 +99,7 @@ void fs_served(void *userdata)
 {
 	struct fs *fs = userdata;
 
-	snapshots_told(fs->snapshots, renew, fs->notifier);
+	snapshots_told(fs->snapshots);
 }
 
 int fs_attach(struct fs *fs, struct fuse_session *session, struct error *reterr)

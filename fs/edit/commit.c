@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "fs/edit/record.h"
+#include "fs/feed.h"
 
 /* A single value: one line, of text. Ends len before the newline. */
 static int check_line(const char *data, size_t *len, struct error *reterr)
@@ -101,8 +102,10 @@ int commit_apply(struct fs *fs, const struct ref *ref, const char *data, size_t 
 	int r;
 
 	/* Asked for again by the kernel: what was right then need not be so now. */
-	if (caller && store_applied(fs->store, caller))
+	if (caller && store_applied(fs->store, caller)) {
+		feed_renew(fs, &ref->object);
 		return 0;
+	}
 	r = prepare(&draft, &text, reterr);
 	if (r == 0 && ref->row->check)
 		r = ref->row->check(&draft, reterr);

@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 
 #include "base/clock.h"
+#include "fs/tree/shared.h"
 
 /* Longer than any request is under way. A writer that idles for longer is cold until it goes on. */
 #define HOT_NS (2 * NS_PER_SECOND)
@@ -11,7 +12,18 @@
 /* Nodes that share a place share their warmth. */
 #define PLACES 4096
 
-static _Atomic int64_t until_ns[PLACES];
+static _Atomic int64_t own[PLACES];
+static _Atomic int64_t *until_ns = own;
+
+int hot_open(const char *path, struct error *reterr)
+{
+	void *memory;
+	int r = shared_map(path, sizeof(own), &memory, reterr);
+
+	if (r == 0)
+		until_ns = memory;
+	return r;
+}
 
 static _Atomic int64_t *place(uint64_t node)
 {

@@ -4,7 +4,8 @@
  * Promises: errs to the side of hot. While a file is hot the kernel's size of it wavers (opening
  *           with O_TRUNC makes it 0, each write may raise it, long before anything is accepted), so
  *           who reads then must not depend on it.
- * Threads: any.
+ *           A successor knows what was hot.
+ * Threads: any; hot_open before all others.
  * Ownership: values only.
  */
 #ifndef DUPLOFS_FS_EDIT_HOT_H
@@ -12,6 +13,11 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "base/error.h"
+
+/* path: a file of the tmpfs that the next worker opens, too. */
+int hot_open(const char *path, struct error *reterr);
 
 /* node is opened for writing, written, or closed by a writer. */
 void hot_touch(uint64_t node);

@@ -14,11 +14,9 @@ struct snapshot {
 	uint64_t node;
 	struct snapshot *chain; /* same bucket */
 	struct snapshot *newer, *older; /* by last use */
-	struct snapshot *before; /* what the kernel may still count on instead; not listed itself */
 	uint64_t serial; /* of this content */
 	int64_t mtime_ns;
 	bool stale, read_stale;
-	bool before_read; /* instead of this one */
 	size_t len;
 	char data[];
 };
@@ -143,12 +141,13 @@ static void slot_clear(struct snapshots *snapshots, uint64_t node)
 	explicit_bzero(slot->data, sizeof(slot->data));
 }
 
-/* The half to read by: while both may be told, the shorter. */
+/* The half to read by: while both may be told, the shorter, which is whole by either size; of two
+ * equally long ones the newer. */
 static unsigned slot_half(const struct snapshot_slot *slot)
 {
 	unsigned half = slot->state & SLOT_SECOND;
 
-	if (slot->state & SLOT_TELLING && slot->len[!half] < slot->len[half])
+	if (slot->state & SLOT_TELLING && slot->len[!half] <= slot->len[half])
 		half = !half;
 	return half;
 }
@@ -219,33 +218,20 @@ static void list_newest(struct snapshots *snapshots, struct snapshot *snapshot)
 	snapshots->newest = snapshot;
 }
 
-static void discard(struct snapshots *snapshots, struct snapshot *snapshot)
-{
-	if (!snapshot)
-		return;
-	snapshots->bytes -= snapshot->len;
-	explicit_bzero(snapshot->data, snapshot->len);
-	free(snapshot);
-}
-
-/* Out of the bucket and the list. */
-static void take_out(struct snapshots *snapshots, struct snapshot *snapshot)
+static void destroy(struct snapshots *snapshots, struct snapshot *snapshot, bool with_slot)
 {
 	struct snapshot **slot = bucket(snapshots, snapshot->node);
 
 	while (*slot != snapshot)
 		slot = &(*slot)->chain;
 	*slot = snapshot->chain;
+	if (with_slot)
+		slot_clear(snapshots, snapshot->node);
 	unlist(snapshots, snapshot);
 	snapshots->count--;
-}
-
-static void destroy(struct snapshots *snapshots, struct snapshot *snapshot)
-{
-	take_out(snapshots, snapshot);
-	slot_clear(snapshots, snapshot->node);
-	discard(snapshots, snapshot->before);
-	discard(snapshots, snapshot);
+	snapshots->bytes -= snapshot->len;
+	explicit_bzero(snapshot->data, snapshot->len);
+	free(snapshot);
 }
 
 void snapshots_free(struct snapshots *snapshots)
@@ -255,7 +241,7 @@ void snapshots_free(struct snapshots *snapshots)
 	/* The next worker wants them. */
 	shared_unmap(TAKE(snapshots->slots), SLOTS * sizeof(struct snapshot_slot));
 	while (snapshots->oldest)
-		destroy(snapshots, snapshots->oldest);
+		destroy(snapshots, snapshots->oldest, false);
 	lock_done(&snapshots->lock);
 	free(snapshots->buckets);
 	free(snapshots);
@@ -284,35 +270,6 @@ static struct snapshot *make(struct snapshots *snapshots, uint64_t node, const v
 	return snapshot;
 }
 
-/* Of what was there, that which the kernel may still count on; a worker before may have told it. */
-static struct snapshot *take_told(struct snapshots *snapshots, struct snapshot *old, uint64_t node)
-{
-	struct snapshot_slot *slot = slot_of(snapshots, node);
-	struct snapshot *before;
-	unsigned half;
-
-	if (!old) {
-		if (!slot || slot->node != node)
-			return NULL;
-		half = slot_half(slot);
-		if (slot->len[half] > SLOT_HALF)
-			return NULL;
-		before = make(snapshots, node, slot->data[half], slot->len[half], 0);
-		if (before)
-			snapshots->bytes += before->len;
-		return before;
-	}
-	take_out(snapshots, old);
-	before = old->before;
-	old->before = NULL;
-	if (!before || old->len < before->len) {
-		discard(snapshots, before);
-		return old;
-	}
-	discard(snapshots, old);
-	return before;
-}
-
 static void insert(struct snapshots *snapshots, struct snapshot *snapshot)
 {
 	struct snapshot **slot = bucket(snapshots, snapshot->node);
@@ -326,7 +283,7 @@ static void insert(struct snapshots *snapshots, struct snapshot *snapshot)
 	slot_fill(snapshots, snapshot);
 	while (snapshots->count > snapshots->limits.count ||
 		snapshots->bytes > snapshots->limits.bytes)
-		destroy(snapshots, snapshots->oldest);
+		destroy(snapshots, snapshots->oldest, true);
 }
 
 static bool is_same(const struct snapshot *snapshot, const void *data, size_t len)
@@ -343,7 +300,7 @@ bool snapshot_put(struct snapshots *snapshots, uint64_t node, uint64_t ticket, c
 	LOCKED(&snapshots->lock);
 	fresh = snapshots->tickets[mix(node) % TICKETS] == ticket;
 	old = find(snapshots, node);
-	was_read_stale = old && (old->read_stale || old->before_read);
+	was_read_stale = old && old->read_stale;
 	/* A worker that is dead may have told the kernel this time and shown what was before. */
 	if (!old)
 		mtime_ns += slot_is_unsettled(snapshots, node);
@@ -357,11 +314,12 @@ bool snapshot_put(struct snapshots *snapshots, uint64_t node, uint64_t ticket, c
 	snapshot = make(snapshots, node, data, len, mtime_ns);
 	if (!snapshot) {
 		if (old)
-			destroy(snapshots, old);
+			destroy(snapshots, old, true);
 		return was_read_stale;
 	}
+	if (old)
+		destroy(snapshots, old, false);
 	snapshot->stale = !fresh;
-	snapshot->before = take_told(snapshots, old, node);
 	insert(snapshots, snapshot);
 	return was_read_stale;
 }
@@ -372,37 +330,23 @@ void snapshot_telling(struct snapshots *snapshots, uint64_t node)
 
 	LOCKED(&snapshots->lock);
 	snapshot = find(snapshots, node);
-	if (snapshot && snapshot->before && telling_count < TELLING_MAX)
+	if (snapshot && slot_is_unsettled(snapshots, node) && telling_count < TELLING_MAX)
 		telling[telling_count++] = (struct telling){node, snapshot->serial};
 }
 
-/* True when what was read meanwhile may be kept by the kernel as this content: another time makes
- * it drop that. */
-static bool was_told(struct snapshots *snapshots, const struct telling *told)
+void snapshots_told(struct snapshots *snapshots)
 {
-	struct snapshot *snapshot;
-	bool renew;
+	const struct snapshot *snapshot;
 
+	if (telling_count == 0)
+		return;
 	LOCKED(&snapshots->lock);
-	snapshot = find(snapshots, told->node);
-	if (!snapshot || snapshot->serial != told->serial)
-		return false;
-	slot_told(snapshots, told->node);
-	discard(snapshots, snapshot->before);
-	snapshot->before = NULL;
-	renew = snapshot->before_read;
-	snapshot->before_read = false;
-	snapshot->mtime_ns += renew;
-	return renew;
-}
-
-void snapshots_told(struct snapshots *snapshots, void (*renew)(void *arg, uint64_t node), void *arg)
-{
 	while (telling_count > 0) {
 		const struct telling *told = &telling[--telling_count];
 
-		if (was_told(snapshots, told))
-			renew(arg, told->node);
+		snapshot = find(snapshots, told->node);
+		if (snapshot && snapshot->serial == told->serial)
+			slot_told(snapshots, told->node);
 	}
 }
 
@@ -432,7 +376,6 @@ bool snapshot_read(struct snapshots *snapshots, uint64_t node, size_t offset, si
 	struct buf *out)
 {
 	struct snapshot_slot *slot = slot_of(snapshots, node);
-	const struct snapshot *read;
 	struct snapshot *snapshot;
 	unsigned half;
 
@@ -448,15 +391,11 @@ bool snapshot_read(struct snapshots *snapshots, uint64_t node, size_t offset, si
 		read_part(slot->data[half], slot->len[half], offset, len, out);
 		return true;
 	}
-	read = snapshot->before && snapshot->before->len < snapshot->len ? snapshot->before
-									 : snapshot;
 	if (snapshot->stale)
 		snapshot->read_stale = true;
-	if (read != snapshot)
-		snapshot->before_read = true;
 	unlist(snapshots, snapshot);
 	list_newest(snapshots, snapshot);
-	read_part(read->data, read->len, offset, len, out);
+	read_part(snapshot->data, snapshot->len, offset, len, out);
 	return true;
 }
 
@@ -479,6 +418,6 @@ void snapshot_drop(struct snapshots *snapshots, uint64_t node)
 	snapshots->tickets[mix(node) % TICKETS]++;
 	snapshot = find(snapshots, node);
 	if (snapshot)
-		destroy(snapshots, snapshot);
+		destroy(snapshots, snapshot, true);
 	slot_clear(snapshots, node);
 }

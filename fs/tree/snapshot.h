@@ -4,9 +4,9 @@
  *            the size that was promised.
  * Promises: bounded in number and bytes; the oldest go first, wiped. A stale content is still
  *           served to who reads with the old size, and rendered anew for who asks for the size.
- *           Until the reply with a new size is out, the kernel may count on the old one: the
- *           shorter of both contents is read, which is whole by either size. Small ones outlive
- *           the process, wherever it died: its successor knows what may have been told.
+ *           Small ones outlive the process, wherever it died: until the reply with a new size was
+ *           out, the kernel may count on the old or the new one, so the successor shows the shorter
+ *           of both contents, which is whole by either size.
  * Threads: any; telling and told concern the request that the calling thread serves.
  * Ownership: contents are copied in and out.
  */
@@ -43,10 +43,8 @@ bool snapshot_put(struct snapshots *snapshots, uint64_t node, uint64_t ticket, c
 /* The reply of the calling thread's request tells the kernel the size of this node's content. */
 void snapshot_telling(struct snapshots *snapshots, uint64_t node);
 
-/* That reply is out: the kernel counts on what it was told, and on nothing older. renew is called
- * for each node whose older content was read meanwhile: the kernel must ask anew. */
-void snapshots_told(struct snapshots *snapshots, void (*renew)(void *arg, uint64_t node),
-	void *arg);
+/* That reply is out: the kernel counts on what it was told, and on nothing older. */
+void snapshots_told(struct snapshots *snapshots);
 
 /* Size and time of a content that is not stale. */
 bool snapshot_stat(struct snapshots *snapshots, uint64_t node, size_t *ret_len,

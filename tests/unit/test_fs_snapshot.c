@@ -134,51 +134,6 @@ static void test_bytes_are_bounded(void **state)
 	snapshots_free(snapshots);
 }
 
-static void renewed(void *arg, uint64_t node)
-{
-	*(uint64_t *)arg += node;
-}
-
-/* Until the reply is out, the kernel may count on either size: the shorter content is whole by
- * both. */
-static void test_the_shorter_until_it_is_told(void **state)
-{
-	struct snapshots *snapshots = make(10, 1000);
-	uint64_t sum = 0;
-
-	(void)state;
-	(void)put(snapshots, 1, "old");
-	(void)put(snapshots, 2, "old one");
-	snapshot_stale(snapshots, 1);
-	snapshot_stale(snapshots, 2);
-	(void)put(snapshots, 1, "newer");
-	(void)put(snapshots, 2, "newer");
-	assert_reads(snapshots, 1, "old");
-	assert_reads(snapshots, 2, "newer");
-	/* A reply that tells nothing of them. */
-	snapshots_told(snapshots, renewed, &sum);
-	assert_reads(snapshots, 1, "old");
-	snapshot_telling(snapshots, 1);
-	snapshot_telling(snapshots, 2);
-	snapshots_told(snapshots, renewed, &sum);
-	assert_reads(snapshots, 1, "newer");
-	assert_reads(snapshots, 2, "newer");
-	/* Of the first something older was read meanwhile. */
-	assert_int_equal(sum, 1);
-	/* A reply that was overtaken by a newer content settles nothing. */
-	snapshot_stale(snapshots, 1);
-	(void)put(snapshots, 1, "newest of all");
-	snapshot_telling(snapshots, 1);
-	snapshot_stale(snapshots, 1);
-	(void)put(snapshots, 1, "the last");
-	snapshots_told(snapshots, renewed, &sum);
-	assert_reads(snapshots, 1, "newer");
-	snapshot_telling(snapshots, 1);
-	snapshots_told(snapshots, renewed, &sum);
-	assert_reads(snapshots, 1, "the last");
-	snapshots_free(snapshots);
-}
-
 /* Dies between putting and telling, and after. */
 static void test_the_next_worker_knows_what_may_be_told(void **state)
 {
@@ -186,32 +141,33 @@ static void test_the_next_worker_knows_what_may_be_told(void **state)
 	struct snapshot_limits limits = {10, 100000};
 	struct snapshots *snapshots;
 	int64_t mtime_ns = 0;
-	uint64_t sum = 0;
 	size_t len;
 
 	(void)state;
 	assert_true(close(mkstemp(path)) == 0);
 	assert_int_equal(snapshots_new(&snapshots, &limits, path, NULL), 0);
 	(void)put(snapshots, 1, "old");
+	(void)put(snapshots, 4, "left");
+	(void)put(snapshots, 4, "wins");
 	(void)put(snapshots, 2, "old");
 	(void)put(snapshots, 3, "old one");
 	(void)put(snapshots, 1, "newer");
 	(void)put(snapshots, 2, "newer");
 	(void)put(snapshots, 3, "newer");
 	snapshot_telling(snapshots, 2);
-	snapshots_told(snapshots, renewed, &sum);
+	snapshots_told(snapshots);
 	snapshots_free(snapshots);
 	assert_int_equal(snapshots_new(&snapshots, &limits, path, NULL), 0);
 	assert_reads(snapshots, 1, "old");
 	assert_reads(snapshots, 2, "newer");
 	assert_reads(snapshots, 3, "newer");
+	assert_reads(snapshots, 4, "wins");
 	/* It is told with another time, lest the kernel keeps what it has read. */
 	(void)put(snapshots, 1, "newer");
-	assert_reads(snapshots, 1, "old");
 	assert_true(snapshot_stat(snapshots, 1, &len, &mtime_ns));
 	assert_int_equal(mtime_ns, 6);
 	snapshot_telling(snapshots, 1);
-	snapshots_told(snapshots, renewed, &sum);
+	snapshots_told(snapshots);
 	assert_reads(snapshots, 1, "newer");
 	snapshots_free(snapshots);
 	assert_int_equal(unlink(path), 0);
@@ -262,7 +218,6 @@ int main(void)
 		cmocka_unit_test(test_the_oldest_goes),
 		cmocka_unit_test(test_bytes_are_bounded),
 		cmocka_unit_test(test_the_next_worker_reads_on),
-		cmocka_unit_test(test_the_shorter_until_it_is_told),
 		cmocka_unit_test(test_the_next_worker_knows_what_may_be_told),
 	};
 
