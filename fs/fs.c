@@ -95,13 +95,6 @@ static void renew(void *arg, uint64_t node)
 	notifier_inode(arg, node);
 }
 
-void fs_served(void *userdata)
-{
-	struct fs *fs = userdata;
-
-	snapshots_told(fs->snapshots);
-}
-
 int fs_attach(struct fs *fs, struct fuse_session *session, struct error *reterr)
 {
 	int r = notifier_new(&fs->notifier, session, reterr);
@@ -110,6 +103,8 @@ int fs_attach(struct fs *fs, struct fuse_session *session, struct error *reterr)
 		return r;
 	/* What changed while nobody told the kernel. */
 	snapshots_inherited(fs->snapshots, renew, fs->notifier);
+	notifier_flush(fs->notifier);
+	snapshots_renewed(fs->snapshots);
 	polls_attach(fs->polls, session);
 	r = store_watch(fs->store, feed_take, fs);
 	return r < 0 ? error_set(reterr, r, "cannot follow the store's changes") : 0;

@@ -32,9 +32,6 @@ int fs_new(struct fs **ret, const struct fs_options *options, struct error *rete
 
 /* Begins to invalidate through this session what the store's feed says has changed. */
 int fs_attach(struct fs *fs, struct fuse_session *session, struct error *reterr);
-
-/* After each request, on the thread that served it. */
-void fs_served(void *userdata);
 void fs_free(struct fs *fs);
 
 #endif

@@ -207,7 +207,6 @@ static int main_run(struct options *options)
 	const struct worker_service worker = {
 		.operations = &fs_operations,
 		.operations_size = fs_operations_size,
-		.served = fs_served,
 		.open = platform_open,
 		.attach = platform_attach,
 		.start = platform_start,

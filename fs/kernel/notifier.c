@@ -12,11 +12,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/lock.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "base/thread.h"
 #include "fs/kernel/herald.h"
+
+#define FLUSH_NS (2 * NS_PER_SECOND)
 
 #define NOTIFIER_BUCKETS 1024 /* a power of two */
 
@@ -157,6 +160,55 @@ void notifier_call(struct notifier *notifier, void (*fn)(void *arg), void *arg)
 	notice->arg = arg;
 	LOCKED(&notifier->lock);
 	notifier_queue(notifier, notice);
+}
+
+/* Outlives whichever of the two ends first. */
+struct flush {
+	struct lock lock;
+	struct cond arrived;
+	bool over, left;
+};
+
+static void flush_free(struct flush *flush)
+{
+	cond_done(&flush->arrived);
+	lock_done(&flush->lock);
+	free(flush);
+}
+
+static void flush_arrived(void *arg)
+{
+	struct flush *flush = arg;
+	bool left;
+
+	lock_acquire(&flush->lock);
+	flush->over = true;
+	left = flush->left;
+	cond_signal(&flush->arrived);
+	lock_release(&flush->lock);
+	if (left)
+		flush_free(flush);
+}
+
+void notifier_flush(struct notifier *notifier)
+{
+	int64_t deadline_ns = clock_now_ns() + FLUSH_NS;
+	struct flush *flush = calloc(1, sizeof(*flush));
+	bool over;
+
+	if (!flush)
+		return;
+	lock_init(&flush->lock, LOCK_LEAF);
+	cond_init(&flush->arrived);
+	notifier_call(notifier, flush_arrived, flush);
+	lock_acquire(&flush->lock);
+	while (!flush->over && cond_wait_until(&flush->arrived, &flush->lock, deadline_ns))
+		;
+	over = flush->over;
+	flush->left = !over;
+	lock_release(&flush->lock);
+	if (over)
+		flush_free(flush);
 }
 
 static bool notifier_write(struct notifier *notifier, const void *message, size_t size)

@@ -36,6 +36,9 @@ void notifier_entry(struct notifier *notifier, uint64_t directory, const char *n
  * once its effect can be read. */
 void notifier_call(struct notifier *notifier, void (*fn)(void *arg), void *arg);
 
+/* Returns when all that was queued before has reached the kernel, or after two seconds. */
+void notifier_flush(struct notifier *notifier);
+
 /* Sends what is queued, then ends the thread. */
 void notifier_free(struct notifier *notifier);
 

@@ -252,8 +252,6 @@ static void session_serve(void *arg, int thread, void *data, size_t size)
 	session_current = token;
 	session_again = unique & SESSION_RESENT;
 	fuse_session_process_buf(session->fuse, &message);
-	if (session->options.served)
-		session->options.served(session->options.userdata);
 	/* What was written may be a secret. */
 	explicit_bzero(data, size);
 	session_current = 0;

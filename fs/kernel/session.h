@@ -44,9 +44,6 @@ struct session_options {
 	const struct fuse_lowlevel_ops *operations;
 	size_t operations_size;
 	void *userdata;
-	/* Called after each request, by the thread that served it: its reply is out, unless it was
-	 * put off. May be NULL. */
-	void (*served)(void *userdata);
 	struct inflight *inflight; /* where to say what is being served; may be NULL */
 };
 

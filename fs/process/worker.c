@@ -216,7 +216,6 @@ static int worker_open(struct worker *worker, struct error *reterr)
 		.reply = &worker->handoff->reply,
 		.operations = service->operations,
 		.operations_size = service->operations_size,
-		.served = service->served,
 		.inflight = &worker->handoff->inflight,
 	};
 	int r;

@@ -28,8 +28,6 @@ struct worker_context {
 struct worker_service {
 	const struct fuse_lowlevel_ops *operations;
 	size_t operations_size;
-	/* After each request, with the operations' userdata; may be NULL. See session_options. */
-	void (*served)(void *userdata);
 	/* Makes what the calls below take, and the operations' userdata. */
 	int (*open)(const struct worker_context *context, void **ret, void **ret_userdata,
 		struct error *reterr);

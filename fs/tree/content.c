@@ -97,7 +97,7 @@ int content_attr(struct fs *fs, struct ref *ref, struct stat *ret)
 	if (r < 0)
 		return r;
 	if (!row_is_dir(ref->row))
-		snapshot_telling(fs->snapshots, ref->node);
+		snapshot_told(fs->snapshots, ref->node);
 	ref_stat(ref, size, mtime_ns, ret);
 	if (!ref->row->owner)
 		return 0;

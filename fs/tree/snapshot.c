@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fs/tree/snapshot.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,51 +15,26 @@ struct snapshot {
 	uint64_t node;
 	struct snapshot *chain; /* same bucket */
 	struct snapshot *newer, *older; /* by last use */
-	uint64_t serial; /* of this content */
 	int64_t mtime_ns;
 	bool stale, read_stale;
 	size_t len;
 	char data[];
 };
 
-/*
- * A slot for what has the same place; whoever comes last has it. Of its two halves one holds what
- * the kernel counts on, the other what it is being told.
- */
-#define SLOTS      1024
-#define SLOT_BYTES 4096
-#define SLOT_HALF  ((SLOT_BYTES - 4 * sizeof(uint64_t)) / 2)
+/* Nodes of which the kernel was told, in memory that the next worker finds. Of those that share a
+ * place the last ones are known. */
+#define TOLD_PLACES 4096
+#define TOLD_SHARED 4
 
-enum slot_state {
-	SLOT_FIRST = 0, /* which half is told */
-	SLOT_SECOND = 1,
-	SLOT_TELLING = 2, /* the other half may be told as well */
+struct told {
+	_Atomic uint64_t nodes[TOLD_PLACES][TOLD_SHARED]; /* 0: free */
 };
-
-struct snapshot_slot {
-	uint64_t node; /* 0: nothing, or not yet all of it */
-	uint64_t state; /* slot_state */
-	uint64_t len[2]; /* above SLOT_HALF: the data is not here */
-	char data[2][SLOT_HALF];
-};
-
-/* What the request that this thread serves is about to tell. A listing tells of many; what does not
- * fit here counts as not told until it is told again. */
-#define TELLING_MAX 256
-
-struct telling {
-	uint64_t node, serial;
-};
-
-static __thread struct telling telling[TELLING_MAX];
-static __thread size_t telling_count;
 
 struct snapshots {
-	struct snapshot_slot *slots; /* shared with the next worker; NULL: none */
+	struct told *told; /* shared with the next worker; NULL: none */
 	struct lock lock;
 	struct snapshot_limits limits;
 	size_t count, bytes;
-	uint64_t serial; /* of the last content */
 	struct snapshot *newest, *oldest;
 	uint64_t tickets[TICKETS];
 	size_t bucket_mask;
@@ -69,24 +45,24 @@ int snapshots_new(struct snapshots **ret, const struct snapshot_limits *limits, 
 	struct error *reterr)
 {
 	struct snapshots *snapshots = calloc(1, sizeof(*snapshots));
-	void *slots = NULL;
+	void *told = NULL;
 	size_t buckets = 1;
 	int r = 0;
 
 	if (!snapshots)
 		return error_oom(reterr);
 	if (path)
-		r = shared_map(path, SLOTS * sizeof(struct snapshot_slot), &slots, reterr);
+		r = shared_map(path, sizeof(struct told), &told, reterr);
 	if (r < 0) {
 		free(snapshots);
 		return r;
 	}
-	snapshots->slots = slots;
+	snapshots->told = told;
 	while (buckets < limits->count)
 		buckets *= 2;
 	snapshots->buckets = calloc(buckets, sizeof(struct snapshot *));
 	if (!snapshots->buckets) {
-		shared_unmap(slots, SLOTS * sizeof(struct snapshot_slot));
+		shared_unmap(told, sizeof(struct told));
 		free(snapshots);
 		return error_oom(reterr);
 	}
@@ -121,85 +97,40 @@ static struct snapshot *find(struct snapshots *snapshots, uint64_t node)
 
 /* ---- what the next worker finds ---- */
 
-static struct snapshot_slot *slot_of(struct snapshots *snapshots, uint64_t node)
+void snapshot_told(struct snapshots *snapshots, uint64_t node)
 {
-	return snapshots->slots ? &snapshots->slots[mix(node) % SLOTS] : NULL;
-}
+	_Atomic uint64_t *place;
 
-static void slot_store(uint64_t *place, uint64_t value)
-{
-	__atomic_store_n(place, value, __ATOMIC_SEQ_CST);
-}
-
-static void slot_clear(struct snapshots *snapshots, uint64_t node)
-{
-	struct snapshot_slot *slot = slot_of(snapshots, node);
-
-	if (!slot || slot->node != node)
+	if (!snapshots->told)
 		return;
-	slot_store(&slot->node, 0);
-	explicit_bzero(slot->data, sizeof(slot->data));
-}
+	place = snapshots->told->nodes[mix(node) % TOLD_PLACES];
+	for (size_t i = 0; i < TOLD_SHARED; i++) {
+		uint64_t there = 0;
 
-/* The half to read by: while both may be told, the shorter, which is whole by either size; of two
- * equally long ones the newer. */
-static unsigned slot_half(const struct snapshot_slot *slot)
-{
-	unsigned half = slot->state & SLOT_SECOND;
-
-	if (slot->state & SLOT_TELLING && slot->len[!half] <= slot->len[half])
-		half = !half;
-	return half;
-}
-
-/* In this order: who dies in between leaves nothing that is half one and half another. */
-static void slot_fill(struct snapshots *snapshots, const struct snapshot *snapshot)
-{
-	struct snapshot_slot *slot = slot_of(snapshots, snapshot->node);
-	unsigned half = 0;
-
-	if (!slot)
-		return;
-	if (slot->node == snapshot->node) {
-		half = slot_half(slot);
-		slot_store(&slot->state, half);
-		half = !half;
-	} else {
-		slot_store(&slot->node, 0);
-		slot_store(&slot->state, SLOT_FIRST);
+		if (atomic_load_explicit(&place[i], memory_order_relaxed) == node ||
+			atomic_compare_exchange_strong(&place[i], &there, node))
+			return;
 	}
-	slot->len[half] = snapshot->len;
-	if (snapshot->len <= SLOT_HALF)
-		memcpy(slot->data[half], snapshot->data, snapshot->len);
-	if (slot->node == snapshot->node)
-		slot_store(&slot->state, (half ? SLOT_FIRST : SLOT_SECOND) | SLOT_TELLING);
-	else
-		slot_store(&slot->node, snapshot->node);
+	atomic_store(&place[mix(node) / TOLD_PLACES % TOLD_SHARED], node);
 }
 
-static bool slot_is_unsettled(struct snapshots *snapshots, uint64_t node)
+static uint64_t *told_first(struct snapshots *snapshots)
 {
-	const struct snapshot_slot *slot = slot_of(snapshots, node);
-
-	return slot && slot->node == node && slot->state & SLOT_TELLING;
-}
-
-static void slot_told(struct snapshots *snapshots, uint64_t node)
-{
-	struct snapshot_slot *slot = slot_of(snapshots, node);
-
-	if (slot && slot->node == node && slot->state & SLOT_TELLING)
-		slot_store(&slot->state, slot->state & SLOT_SECOND ? SLOT_FIRST : SLOT_SECOND);
+	return (uint64_t *)snapshots->told;
 }
 
 void snapshots_inherited(struct snapshots *snapshots, void (*fn)(void *arg, uint64_t node),
 	void *arg)
 {
-	size_t i;
+	for (size_t i = 0; snapshots->told && i < TOLD_PLACES * TOLD_SHARED; i++)
+		if (told_first(snapshots)[i])
+			fn(arg, told_first(snapshots)[i]);
+}
 
-	for (i = 0; snapshots->slots && i < SLOTS; i++)
-		if (snapshots->slots[i].node)
-			fn(arg, snapshots->slots[i].node);
+void snapshots_renewed(struct snapshots *snapshots)
+{
+	if (snapshots->told)
+		memset(snapshots->told, 0, sizeof(*snapshots->told));
 }
 
 /* ---- the list ---- */
@@ -218,15 +149,13 @@ static void list_newest(struct snapshots *snapshots, struct snapshot *snapshot)
 	snapshots->newest = snapshot;
 }
 
-static void destroy(struct snapshots *snapshots, struct snapshot *snapshot, bool with_slot)
+static void destroy(struct snapshots *snapshots, struct snapshot *snapshot)
 {
 	struct snapshot **slot = bucket(snapshots, snapshot->node);
 
 	while (*slot != snapshot)
 		slot = &(*slot)->chain;
 	*slot = snapshot->chain;
-	if (with_slot)
-		slot_clear(snapshots, snapshot->node);
 	unlist(snapshots, snapshot);
 	snapshots->count--;
 	snapshots->bytes -= snapshot->len;
@@ -239,9 +168,9 @@ void snapshots_free(struct snapshots *snapshots)
 	if (!snapshots)
 		return;
 	/* The next worker wants them. */
-	shared_unmap(TAKE(snapshots->slots), SLOTS * sizeof(struct snapshot_slot));
+	shared_unmap(TAKE(snapshots->told), sizeof(struct told));
 	while (snapshots->oldest)
-		destroy(snapshots, snapshots->oldest, false);
+		destroy(snapshots, snapshots->oldest);
 	lock_done(&snapshots->lock);
 	free(snapshots->buckets);
 	free(snapshots);
@@ -253,23 +182,6 @@ uint64_t snapshot_ticket(struct snapshots *snapshots, uint64_t node)
 	return snapshots->tickets[mix(node) % TICKETS];
 }
 
-static struct snapshot *make(struct snapshots *snapshots, uint64_t node, const void *data,
-	size_t len, int64_t mtime_ns)
-{
-	struct snapshot *snapshot;
-
-	/* One that does not fit is never kept: then each read renders. */
-	if (len > snapshots->limits.bytes / 4)
-		return NULL;
-	snapshot = malloc(sizeof(*snapshot) + len);
-	if (!snapshot)
-		return NULL;
-	*snapshot = (struct snapshot){.node = node, .mtime_ns = mtime_ns, .len = len};
-	if (len > 0)
-		memcpy(snapshot->data, data, len);
-	return snapshot;
-}
-
 static void insert(struct snapshots *snapshots, struct snapshot *snapshot)
 {
 	struct snapshot **slot = bucket(snapshots, snapshot->node);
@@ -279,75 +191,36 @@ static void insert(struct snapshots *snapshots, struct snapshot *snapshot)
 	list_newest(snapshots, snapshot);
 	snapshots->count++;
 	snapshots->bytes += snapshot->len;
-	snapshot->serial = ++snapshots->serial;
-	slot_fill(snapshots, snapshot);
 	while (snapshots->count > snapshots->limits.count ||
 		snapshots->bytes > snapshots->limits.bytes)
-		destroy(snapshots, snapshots->oldest, true);
-}
-
-static bool is_same(const struct snapshot *snapshot, const void *data, size_t len)
-{
-	return snapshot->len == len && (len == 0 || memcmp(snapshot->data, data, len) == 0);
+		destroy(snapshots, snapshots->oldest);
 }
 
 bool snapshot_put(struct snapshots *snapshots, uint64_t node, uint64_t ticket, const void *data,
 	size_t len, int64_t mtime_ns)
 {
-	struct snapshot *snapshot, *old;
-	bool was_read_stale, fresh;
+	struct snapshot *snapshot = NULL, *old;
+	bool was_read_stale = false;
 
+	/* One that does not fit is never kept: then each read renders. */
+	if (len <= snapshots->limits.bytes / 4)
+		snapshot = malloc(sizeof(*snapshot) + len);
+	if (snapshot) {
+		*snapshot = (struct snapshot){.node = node, .mtime_ns = mtime_ns, .len = len};
+		if (len > 0)
+			memcpy(snapshot->data, data, len);
+	}
 	LOCKED(&snapshots->lock);
-	fresh = snapshots->tickets[mix(node) % TICKETS] == ticket;
 	old = find(snapshots, node);
-	was_read_stale = old && old->read_stale;
-	/* A worker that is dead may have told the kernel this time and shown what was before. */
-	if (!old)
-		mtime_ns += slot_is_unsettled(snapshots, node);
-	if (old && is_same(old, data, len)) {
-		/* Nothing new is told but the time. */
-		old->mtime_ns = mtime_ns;
-		old->stale = !fresh;
-		old->read_stale = false;
-		return was_read_stale;
+	if (old) {
+		was_read_stale = old->read_stale;
+		destroy(snapshots, old);
 	}
-	snapshot = make(snapshots, node, data, len, mtime_ns);
-	if (!snapshot) {
-		if (old)
-			destroy(snapshots, old, true);
-		return was_read_stale;
+	if (snapshot) {
+		snapshot->stale = snapshots->tickets[mix(node) % TICKETS] != ticket;
+		insert(snapshots, snapshot);
 	}
-	if (old)
-		destroy(snapshots, old, false);
-	snapshot->stale = !fresh;
-	insert(snapshots, snapshot);
 	return was_read_stale;
-}
-
-void snapshot_telling(struct snapshots *snapshots, uint64_t node)
-{
-	const struct snapshot *snapshot;
-
-	LOCKED(&snapshots->lock);
-	snapshot = find(snapshots, node);
-	if (snapshot && slot_is_unsettled(snapshots, node) && telling_count < TELLING_MAX)
-		telling[telling_count++] = (struct telling){node, snapshot->serial};
-}
-
-void snapshots_told(struct snapshots *snapshots)
-{
-	const struct snapshot *snapshot;
-
-	if (telling_count == 0)
-		return;
-	LOCKED(&snapshots->lock);
-	while (telling_count > 0) {
-		const struct telling *told = &telling[--telling_count];
-
-		snapshot = find(snapshots, told->node);
-		if (snapshot && snapshot->serial == told->serial)
-			slot_told(snapshots, told->node);
-	}
 }
 
 bool snapshot_stat(struct snapshots *snapshots, uint64_t node, size_t *ret_len,
@@ -375,22 +248,12 @@ static void read_part(const char *data, size_t size, size_t offset, size_t len, 
 bool snapshot_read(struct snapshots *snapshots, uint64_t node, size_t offset, size_t len,
 	struct buf *out)
 {
-	struct snapshot_slot *slot = slot_of(snapshots, node);
 	struct snapshot *snapshot;
-	unsigned half;
 
 	LOCKED(&snapshots->lock);
 	snapshot = find(snapshots, node);
-	if (!snapshot) {
-		/* Told by an earlier worker. */
-		if (!slot || slot->node != node)
-			return false;
-		half = slot_half(slot);
-		if (slot->len[half] > SLOT_HALF)
-			return false;
-		read_part(slot->data[half], slot->len[half], offset, len, out);
-		return true;
-	}
+	if (!snapshot)
+		return false;
 	if (snapshot->stale)
 		snapshot->read_stale = true;
 	unlist(snapshots, snapshot);
@@ -418,6 +281,5 @@ void snapshot_drop(struct snapshots *snapshots, uint64_t node)
 	snapshots->tickets[mix(node) % TICKETS]++;
 	snapshot = find(snapshots, node);
 	if (snapshot)
-		destroy(snapshots, snapshot, true);
-	slot_clear(snapshots, node);
+		destroy(snapshots, snapshot);
 }

@@ -4,10 +4,9 @@
  *            the size that was promised.
  * Promises: bounded in number and bytes; the oldest go first, wiped. A stale content is still
  *           served to who reads with the old size, and rendered anew for who asks for the size.
- *           Small ones outlive the process, wherever it died: until the reply with a new size was
- *           out, the kernel may count on the old or the new one, so the successor shows the shorter
- *           of both contents, which is whole by either size.
- * Threads: any; telling and told concern the request that the calling thread serves.
+ *           The next worker knows of which nodes the kernel was told, and takes that back before
+ *           it serves: nothing is read by a size whose content died with a worker.
+ * Threads: any.
  * Ownership: contents are copied in and out.
  */
 #ifndef DUPLOFS_FS_TREE_SNAPSHOT_H
@@ -26,7 +25,7 @@ struct snapshot_limits {
 	size_t count, bytes;
 };
 
-/* path: where the small ones are kept for the next worker; NULL: nowhere. */
+/* path: where it is kept for the next worker what the kernel was told of; NULL: nowhere. */
 int snapshots_new(struct snapshots **ret, const struct snapshot_limits *limits, const char *path,
 	struct error *reterr);
 void snapshots_free(struct snapshots *snapshots);
@@ -40,24 +39,23 @@ uint64_t snapshot_ticket(struct snapshots *snapshots, uint64_t node);
 bool snapshot_put(struct snapshots *snapshots, uint64_t node, uint64_t ticket, const void *data,
 	size_t len, int64_t mtime_ns);
 
-/* The reply of the calling thread's request tells the kernel the size of this node's content. */
-void snapshot_telling(struct snapshots *snapshots, uint64_t node);
-
-/* That reply is out: the kernel counts on what it was told, and on nothing older. */
-void snapshots_told(struct snapshots *snapshots);
-
 /* Size and time of a content that is not stale. */
 bool snapshot_stat(struct snapshots *snapshots, uint64_t node, size_t *ret_len,
 	int64_t *ret_mtime_ns);
 
-/* Appends up to len bytes from offset of the content that the kernel counts on, stale or not.
- * False: there is none. */
+/* Appends up to len bytes from offset of the content, stale or not. False: there is none. */
 bool snapshot_read(struct snapshots *snapshots, uint64_t node, size_t offset, size_t len,
 	struct buf *out);
 
-/* Calls fn for each node of which an earlier worker has told the kernel. */
+/* The kernel is about to be told of the node's size. */
+void snapshot_told(struct snapshots *snapshots, uint64_t node);
+
+/* Calls fn for each node of which earlier workers have told the kernel. */
 void snapshots_inherited(struct snapshots *snapshots, void (*fn)(void *arg, uint64_t node),
 	void *arg);
+
+/* The kernel counts on none of that any more. */
+void snapshots_renewed(struct snapshots *snapshots);
 
 void snapshot_stale(struct snapshots *snapshots, uint64_t node);
 void snapshot_drop(struct snapshots *snapshots, uint64_t node);
