@@ -100,7 +100,7 @@ static void pace_forget(struct reconciler *r, int64_t service)
 /* As long as the last switch took, others may have their turn. */
 static void pace_set(struct pace *pace, int64_t since_ns)
 {
-	int64_t now_ns = clock_now_ns(), rest_ns = 2 * (now_ns - since_ns);
+	int64_t now_ns = clock_now_ns(), rest_ns = now_ns - since_ns;
 
 	if (rest_ns > PACE_MAX_NS || rest_ns < PACE_MIN_NS)
 		rest_ns = rest_ns > PACE_MAX_NS ? PACE_MAX_NS : PACE_MIN_NS;

@@ -325,6 +325,9 @@ static void release_draft(struct fs *fs, struct ref *ref, uint64_t handle)
 	caller.pid = edit.header.pid;
 	if (edit_at_close(&edit.header, true) == EDIT_COMMIT)
 		(void)commit_draft(fs, ref, &edit, &caller);
+	/* `: >dns`: who had it open has gone without a word, so nothing is what it shall hold. */
+	else if (edit_is_cut(&edit) && ref->row->flags & ROW_UNLINK_CLEARS)
+		(void)commit_apply(fs, ref, "", 0, &caller, &error);
 	flags = edit.header.flags;
 	edit_close(&edit);
 	if (!(flags & EDIT_CREATED) || flags & EDIT_ACCEPTED || ref_reload(fs, ref) < 0 ||

@@ -152,6 +152,10 @@ succeeds "somebody else's rule is as it was" iptables -w -C "${FOREIGN_RULE[@]}"
 # A service that goes takes its grants along.
 echo asks >"$API/grants"
 becomes 10 "granted again" visible 2
+: >"$API/grants"
+becomes 10 "an empty file grants nothing" visible 0
+echo asks >"$API/grants"
+becomes 10 "and once more" visible 2
 succeeds "rmdir" rmdir "$API" "$DUPLO/grants/services/private"
 becomes 20 "its neighbors see it go" visible 0
 is "$(inside "$web" 12345 'ls -1 /duplo/neighbors')" "plain" "without a trace"
