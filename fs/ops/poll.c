@@ -122,7 +122,9 @@ int poll_look(struct polls *polls, uint64_t handle, uint64_t node, int64_t mtime
 		entry->told_ns = opened_ns;
 	}
 	*ret_changed = mtime_ns > entry->told_ns;
-	entry->waiting = !*ret_changed;
+	/* Even who is told of a change now may sleep until the next without asking again
+	 * (EPOLLET). */
+	entry->waiting = true;
 	if (*ret_changed)
 		entry->told_ns = mtime_ns;
 	return 0;
