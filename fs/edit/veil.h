@@ -2,7 +2,7 @@
 /*
  * veil - names that a process has unlinked or renamed away on its way to write them anew: install,
  *        mv, tar and git unlink and then create with O_EXCL, vim renames first. And all names in a
- *        directory that cp -r has just made: it takes for granted that it is empty.
+ *        directory that cp -r or tar has just made: they take for granted that it is empty.
  * Promises: only that process, and only until it creates the name or some seconds pass, finds the
  *           name absent; everybody else sees the object as it is.
  * Threads: any.

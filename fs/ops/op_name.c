@@ -13,6 +13,7 @@
 #include "fs/edit/sweeper.h"
 #include "fs/edit/value.h"
 #include "fs/edit/veil.h"
+#include "fs/ops/copier.h"
 
 static void reply(fuse_req_t req, int r)
 {
@@ -107,19 +108,6 @@ static int make(struct txn *txn, void *arg, struct error *reterr)
 	return txn_create(txn, making->parent, making->kind, making->name, &id, reterr);
 }
 
-/* These take a directory that they have made to be empty: cp -r creates with O_EXCL in it, git
- * leaves alone what is there. */
-static bool wants_empty(pid_t pid)
-{
-	_cleanup_fclose_ FILE *file = NULL;
-	char path[32], name[16] = "";
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
-	file = fopen(path, "re");
-	return file && fgets(name, sizeof(name), file) &&
-	       (strcmp(name, "cp\n") == 0 || strcmp(name, "git\n") == 0);
-}
-
 static int make_object(fuse_req_t req, const struct ref *directory, const char *name,
 	struct ref *ret, struct error *reterr)
 {
@@ -143,7 +131,7 @@ static int make_object(fuse_req_t req, const struct ref *directory, const char *
 	r = store_update(op_fs(req)->store, STORE_DURABLE, &record.caller, make, &making, reterr);
 	if (r == 0)
 		r = ref_child(op_fs(req), directory, name, ret);
-	if (r == 0 && wants_empty(caller.pid))
+	if (r == 0 && copier_wants_empty(caller.pid))
 		veil_draw(op_fs(req)->veils, ret->node, op_process(caller.pid));
 	return r;
 }
@@ -234,7 +222,7 @@ static int remove_file(fuse_req_t req, const struct ref *ref, struct error *rete
 	caller.operation = "unlink";
 	if (ref->row->flags & ROW_VALUE)
 		return value_delete(fs, ref, &caller, reterr);
-	if (ref->row->flags & ROW_UNLINK_CLEARS)
+	if (ref->row->flags & ROW_UNLINK_CLEARS && !copier_replaces(caller.pid))
 		r = commit_apply(fs, ref, "", 0, &caller, reterr);
 	/* Often the first step to write it anew: for that process the name is free now. */
 	if (r == 0 && !ref->row->present)
@@ -275,6 +263,9 @@ static void remove_name(fuse_req_t req, fuse_ino_t parent, const char *name,
 	}
 	if (r == 0)
 		r = removal->own(req, &ref, &error);
+	/* A copy may have brought one along before there was one of ours. */
+	if (r == 0)
+		(void)removal->scratch(scratch, parent, name);
 	if (ref.row)
 		reply_refused(req, &ref, NULL, removal->operation, r, &error);
 	else

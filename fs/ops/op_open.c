@@ -10,6 +10,7 @@
 #include "fs/edit/cut.h"
 #include "fs/edit/edit.h"
 #include "fs/edit/hot.h"
+#include "fs/ops/copier.h"
 #include "fs/ops/name.h"
 #include "fs/edit/scratch.h"
 #include "fs/kernel/session.h"
@@ -105,7 +106,7 @@ static int open_writing(fuse_req_t req, const struct ref *ref, uint32_t flags,
 	};
 
 	file->direct_io = 1;
-	if (!row_is_writable(ref->row)) {
+	if (!row_is_writable(ref->row) || copier_brings_spec(req, ref)) {
 		file->fh = OP_SINK;
 		return 0;
 	}

@@ -7,6 +7,7 @@
 #include "fs/edit/commit.h"
 #include "fs/edit/replace.h"
 #include "fs/tree/content.h"
+#include "fs/ops/copier.h"
 #include "fs/ops/name.h"
 #include "fs/kernel/notifier.h"
 #include "fs/edit/scratch.h"
@@ -158,7 +159,7 @@ static int rename_over(fuse_req_t req, struct end *from, struct end *to, struct 
 	r = read_source(fs, from, &content);
 	if (r == 0 && is_same(fs, &to->ref, &content))
 		;
-	else if (r == 0 && row_is_writable(to->ref.row))
+	else if (r == 0 && row_is_writable(to->ref.row) && !copier_brings_spec(req, &to->ref))
 		r = commit_apply(fs, &to->ref, buf_string(&content.text), content.text.len, &caller,
 			reterr);
 	if (r < 0)
