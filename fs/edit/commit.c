@@ -147,6 +147,7 @@ int commit_move(struct fs *fs, const struct ref *from, const struct ref *to,
 
 struct refusal {
 	int64_t object;
+	bool tells; /* it has a last_error, which is for who did this */
 	const struct caller *caller;
 	int code;
 	const char *sentence;
@@ -158,7 +159,7 @@ static int refuse(struct txn *txn, void *arg, struct error *reterr)
 	int r = 0;
 
 	(void)reterr;
-	if (refusal->object != PLATFORM_ID && refusal->sentence[0])
+	if (refusal->tells && refusal->sentence[0])
 		r = txn_set_last_error(txn, refusal->object, refusal->sentence);
 	/* Who was refused something in a directory that is gone by now was refused it all the same.
 	 */
@@ -171,7 +172,13 @@ void commit_refuse(struct fs *fs, const struct ref *ref, const char *name,
 	const struct caller *caller, int code, const struct error *error)
 {
 	_cleanup_record_ struct record record = RECORD_INIT;
-	struct refusal refusal = {error_object(ref), &record.caller, code, error->text};
+	struct refusal refusal = {
+		.object = error_object(ref),
+		.tells = error_object(ref) != PLATFORM_ID || ref->row->flags & ROW_PRIVATE,
+		.caller = &record.caller,
+		.code = code,
+		.sentence = error->text,
+	};
 
 	/* A store that cannot be written keeps no record of it. */
 	if (code == -EROFS)

@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "fs/files/common.h"
+#include "fs/files/history.h"
 #include "model/grants.h"
 #include "store/view.h"
 
@@ -189,82 +190,6 @@ static int apply_grants(struct txn *txn, const struct draft *draft, struct error
 	return txn_set_grants(txn, draft->ref->object.id, buf_string(&text), text.len);
 }
 
-/* ---- history ---- */
-
-static int find_history(struct fs *fs, const struct ref *ref, const char *name, struct entry *ret)
-{
-	struct history_entry entry;
-	int64_t generation;
-	int r;
-
-	if (name[0] == '0' || text_parse_int(name, 1, NODE_KEY_MAX, &generation) < 0)
-		return -ENOENT;
-	r = store_history(fs->store, ref->object.id, generation, &entry, NULL);
-	if (r < 0)
-		return r;
-	*ret = (struct entry){name, ref->object.id, generation};
-	return 0;
-}
-
-struct history_walk {
-	entry_fn fn;
-	void *arg;
-	int64_t object;
-};
-
-static int list_one(void *arg, const struct history_entry *history)
-{
-	const struct history_walk *walk = arg;
-	_cleanup_free_ char *name = text_format("%lld", (long long)history->generation);
-	struct entry entry = {name, walk->object, history->generation};
-
-	return name ? walk->fn(walk->arg, &entry) : -ENOMEM;
-}
-
-static int list_history(struct fs *fs, const struct ref *ref, int64_t after, entry_fn fn, void *arg)
-{
-	struct history_walk walk = {fn, arg, ref->object.id};
-
-	return store_history_list(fs->store, ref->object.id, after, list_one, &walk);
-}
-
-static int render_history(struct fs *fs, const struct ref *ref, struct content *content)
-{
-	struct history_entry entry;
-	int r = store_history(fs->store, ref->object.id, ref->sub, &entry, &content->text);
-
-	if (r < 0)
-		return r == -ENOENT ? -ESTALE : r;
-	content->mtime_ns = entry.wall_ns;
-	return 0;
-}
-
-static int measure_history(struct fs *fs, const struct ref *ref, int64_t *ret_size,
-	int64_t *ret_mtime_ns)
-{
-	struct history_entry entry;
-	int r = store_history(fs->store, ref->object.id, ref->sub, &entry, NULL);
-
-	if (r < 0)
-		return r == -ENOENT ? -ESTALE : r;
-	*ret_size = (int64_t)entry.size;
-	*ret_mtime_ns = entry.wall_ns;
-	return 0;
-}
-
-/* Who wrote it. */
-static int history_owner(struct fs *fs, const struct ref *ref, struct stat *st)
-{
-	struct history_entry entry;
-	int r = store_history(fs->store, ref->object.id, ref->sub, &entry, NULL);
-
-	if (r < 0)
-		return r == -ENOENT ? -ESTALE : r;
-	st->st_uid = entry.uid;
-	st->st_gid = entry.gid;
-	return 0;
-}
-
 #define SERVICE .kind = KIND_SERVICE
 #define BASE    "{tenant}/services/{service}"
 #define VIEW_DIR                                                                                   \
@@ -367,15 +292,15 @@ const struct row rows_view[] = {
 		SERVICE,
 		.mode = 0750,
 		.flags = ROW_DIR | ROW_VOLATILE | ROW_DERIVED,
-		.find = find_history,
-		.list = list_history,
+		.find = history_find,
+		.list = history_list,
 		.help = "Every accepted spec, by generation."},
 	{.number = ROW_HISTORY_ENTRY,
 		.path = BASE "/history/{generation}",
 		SERVICE,
 		.mode = 0440,
-		.render = render_history,
-		.measure = measure_history,
+		.render = history_render,
+		.measure = history_measure,
 		.owner = history_owner,
 		.help = "A spec that was accepted, owned by who wrote it; copy it to spec.json to "
 			"go back."},

@@ -18,6 +18,7 @@ struct link {
 
 static const struct row *const tables[] = {
 	rows_platform,
+	rows_policy,
 	rows_tenant,
 	rows_service,
 	rows_instance,

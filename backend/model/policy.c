@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/policy.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "base/text.h"
+
+#define VALUE_MAX 2048
+
+const struct policy_field policy_fields[] = {
+	{"region", POLICY_TEXT, 1, "", "Region of AWS that everything is made in."},
+	{"vpc_id", POLICY_TEXT, 1, "vpc-", "Network of hosts and security groups."},
+	{"private_subnet_ids", POLICY_LIST, 1, "subnet-", "Subnets of hosts and resources."},
+	{"public_subnet_ids", POLICY_LIST, 2, "subnet-",
+		"Subnets of load balancers, in two zones at least."},
+	{"admin_security_group_ids", POLICY_LIST, 0, "sg-",
+		"Groups from which every port of every tenant may be reached."},
+	{"ingress_cidrs", POLICY_LIST, 0, "",
+		"Addresses that may reach tenants' host ports besides, as 10.0.0.0/8."},
+	{"hosted_zone_id", POLICY_TEXT, 0, "Z", "Zone of Route 53 that services' names are in."},
+	{"domain", POLICY_TEXT, 0, "", "Name of that zone."},
+	{"certificate_arn", POLICY_TEXT, 0, "arn:", "Wildcard certificate of load balancers."},
+	{"permissions_boundary_arn", POLICY_TEXT, 0,
+		"arn:", "Boundary of what tenants' roles may ever do."},
+	{"tenant_policy_arns", POLICY_LIST, 0, "arn:", "Policies that every tenant's role gets."},
+	{"db_subnet_group", POLICY_TEXT, 0, "", "Subnet group of databases."},
+	{"db_parameter_group", POLICY_TEXT, 0, "", "Parameter group of databases."},
+	{"cache_subnet_group", POLICY_TEXT, 0, "", "Subnet group of caches."},
+	{"cache_parameter_group", POLICY_TEXT, 0, "", "Parameter group of caches."},
+	{NULL, POLICY_TEXT, 0, NULL, NULL},
+};
+
+struct policy {
+	json_t *values; /* name -> text or list of texts, checked */
+};
+
+void policy_free(struct policy *policy)
+{
+	if (!policy)
+		return;
+	json_decref(policy->values);
+	free(policy);
+}
+
+static const struct policy_field *field_of(const char *name)
+{
+	for (const struct policy_field *field = policy_fields; field->name; field++)
+		if (strcmp(field->name, name) == 0)
+			return field;
+	return NULL;
+}
+
+static int refuse_name(const char *name, struct error *reterr)
+{
+	const char *names[ARRAY_SIZE(policy_fields)], *nearest;
+	size_t count = 0;
+
+	for (; policy_fields[count].name; count++)
+		names[count] = policy_fields[count].name;
+	names[count] = NULL;
+	nearest = text_nearest(name, names);
+	return error_set(reterr, -EINVAL, "unknown name \"%.64s\"%s%s%s", name,
+		nearest ? ", did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
+}
+
+/* terraform says {"sensitive": false, "type": "string", "value": ...}. */
+static const json_t *unwrap(const json_t *value)
+{
+	return json_is_object(value) ? json_object_get(value, "value") : value;
+}
+
+/* Printable ASCII without blanks: it goes into requests, names and sentences. */
+static bool is_plain(const char *text)
+{
+	size_t len = strlen(text);
+
+	for (size_t i = 0; i < len; i++)
+		if (text[i] <= ' ' || text[i] > '~')
+			return false;
+	return len > 0 && len <= VALUE_MAX;
+}
+
+static int check_value(const struct policy_field *field, const json_t *value, struct error *reterr)
+{
+	const char *text = json_string_value(value);
+
+	if (!text)
+		return error_set(reterr, -EINVAL, "%s: %s wanted", field->name,
+			field->type == POLICY_LIST ? "a list of texts" : "one text");
+	if (!is_plain(text))
+		return error_set(reterr, -EINVAL,
+			"%s: \"%.64s\" is no value that AWS gives: plain characters, no blanks",
+			field->name, text);
+	if (strncmp(text, field->form, strlen(field->form)) != 0)
+		return error_set(reterr, -EINVAL, "%s: \"%.64s\" does not begin with \"%s\"",
+			field->name, text, field->form);
+	return 0;
+}
+
+static int take_list(json_t *values, const struct policy_field *field, const json_t *list,
+	struct error *reterr)
+{
+	const json_t *value;
+	size_t index;
+	int r;
+
+	if (!json_is_array(list))
+		return error_set(reterr, -EINVAL, "%s: a list of texts wanted", field->name);
+	json_array_foreach(list, index, value)
+	{
+		r = check_value(field, value, reterr);
+		if (r < 0)
+			return r;
+	}
+	return json_object_set(values, field->name, (json_t *)list) < 0 ? error_oom(reterr) : 0;
+}
+
+static int take(json_t *values, const char *name, const json_t *given, struct error *reterr)
+{
+	const struct policy_field *field = field_of(name);
+	const json_t *value = unwrap(given);
+	int r;
+
+	if (!field)
+		return refuse_name(name, reterr);
+	if (json_is_null(value))
+		return 0;
+	if (field->type == POLICY_LIST)
+		return take_list(values, field, value, reterr);
+	r = check_value(field, value, reterr);
+	if (r < 0)
+		return r;
+	return json_object_set(values, name, (json_t *)value) < 0 ? error_oom(reterr) : 0;
+}
+
+static size_t count_of(const json_t *values, const struct policy_field *field)
+{
+	const json_t *value = json_object_get(values, field->name);
+
+	return json_is_array(value) ? json_array_size(value) : value != NULL;
+}
+
+/* Names everything that is missing in one sentence. */
+static int check_whole(const json_t *values, struct error *reterr)
+{
+	_cleanup_buf_ struct buf missing = BUF_INIT;
+
+	for (const struct policy_field *field = policy_fields; field->name; field++) {
+		size_t count = count_of(values, field);
+
+		if (count >= field->least)
+			continue;
+		buf_puts(&missing, missing.len > 0 ? "; " : "");
+		if (field->least > 1)
+			buf_printf(&missing, "%s has %zu of at least %zu", field->name, count,
+				field->least);
+		else
+			buf_printf(&missing, "%s is missing", field->name);
+	}
+	if (missing.error)
+		return error_oom(reterr);
+	return missing.len > 0 ? error_set(reterr, -EINVAL, "%s", missing.data) : 0;
+}
+
+static bool is_cut(const char *text, const json_error_t *trouble)
+{
+	enum json_error_code code = json_error_code(trouble);
+
+	return *text && code == json_error_premature_end_of_input;
+}
+
+int policy_parse(const char *text, size_t len, struct policy **ret, struct error *reterr)
+{
+	_cleanup_json_ json_t *given = NULL;
+	struct policy *policy;
+	json_error_t trouble;
+	const char *name;
+	json_t *value;
+	int r = 0;
+
+	given = json_parse(text, len, JSON_REJECT_DUPLICATES, &trouble);
+	if (!given && !trouble.text[0])
+		return error_oom(reterr);
+	if (!given)
+		return error_set(reterr, is_cut(text, &trouble) ? -ENODATA : -EINVAL,
+			"line %d, column %d: %s", trouble.line, trouble.column, trouble.text);
+	if (!json_is_object(given))
+		return error_set(reterr, -EINVAL, "a JSON object wanted: {\"vpc_id\": ...}");
+	policy = calloc(1, sizeof(*policy));
+	if (policy)
+		policy->values = json_object();
+	if (!policy || !policy->values) {
+		policy_free(policy);
+		return error_oom(reterr);
+	}
+	json_object_foreach(given, name, value)
+	{
+		r = r < 0 ? r : take(policy->values, name, value, reterr);
+	}
+	if (r == 0)
+		r = check_whole(policy->values, reterr);
+	if (r < 0)
+		policy_free(policy);
+	else
+		*ret = policy;
+	return r;
+}
+
+const char *policy_text(const struct policy *policy, const char *name)
+{
+	return json_get_string(policy->values, name, "");
+}
+
+const char *policy_item(const struct policy *policy, const char *name, size_t index)
+{
+	return json_string_value(json_array_get(json_object_get(policy->values, name), index));
+}
