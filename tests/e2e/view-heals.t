@@ -66,12 +66,7 @@ is "$(web_containers)" "$before" "no container was touched"
 
 # ---- the memory behind the views is lost ----
 
-# With what is in it go the load balancer and the name server, which are found again by it.
 lose_memory() {
-	local pid
-	for pid in $(platform_processes); do
-		kill -KILL "$pid"
-	done
 	umount -l "$(runtime_directory)"
 }
 platform_kill
@@ -95,6 +90,10 @@ ok $? "by update domains: at least half of them were healthy all the while ($few
 like "$(cat "$SERVICE/events")" "/duplo was lost: restarting by domains" "an event says why"
 root=$(root_of "$(container_of 0)")
 becomes 10 "the new ones see what is new" sees config/WORD third
+answering() {
+	grep -q "^dns *dnsmasq, process" "$DUPLO/.platform/status" && test_processes 5
+}
+becomes 20 "load balancer and name server are one each" answering
 is "$(grep -c 'was lost' "$SERVICE/events")" "1" "once"
 
 # ---- as after a loss of power: no process, no container, no memory ----
@@ -103,6 +102,9 @@ before=$(web_containers)
 platform_kill
 for container in $(labelled running); do
 	engine "/containers/$container/kill" -X POST
+done
+for process in $(platform_processes); do
+	kill -KILL "$process"
 done
 succeeds "the memory is gone" lose_memory
 platform_start || bail "no platform"

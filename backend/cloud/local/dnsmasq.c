@@ -21,6 +21,7 @@
 #include "cloud/local/port.h"
 
 #define START_TIMEOUT_MS 5000
+#define ORPHANS_MAX      8
 #define STOP_GRACE_MS    2000
 
 /*
@@ -145,16 +146,28 @@ int dnsmasq_start(struct dnsmasq *d, struct error *reterr)
 	return r < 0 ? r : dnsmasq_await(d, reterr);
 }
 
+/* Ours by its arguments, and nothing tells any more what it answers: its port is needed. */
+static void stop_orphans(struct dnsmasq *d, const char *option)
+{
+	pid_t pids[ORPHANS_MAX];
+	size_t count = process_find(option, pids, ORPHANS_MAX);
+
+	for (size_t i = 0; i < count; i++)
+		if (process_adopt(&d->process, pids[i], option) == 0)
+			process_stop(&d->process, STOP_GRACE_MS);
+}
+
 int dnsmasq_adopt(struct dnsmasq *d)
 {
 	_cleanup_buf_ struct buf pid = BUF_INIT, wanted = BUF_INIT, text = BUF_INIT;
 	char option[PATH_MAX + 16];
 
 	(void)snprintf(option, sizeof(option), "--conf-file=%s", d->config);
-	if (file_read(d->pid_file, 32, &pid, NULL) < 0)
+	if (file_read(d->pid_file, 32, &pid, NULL) < 0 ||
+		process_adopt(&d->process, (pid_t)strtol(buf_string(&pid), NULL, 10), option) < 0) {
+		stop_orphans(d, option);
 		return -ESRCH;
-	if (process_adopt(&d->process, (pid_t)strtol(buf_string(&pid), NULL, 10), option) < 0)
-		return -ESRCH;
+	}
 	dnsmasq_render(d, &wanted);
 	if (file_read(d->config, 65536, &text, NULL) == 0 && !wanted.error &&
 		strcmp(buf_string(&wanted), buf_string(&text)) == 0)
