@@ -6,7 +6,10 @@
 
 #include "base/text.h"
 
-#define BLANKS " \t\r"
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r';
+}
 
 /* What a line says, without blanks and comment. */
 static size_t line_trim(const char **line, size_t len)
@@ -15,9 +18,9 @@ static size_t line_trim(const char **line, size_t len)
 
 	if (comment)
 		len = (size_t)(comment - *line);
-	while (len > 0 && strchr(BLANKS, (*line)[len - 1]))
+	while (len > 0 && is_blank((*line)[len - 1]))
 		len--;
-	while (len > 0 && strchr(BLANKS, **line)) {
+	while (len > 0 && is_blank(**line)) {
 		(*line)++;
 		len--;
 	}
@@ -49,6 +52,8 @@ int grants_check(const char *text, size_t len, struct error *reterr)
 		size_t rest = end ? (size_t)(end - line) : len - at;
 		size_t trimmed = line_trim(&line, rest);
 
+		if (memchr(text + at, '\0', rest))
+			return error_set(reterr, -EINVAL, "line %d has a NUL byte", number);
 		if (trimmed > 0 && !line_parse(line, trimmed, &grant))
 			return error_set(reterr, end ? -EINVAL : -ENODATA,
 				"line %d: \"%.*s\" is neither tenant nor tenant/service", number,

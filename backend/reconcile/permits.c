@@ -252,14 +252,14 @@ int64_t permits_reconcile(struct reconciler *r)
 {
 	struct permits permits = {.r = r};
 	bool again = clock_now_ns() >= r->permits_again_ns;
-	int64_t stated = atomic_load(&r->permits_stated);
+	long long stated = atomic_load(&r->permits_stated);
 	int result;
 
 	if (!r->options.cloud->ops->permit)
 		return QUEUE_DONE;
 	result = load(&permits);
 	if (result == 0) {
-		int64_t hash = (int64_t)hash_of(&permits);
+		long long hash = (long long)hash_of(&permits);
 
 		atomic_store(&r->granting, permits.granting);
 		if (again || hash != stated)

@@ -11,6 +11,9 @@
 #include "reconcile/view_work.h"
 #include "store/view.h"
 
+/* Gathers the news of many peers: all views of a tenant are looked at. */
+#define ROSTER_DELAY_NS (10 * NS_PER_MILLISECOND)
+
 /* ---- neighbors.json and hosts ---- */
 
 struct roster {
@@ -132,7 +135,8 @@ static int show_in_tenant(const struct showing *showing, int64_t tenant)
 			result = 0;
 	}
 	if (result == 0)
-		queue_wake(r->views, key_of(VIEW_KEY_ROSTER, tenant));
+		queue_wake_at(r->views, key_of(VIEW_KEY_ROSTER, tenant),
+			clock_now_ns() + ROSTER_DELAY_NS);
 	return result;
 }
 

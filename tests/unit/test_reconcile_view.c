@@ -144,6 +144,38 @@ static void the_view_follows_the_store(void **state)
 	stage_end(&stage);
 }
 
+/* A version of this program before sets left directories where there are links now. */
+static void a_view_of_before_becomes_one_of_sets(void **state)
+{
+	struct stage stage = {.tenant = 0};
+	char path[1024], target[64];
+	ssize_t len;
+
+	(void)state;
+	world_begin(&stage.world);
+	stage.puppet = puppet_new();
+	assert_non_null(stage.puppet);
+	assert_int_equal(peer_start(&stage.peer, NULL), 0);
+	stage.tenant = world_tenant(&stage.world, "demo");
+	stage.service = world_service(&stage.world, stage.tenant, "web");
+	world_value(&stage.world, stage.tenant, false, "COLOR", "red");
+	file_path(&(struct file){&stage, "config", ""}, path, sizeof(path));
+	assert_int_equal(file_mkdirs(path, 0755, NULL), 0);
+	(void)strcat(path, "/OLD");
+	assert_int_equal(file_write_atomic(path, "old", 3, 0444, 0, NULL), 0);
+	file_path(&(struct file){&stage, "self.json", ""}, path, sizeof(path));
+	assert_int_equal(file_write_atomic(path, "{}", 2, 0444, 0, NULL), 0);
+	world_start(&stage.world, puppet_engine(stage.puppet), puppet_cloud(stage.puppet), false);
+	expect_file(&stage, "config/COLOR", "red");
+	expect_file(&stage, "config/OLD", NULL);
+	len = readlink(path, target, sizeof(target));
+	assert_int_equal(len, strlen("..data/self.json"));
+	assert_memory_equal(target, "..data/self.json", (size_t)len);
+	world_value(&stage.world, stage.tenant, false, "COLOR", "blue");
+	expect_file(&stage, "config/COLOR", "blue");
+	stage_end(&stage);
+}
+
 static void peers_come_and_go(void **state)
 {
 	struct stage stage;
@@ -279,6 +311,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_view_follows_the_store),
+		cmocka_unit_test(a_view_of_before_becomes_one_of_sets),
 		cmocka_unit_test(peers_come_and_go),
 		cmocka_unit_test(a_signal_follows_a_change),
 		cmocka_unit_test(a_restart_follows_a_change),
