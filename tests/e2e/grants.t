@@ -27,7 +27,7 @@ succeeds "somebody else's rule" iptables -w -I "${FOREIGN_RULE[@]}"
 for tenant in asks grants; do
 	mkdir "$DUPLO/$tenant"
 done
-service grants private "$(shell_spec)"
+service grants private "$(shell_spec '"ExternalLBPort":80')"
 service grants api "$(shell_spec '"Replicas":2,"Neighbors":["asks/web"]')"
 API=$SERVICE
 service asks plain "$(shell_spec)"
@@ -76,6 +76,13 @@ is "$(inside "$web" 12345 'ls -1 /duplo/neighbors')" "plain" "and not to be seen
 reached "$web" plain "in its own tenant it reaches its neighbors"
 is "$(cat "$API/grants")" "" "grants is empty"
 succeeds "nobody's firewall is touched" chain_gone
+SERVICE=$DUPLO/grants/services/private
+host_port=$(engine "/containers/$private/json" | jq -r '.NetworkSettings.Ports["80/tcp"][0].HostPort')
+gateway=$(engine "/containers/$web/json" | jq -r '.NetworkSettings.Networks[].Gateway')
+is "$(curl -s "http://127.0.0.1:$host_port/")" "private-0" "the host reaches another one's port"
+refused "$web" "$gateway:$host_port" "by way of the host it is refused, too"
+is "$(answer "$web" "$(url | cut -d / -f 3)")" "web-0" "its load balancer is on the host's loopback: a container finds its own there"
+SERVICE=$WEB
 
 # ---- what a grant is ----
 

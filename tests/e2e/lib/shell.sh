@@ -49,12 +49,12 @@ inside() {
 	return "$(engine "/exec/$id/json" | jq -r '.ExitCode // 125')"
 }
 
-# answer CONTAINER HOST[:PORT]: what the program there says to it; 1: nothing within 3 seconds.
+# answer CONTAINER HOST[:PORT]: what the program there says to it; 1: nothing within 2 seconds.
 answer() {
 	local host=${2%:*} port=80
 	[[ $2 != *:* ]] || port=${2##*:}
 	# shellcheck disable=SC2016 # for the container's shell
-	inside "$1" 12345 "exec timeout 3 bash -c 'exec 3<>/dev/tcp/$host/$port && printf \"GET / HTTP/1.0\\r\\n\\r\\n\" >&3 && tail -n 1 <&3' 2>/dev/null"
+	inside "$1" 12345 "exec timeout 2 bash -c 'exec 3<>/dev/tcp/$host/$port && printf \"GET / HTTP/1.0\\r\\n\\r\\n\" >&3 && tail -n 1 <&3' 2>/dev/null"
 }
 
 # Root of a container's file tree, as seen from outside.
