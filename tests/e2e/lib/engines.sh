@@ -1,0 +1,119 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+# engines - container engines of a test's own, each as if on a machine of its own: a network namespace,
+# a bridge, its own data. What is started here is ended by engines_clean, and nothing else.
+#   engines_begin N       makes N machines: names h1.., ENGINE_ADDRESS and ENGINE_URL by name
+#   engine_start NAME...  starts their dockerds and waits until they answer, with the images of the example
+#   engine_kill NAME      kills it as a crash would; its containers die with it, as on a lost machine
+#   engines_clean         for test_clean
+
+engines_dir=$TEST_DIR/engines
+engines_bridge=dh$$
+# 10.A.B.0/24: the machines; 10.A.(B+n).0/24 would be theirs, but each namespace has a world of its own.
+engines_net=10.$((60 + $$ / 250 % 40)).$(($$ % 250))
+declare -A ENGINE_ADDRESS ENGINE_URL engine_pid
+engine_names=()
+
+engines_begin() {
+	local n name
+	ip link add "$engines_bridge" type bridge || return 1
+	ip addr add "$engines_net.1/24" dev "$engines_bridge"
+	ip link set "$engines_bridge" up
+	for ((n = 1; n <= $1; n++)); do
+		name=h$n
+		engine_names+=("$name")
+		ENGINE_ADDRESS[$name]=$engines_net.$((10 + n))
+		ENGINE_URL[$name]=unix://$engines_dir/$name/docker.sock
+		mkdir -p "$engines_dir/$name"
+		echo '{}' >"$engines_dir/$name/config.json"
+		ip netns add "$engines_bridge-$name" || return 1
+		ip link add "dh$$-$n" type veth peer name eth0 netns "$engines_bridge-$name"
+		ip link set "dh$$-$n" master "$engines_bridge" up
+		ip -n "$engines_bridge-$name" addr add "${ENGINE_ADDRESS[$name]}/24" dev eth0
+		ip -n "$engines_bridge-$name" link set eth0 up
+		ip -n "$engines_bridge-$name" link set lo up
+		ip -n "$engines_bridge-$name" route add default via "$engines_net.1"
+	done
+}
+
+# Whatever was made there before, the images of the example are there when it returns.
+engine_images() {
+	# shellcheck disable=SC2154 # top is of platform.sh, which comes first
+	DOCKER_HOST=${ENGINE_URL[$1]} "$top/examples/hello/image.sh" -r "$HELLO_IMAGE" "$top/build/hello" 1 2 >/dev/null
+}
+
+engine_start() {
+	local name
+	local -a images=()
+	for name; do
+		engine_begin "$name"
+	done
+	for name; do
+		eventually 60 engine_at "${ENGINE_URL[$name]}" /_ping -f >/dev/null ||
+			bail "the engine of $name does not start: $(tail -5 "$engines_dir/$name/log")"
+		engine_images "$name" &
+		images+=($!)
+	done
+	wait "${images[@]}" || bail "the images of the example cannot be made"
+}
+
+# nsenter and not `ip netns exec`: that would hide /sys/fs/cgroup.
+engine_begin() {
+	local name=$1 dir=$engines_dir/$1
+	setsid nsenter --net="/run/netns/$engines_bridge-$name" dockerd --host "${ENGINE_URL[$name]}" \
+		--data-root "$dir/data" --exec-root "$dir/run" --pidfile "$dir/pid" \
+		--cgroup-parent "/$engines_bridge-$name" --bip 10.59.0.1/24 \
+		--config-file "$dir/config.json" >>"$dir/log" 2>&1 </dev/null &
+	engine_pid[$name]=$!
+}
+
+# Processes in the machine's network namespace.
+engine_processes() {
+	ip netns pids "$engines_bridge-$1" 2>/dev/null
+	# The containers' own: they have namespaces of their own, but the engine's cgroup.
+	cat "/sys/fs/cgroup/pids/$engines_bridge-$1"/*/cgroup.procs 2>/dev/null
+}
+
+no_engine_processes() {
+	[ -z "$(engine_processes "$1")" ]
+}
+
+engine_kill() {
+	local name=$1 pid
+	for pid in $(engine_processes "$name"); do
+		kill -KILL "$pid" 2>/dev/null
+	done
+	wait "${engine_pid[$name]}" 2>/dev/null
+	eventually 20 no_engine_processes "$name"
+	rm -f "$engines_dir/$name/docker.sock" "$engines_dir/$name/pid"
+	engine_pid[$name]=
+}
+
+engines_clean() {
+	local name mount id
+	for name in "${engine_names[@]}"; do
+		for id in $(engine_at "${ENGINE_URL[$name]}" "/containers/json?all=1" 2>/dev/null | jq -r '.[]?.Id'); do
+			engine_at "${ENGINE_URL[$name]}" "/containers/$id?force=1" -X DELETE >/dev/null
+		done
+		[ -z "${engine_pid[$name]-}" ] || engine_kill "$name"
+		ip netns delete "$engines_bridge-$name"
+		awk -v dir="$engines_dir/$name/" 'index($5, dir) == 1 { print $5 }' /proc/self/mountinfo | sort -r |
+			while read -r mount; do umount -l "$mount"; done
+		find /sys/fs/cgroup/*/"$engines_bridge-$name" -depth -type d -exec rmdir {} + 2>/dev/null
+	done
+	ip link delete "$engines_bridge"
+	true
+}
+
+# containers_on NAME: ids of what a platform has there, running or not.
+containers_on() {
+	local saved=${platform_docker[main]} ids
+	platform_docker[main]=${ENGINE_URL[$1]}
+	ids=$(labelled "${2:-containers}")
+	platform_docker[main]=$saved
+	[ -z "$ids" ] || echo "$ids"
+}
+
+test_on() {
+	[ "$(containers_on "$1" running | wc -l)" -eq "$2" ]
+}
