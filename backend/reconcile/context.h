@@ -155,7 +155,7 @@ int64_t view_reconcile(struct reconciler *r, int64_t key);
 void feed_changes(void *arg, const struct change *changes, size_t count);
 /* Wakes everything; of what is simulated, what is not at rest. */
 int feed_sweep(struct reconciler *r);
-/* What instances have of hosts, when it starts. */
+/* The hosts that there are and what instances have of them, when it starts. */
 int feed_claims(struct reconciler *r);
 /* Wakes every service. */
 int feed_services(struct reconciler *r);

@@ -234,9 +234,33 @@ static int load_claim(void *arg, const struct object *object)
 	return fleet_claim(r->fleet, object->id, &claim);
 }
 
+/* Those that had an engine have it again in a moment; until then nobody is placed elsewhere. */
+static int expect_host(void *arg, const struct object *object)
+{
+	const struct host_wish wish = {
+		.id = object->id,
+		.tenant = object->tenant,
+		.name = object->name,
+		.url = "",
+		.address = "",
+		.facts = {.expected = true, .removed = object->deleting},
+	};
+	struct reconciler *r = arg;
+	struct host_status status;
+
+	if (host_status_parse(object->status, &status) < 0 || status.phase == HOST_NEW ||
+		status.phase == HOST_FAILED)
+		return 0;
+	return fleet_attach(r->fleet, &wish, NULL);
+}
+
 int feed_claims(struct reconciler *r)
 {
-	return store_list_all(r->options.store, KIND_INSTANCE, 0, true, load_claim, r);
+	int result = store_list_all(r->options.store, KIND_HOST, 0, true, expect_host, r);
+
+	if (result == 0)
+		result = store_list_all(r->options.store, KIND_INSTANCE, 0, true, load_claim, r);
+	return result;
 }
 
 static int sweep_value(void *arg, const struct object *object)

@@ -12,6 +12,7 @@
 #include "reconcile/context.h"
 #include "reconcile/fleet_claims.h"
 #include "reconcile/gate.h"
+#include "reconcile/images.h"
 
 struct fleet {
 	struct reconciler *r;
@@ -45,7 +46,8 @@ static struct host *host_new(struct fleet *fleet, const struct host_wish *wish)
 	host->id = wish->id;
 	host->tenant = wish->tenant;
 	host->shares_files = wish->shares_files;
-	host->facts.schedulable = true;
+	host->facts = wish->facts;
+	host->facts.tags = NULL;
 	host->epoch = atomic_fetch_add(&fleet->epochs, 1) + 1;
 	host->away_ns = clock_now_ns();
 	host->refs = 1;
@@ -60,6 +62,7 @@ int fleet_new(struct fleet **ret, struct reconciler *r, struct error *reterr)
 	const struct host_wish local = {.name = HOST_LOCAL,
 		.url = "",
 		.address = r->options.host_address,
+		.facts = {.schedulable = true},
 		.shares_files = true};
 	struct fleet *fleet = calloc(1, sizeof(*fleet));
 
@@ -201,6 +204,8 @@ int fleet_attach(struct fleet *fleet, const struct host_wish *wish, struct error
 	r = start_engine(host, reterr);
 	if (r == 0 && replace(fleet, host, &old) < 0)
 		r = error_oom(reterr);
+	if (old)
+		images_forget(old);
 	host_unref(old);
 	if (r == 0 && host->engine)
 		r = host->engine->ops->watch(host->engine, host_event, host, reterr);
@@ -216,6 +221,8 @@ void fleet_detach(struct fleet *fleet, int64_t id)
 	lock_acquire(&fleet->lock);
 	host = idmap_remove(&fleet->hosts, id);
 	lock_release(&fleet->lock);
+	if (host)
+		images_forget(host);
 	host_unref(host);
 }
 
@@ -247,7 +254,6 @@ void host_came(struct host *host)
 {
 	host->epoch = atomic_fetch_add(&host->r->fleet->epochs, 1) + 1;
 	gate_forget_all(host->networks);
-	host->was_up = true;
 }
 
 int64_t host_lost_ns(const struct host *host)
@@ -272,7 +278,8 @@ void fleet_each(struct fleet *fleet, int64_t tenant, fleet_fn fn, void *arg)
 
 	LOCKED(&fleet->lock);
 	while ((host = idmap_next(&fleet->hosts, &position))) {
-		if (host->tenant != tenant || !host->engine || host->facts.removed)
+		if (host->tenant != tenant || host->facts.removed ||
+			!(host->engine || host->facts.expected))
 			continue;
 		own = true;
 		claims_tally(&fleet->claims, host->id, &tally);

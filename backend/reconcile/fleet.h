@@ -28,7 +28,9 @@ struct reconciler;
 
 /* What may change of a host while it is the same; guarded by the fleet. */
 struct host_facts {
-	int64_t cpu_milli, memory_mib; /* capacity; 0: no bound is known */
+	int64_t cpu_milli, memory_mib; /* capacity; 0: it has no bounds */
+	bool known; /* its engine was asked what it has: nothing is placed there before */
+	bool expected; /* it has no engine yet, and had one before the platform was started */
 	bool spot;
 	bool schedulable; /* takes new instances */
 	bool leaving; /* its instances shall go elsewhere */
@@ -48,7 +50,7 @@ struct host {
 	struct engine *engine; /* NULL: not there yet; then never up */
 	struct gate *networks; /* by tenant */
 	atomic_bool up; /* the engine answers */
-	atomic_bool was_up; /* it has answered once */
+	atomic_bool was_up; /* it has answered, and then did not */
 	atomic_llong epoch; /* another number whenever the engine came up */
 	atomic_llong looked; /* the epoch in which its containers were last listed */
 	atomic_llong away_ns; /* monotonic: since when it does not answer */
@@ -97,6 +99,7 @@ struct host_wish {
 	int64_t id, tenant;
 	const char *name, *url, *address; /* url "": no engine yet */
 	bool shares_files;
+	struct host_facts facts; /* of a new one, until fleet_tell */
 };
 
 /* Makes it the host of its object, with its engine watched; the same again does nothing. -EBUSY:

@@ -33,8 +33,10 @@ void host_event(void *arg, const struct engine_event *event)
 		wake_platform(r);
 		break;
 	case ENGINE_DOWN:
-		if (host->up)
+		if (host->up) {
 			host->away_ns = clock_now_ns();
+			host->was_up = true;
+		}
 		set_engine(host, false, &event->error);
 		/* Services say so in their status; a host of an object has one of its own. */
 		queue_wake(host->id == HOST_LOCAL_ID ? r->plans : r->hosts,
@@ -146,6 +148,7 @@ static int64_t local_reconcile(struct reconciler *r)
 		log_debug("containers cannot be listed: %s", error.text);
 		return QUEUE_RETRY;
 	}
+	facts.known = true;
 	facts.cpu_milli = host->cpu_milli;
 	facts.memory_mib = host->memory_mib;
 	fleet_tell(r->fleet, HOST_LOCAL_ID, &facts);

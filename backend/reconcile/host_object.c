@@ -70,15 +70,19 @@ static void tell_facts(struct host_work *work, const struct machine_state *state
 {
 	_cleanup_buf_ struct buf tags = BUF_INIT;
 	const struct host_spec *spec = work->spec;
-	struct host_facts facts = {
+	struct host_facts before, facts;
+
+	host_facts(work->host, &before);
+	facts = (struct host_facts){
 		.cpu_milli = state->cpu_milli ? state->cpu_milli : work->host->cpu_milli,
 		.memory_mib = state->memory_mib ? state->memory_mib : work->host->memory_mib,
+		.known = work->host->looked != 0,
+		.expected = !state->there && !work->trouble.code && before.expected,
 		.spot = spec->spot,
 		.schedulable = spec->schedulable,
 		.leaving = spec->drain || work->object.deleting,
 		.removed = work->object.deleting,
 	};
-
 	for (size_t i = 0; spec->tags && spec->tags[i]; i++)
 		buf_printf(&tags, "%s\n", spec->tags[i]);
 	facts.tags = buf_string(&tags);
@@ -87,7 +91,7 @@ static void tell_facts(struct host_work *work, const struct machine_state *state
 	work->status.memory_mib = facts.memory_mib;
 }
 
-/* The engine as the cloud says, watched. */
+/* The engine as the cloud says, watched. What the cloud cannot say just now changes nothing. */
 static int attach(struct host_work *work)
 {
 	struct reconciler *r = work->r;
@@ -95,9 +99,11 @@ static int attach(struct host_work *work)
 		.id = work->object.id,
 		.tenant = work->object.tenant,
 		.name = work->object.name,
+		.facts = {.schedulable = true},
 	};
 	struct machine_state state;
 	int result = work->spec ? ask_cloud(work, &state) : -ENODATA;
+	bool said = result == 0 || result == -EOPNOTSUPP;
 
 	if (result == -ENODATA)
 		return 0;
@@ -105,13 +111,12 @@ static int attach(struct host_work *work)
 	wish.address = state.address;
 	wish.shares_files = state.shares_files;
 	(void)text_copy(work->waiting, sizeof(work->waiting), state.words);
-	if (state.there || result == -EOPNOTSUPP) {
-		int attached = fleet_attach(r->fleet, &wish, result < 0 ? NULL : &work->trouble);
-
-		result = result < 0 ? result : attached;
-	}
+	if (state.there)
+		result = fleet_attach(r->fleet, &wish, &work->trouble);
+	else if (result == -EOPNOTSUPP)
+		(void)fleet_attach(r->fleet, &wish, NULL);
 	work->host = fleet_take(r->fleet, work->object.id);
-	if (work->host)
+	if (work->host && said)
 		tell_facts(work, &state);
 	return result;
 }

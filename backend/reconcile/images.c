@@ -19,6 +19,7 @@ struct image {
 	struct host *host; /* ours */
 	char *name;
 	enum image_state state;
+	bool orphan; /* its host was given up while it was being pulled */
 	struct error error;
 	int failures; /* in a row */
 	int64_t retry_ns;
@@ -172,6 +173,35 @@ void images_used(struct host *host, const char *name)
 		image_free(image);
 }
 
+/* One of the host, out of the list; NULL: none is left but those that are being pulled. */
+static struct image *image_take_any(struct images *images, const struct host *host)
+{
+	struct image **place;
+
+	LOCKED(&images->lock);
+	for (place = &images->list; *place; place = &(*place)->next) {
+		struct image *image = *place;
+
+		if (image->host != host)
+			continue;
+		image->orphan = image->state == IMAGE_PULLING;
+		if (image->orphan)
+			continue;
+		*place = image->next;
+		return image;
+	}
+	return NULL;
+}
+
+void images_forget(struct host *host)
+{
+	_cleanup_host_ struct host *kept = host_ref(host);
+	struct image *image;
+
+	while ((image = image_take_any(kept->r->images, kept)))
+		image_free(image);
+}
+
 void images_progress(struct reconciler *r, const char *name, char *text, size_t size)
 {
 	const struct image *image;
@@ -208,7 +238,8 @@ static void pull_progress(void *arg, const char *phase, int64_t done, int64_t to
 		wake_service(pull->r, (int64_t)(uintptr_t)id);
 }
 
-static void pull_ended(struct reconciler *r, struct image *image, int result,
+/* True when nobody needs the image any more. */
+static bool pull_ended(struct reconciler *r, struct image *image, int result,
 	const struct error *error)
 {
 	size_t position = 0;
@@ -232,11 +263,13 @@ static void pull_ended(struct reconciler *r, struct image *image, int result,
 		wake_instance(r, (int64_t)(uintptr_t)id);
 	idmap_done(&image->instances);
 	idmap_done(&image->services);
+	return image->orphan;
 }
 
 int64_t images_pull(struct reconciler *r, int64_t number)
 {
 	struct error error = ERROR_INIT;
+	_cleanup_host_ struct host *host = NULL;
 	struct pull pull = {.r = r};
 	struct engine *engine;
 	int result;
@@ -247,8 +280,10 @@ int64_t images_pull(struct reconciler *r, int64_t number)
 	if (!pull.image)
 		return QUEUE_DONE;
 	/* While it is IMAGE_PULLING nobody else frees it or changes its name. */
-	engine = pull.image->host->engine;
+	host = host_ref(pull.image->host);
+	engine = host->engine;
 	result = engine->ops->image_pull(engine, pull.image->name, pull_progress, &pull, &error);
-	pull_ended(r, pull.image, result, &error);
+	if (pull_ended(r, pull.image, result, &error))
+		images_forget(host);
 	return QUEUE_DONE;
 }

@@ -27,6 +27,9 @@ int images_want(struct host *host, const char *image, int64_t instance, int64_t 
 /* The container was made: a next "no such image" means that it was removed. */
 void images_used(struct host *host, const char *image);
 
+/* The host is given up: nothing of it is kept. A pull that runs is forgotten at its end. */
+void images_forget(struct host *host);
+
 /* "pulling nginx:1: 45 %" while a pull runs on some host, else "". */
 void images_progress(struct reconciler *r, const char *image, char *text, size_t size);
 

@@ -253,9 +253,10 @@ int64_t instance_alone(struct instance_work *work)
 		return instance_leave(work, "");
 	}
 	/* This machine's containers go on while their engine is restarted; of another one nothing
-	 * is known. Its coming up wakes everything. */
+	 * is known, unless it was not asked yet. Its coming up wakes everything. */
 	if (!work->host || work->host->id == HOST_LOCAL_ID ||
-		work->status.phase != INSTANCE_HEALTHY)
+		work->status.phase != INSTANCE_HEALTHY ||
+		!(work->host->was_up || host_is_lost(work->host)))
 		return QUEUE_DONE;
 	(void)snprintf(news.event, sizeof(news.event), "its host %s does not answer",
 		work->host->name);

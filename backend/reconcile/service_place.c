@@ -34,6 +34,15 @@ static int preference(const struct service_spec *spec, const struct host *host)
 	return preferred;
 }
 
+/* What is asked of this machine may wait until its engine is there, unless something is reserved: of
+ * a machine whose size is not known nothing is. */
+static bool is_ready(const struct service_spec *spec, const struct host *host)
+{
+	if (host->id != HOST_LOCAL_ID)
+		return host->up && host->facts.known;
+	return host->facts.known || (spec->cpu_milli == 0 && spec->memory_mib == 0);
+}
+
 static void add_host(void *arg, const struct host *host, const struct tally *tally)
 {
 	struct placing *placing = arg;
@@ -54,8 +63,7 @@ static void add_host(void *arg, const struct host *host, const struct tally *tal
 	place = &placing->hosts[placing->count++];
 	*place = (struct placement_host){
 		.id = host->id,
-		/* What is asked of this machine waits until its engine is there. */
-		.up = host->up || host->id == HOST_LOCAL_ID,
+		.up = is_ready(placing->work->spec, host),
 		.closed = !host->facts.schedulable || host->facts.leaving,
 		.preferred = preference(placing->work->spec, host),
 		.cpu_milli = host->facts.cpu_milli,

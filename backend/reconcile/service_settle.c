@@ -157,7 +157,7 @@ static void write_message(struct service_work *work, const struct settling *sett
 	images_progress(work->r, work->spec->image, progress, sizeof(progress));
 	if (work->failing[0]) {
 		(void)text_copy(status->message, sizeof(status->message), work->failing);
-	} else if (work->unplaced > 0) {
+	} else if (work->unplaced > 0 && !(work->away && work->count == 0)) {
 		(void)snprintf(status->message, sizeof(status->message),
 			"%" PRId64 " of %" PRId64 " replicas do not fit: %.300s", work->unplaced,
 			status->replicas, work->no_place.text);

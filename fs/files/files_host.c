@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "fs/files/common.h"
+#include "fs/files/files_host.h"
 #include "model/host.h"
 
 static int render_spec(struct fs *fs, const struct ref *ref, struct content *content)
@@ -119,6 +120,61 @@ static int render_status(struct fs *fs, const struct ref *ref, struct content *c
 		(long long)object->observed, object->failed ? " (failed)" : "");
 	common_line(content, "message", "%s", status.message);
 	return 0;
+}
+
+struct host_list {
+	struct fs *fs;
+	int64_t tenant;
+	struct content *content;
+	json_t *array;
+	int64_t count;
+};
+
+static int list_host(struct host_list *list, const struct object *object)
+{
+	struct host_status status = {0};
+	const char *phase;
+
+	if (object->status)
+		(void)host_status_parse(object->status, &status);
+	phase = host_phase_name(object->deleting ? HOST_DRAINING : status.phase);
+	common_raise_mtime(list->content, object->status_ns);
+	if (list->array)
+		return json_array_append_new(list->array,
+			       json_pack("{s:s, s:s, s:I, s:b}", "Name", object->name, "Phase",
+				       phase, "Instances", (json_int_t)status.instances, "Removed",
+				       (int)object->deleting)) < 0
+			       ? -ENOMEM
+			       : 0;
+	if (list->count++ == 0)
+		buf_printf(&list->content->text, "\n%-24s %-12s %s\n", "HOST", "STATE",
+			"INSTANCES");
+	buf_printf(&list->content->text, "%-24s %-12s %lld%s%s%s\n", object->name, phase,
+		(long long)status.instances, object->deleting ? ", removed" : "",
+		status.message[0] ? "  " : "", status.message);
+	return 0;
+}
+
+static int add_host(void *arg, const struct object *object)
+{
+	_cleanup_object_ struct object whole = OBJECT_INIT;
+	struct host_list *list = arg;
+	int r;
+
+	if (object->tenant != list->tenant)
+		return 0;
+	r = store_get(list->fs->store, object->id, &whole);
+	return r < 0 ? (r == -ENOENT ? 0 : r) : list_host(list, &whole);
+}
+
+int host_render_list(struct fs *fs, const struct ref *tenant, struct content *content,
+	json_t *array)
+{
+	struct host_list list = {
+		.fs = fs, .tenant = tenant->object.id, .content = content, .array = array};
+
+	/* Those that were removed are no children any more. */
+	return store_list_all(fs->store, KIND_HOST, 0, false, add_host, &list);
 }
 
 static int render_address(struct fs *fs, const struct ref *ref, struct content *content)

@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "fs/files/common.h"
+#include "fs/files/files_host.h"
 #include "model/service_status.h"
 #include "store/view.h"
 
@@ -65,6 +66,9 @@ static int render_status(struct fs *fs, const struct ref *ref, struct content *c
 	if (summary.total > LISTED_MAX)
 		buf_printf(&content->text, "and %lld more\n",
 			(long long)summary.total - LISTED_MAX);
+	r = host_render_list(fs, ref, content, NULL);
+	if (r < 0)
+		return r;
 	common_raise_mtime(content, lines.mtime_ns);
 	common_raise_mtime(content, ref->object.children_ns);
 	return lines.text.error;
@@ -73,19 +77,22 @@ static int render_status(struct fs *fs, const struct ref *ref, struct content *c
 static int render_status_json(struct fs *fs, const struct ref *ref, struct content *content)
 {
 	_cleanup_json_ json_t *services = json_array();
+	_cleanup_json_ json_t *hosts = json_array();
 	_cleanup_json_ json_t *status = NULL;
 	struct summary summary = {.content = content, .services = services};
 	int r;
 
-	if (!services)
+	if (!services || !hosts)
 		return -ENOMEM;
 	r = store_list(fs->store, ref->object.id, KIND_SERVICE, 0, true, add_service, &summary);
+	if (r == 0)
+		r = host_render_list(fs, ref, content, hosts);
 	if (r < 0)
 		return r;
-	status = json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:O}", "Name", ref->object.name, "Total",
-		(json_int_t)summary.total, "Settled", (json_int_t)summary.settled, "Failed",
-		(json_int_t)summary.failed, "Healthy", (json_int_t)summary.healthy, "Replicas",
-		(json_int_t)summary.replicas, "Services", services);
+	status = json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:O, s:O}", "Name", ref->object.name,
+		"Total", (json_int_t)summary.total, "Settled", (json_int_t)summary.settled,
+		"Failed", (json_int_t)summary.failed, "Healthy", (json_int_t)summary.healthy,
+		"Replicas", (json_int_t)summary.replicas, "Services", services, "Hosts", hosts);
 	if (!status)
 		return -ENOMEM;
 	json_print(status, JSON_INDENT(2), &content->text);
@@ -115,7 +122,7 @@ const struct row rows_tenant[] = {
 		.flags = ROW_VOLATILE | ROW_POLLED,
 		.depends = CHANGE_STATUS,
 		.render = render_status,
-		.help = "The tenant's services, for people."},
+		.help = "The tenant's services and hosts, for people."},
 	{.number = 11,
 		.path = "{tenant}/status.json",
 		TENANT,
@@ -123,7 +130,7 @@ const struct row rows_tenant[] = {
 		.flags = ROW_VOLATILE | ROW_POLLED,
 		.depends = CHANGE_STATUS,
 		.render = render_status_json,
-		.help = "The tenant's services, for programs."},
+		.help = "The tenant's services and hosts, for programs."},
 	{.number = 12,
 		.path = "{tenant}/events",
 		TENANT,

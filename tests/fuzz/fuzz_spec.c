@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Any bytes as the spec of a service: parsing never crashes, a refusal has a sentence, and what is
- * accepted survives an edit of each of its views with the value that the view shows.
+ * Any bytes as the spec of a service or a host: parsing never crashes, a refusal has a sentence,
+ * and what is accepted survives an edit of each of its views with the value that the view shows.
  */
 #include <stdint.h>
 #include <string.h>
 
+#include "model/host.h"
 #include "model/kind.h"
 #include "model/service.h"
 
@@ -32,12 +33,28 @@ static int edit_view(const char *text, size_t len, const struct service_spec *sp
 	return service_spec_equal(spec, edited) ? 0 : -1;
 }
 
+static void host(const char *text, size_t size)
+{
+	_cleanup_host_spec_ struct host_spec *spec = NULL, *again = NULL;
+	struct error error = ERROR_INIT;
+
+	if (host_spec_parse(text, size, "h1", &spec, &error) < 0) {
+		if (error.code == 0 || error.text[0] == '\0')
+			__builtin_trap();
+		return;
+	}
+	if (host_spec_parse(text, size, "h1", &again, &error) < 0 ||
+		!spec_equal(&host_type, spec, again, 0) || !host_spec_same_engine(spec, again))
+		__builtin_trap();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	_cleanup_service_spec_ struct service_spec *spec = NULL;
 	struct error error = ERROR_INIT;
 	const char *text = (const char *)data;
 
+	host(text, size);
 	if (service_spec_parse(text, size, "web", &spec, &error) < 0) {
 		if (error.code == 0 || error.text[0] == '\0')
 			__builtin_trap();

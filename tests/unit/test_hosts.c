@@ -421,6 +421,26 @@ static void a_removed_host_is_drained_first(void **state)
 	stage_end(&stage);
 }
 
+/* What serves goes on serving while the platform finds its hosts again. */
+static void a_restart_takes_nothing_out_of_traffic(void **state)
+{
+	struct stage stage;
+	int64_t web;
+
+	(void)state;
+	stage_begin(&stage, 2, ",\"CPU\":1");
+	web = world_service(&stage.world, stage.tenant, "web");
+	world_spec(&stage.world, web, "web", SPEC(2, ",\"CPU\":0.6"));
+	assert_true(world_settled(&stage.world, web, SECONDS));
+	(void)puppet_fewest_ready(stage.local);
+	stage_restart(&stage);
+	world_spec(&stage.world, web, "web", SPEC(3, ",\"CPU\":0.6"));
+	expect_words(&stage, web, "1 of 3 replicas do not fit");
+	assert_true(puppet_fewest_ready(stage.local) >= 2);
+	assert_int_equal(puppet_containers(stage.local, "", false), 0);
+	stage_end(&stage);
+}
+
 static void draining_and_removing_survive_a_restart(void **state)
 {
 	struct stage stage;
@@ -523,6 +543,7 @@ int main(void)
 		cmocka_unit_test(without_room_elsewhere_it_is_waited_for),
 		cmocka_unit_test(a_short_absence_changes_nothing),
 		cmocka_unit_test(a_removed_host_is_drained_first),
+		cmocka_unit_test(a_restart_takes_nothing_out_of_traffic),
 		cmocka_unit_test(draining_and_removing_survive_a_restart),
 		cmocka_unit_test(drain_is_a_field_that_can_be_taken_back),
 		cmocka_unit_test(a_dead_host_can_be_removed),
