@@ -34,8 +34,8 @@ static int preference(const struct service_spec *spec, const struct host *host)
 	return preferred;
 }
 
-/* What is asked of this machine may wait until its engine is there, unless something is reserved: of
- * a machine whose size is not known nothing is. */
+/* What is asked of this machine may wait until its engine is there, unless something is reserved:
+ * of a machine whose size is not known nothing is. */
 static bool is_ready(const struct service_spec *spec, const struct host *host)
 {
 	if (host->id != HOST_LOCAL_ID)
