@@ -2,6 +2,7 @@
 /* Who has to look again when something changed in the store. Only wakes; never asks the store. */
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "model/instance.h"
 #include "reconcile/context.h"
 #include "reconcile/fleet.h"
@@ -188,33 +189,23 @@ static int sweep_host(void *arg, const struct object *object)
 	return 0;
 }
 
-struct tenant_sweep {
-	struct reconciler *r;
-	int64_t tenant;
-};
-
-static int sweep_of_tenant(void *arg, const struct object *object)
+static int wake_listed(void *arg, const struct object *service)
 {
-	const struct tenant_sweep *sweep = arg;
-
-	if (object->tenant != sweep->tenant)
-		return 0;
-	if (object->kind == KIND_SERVICE)
-		wake_service(sweep->r, object->id);
-	else
-		wake_instance(sweep->r, object->id);
+	wake_service(arg, service->id);
 	return 0;
 }
 
-int feed_tenant_all(struct reconciler *r, int64_t tenant)
+int feed_host_all(struct reconciler *r, int64_t host, int64_t tenant)
 {
-	struct tenant_sweep sweep = {r, tenant};
-	int result =
-		store_list_all(r->options.store, KIND_INSTANCE, 0, false, sweep_of_tenant, &sweep);
+	_cleanup_free_ int64_t *instances = NULL;
+	size_t count = 0;
+	int result = fleet_instances(r->fleet, host, &instances, &count);
 
+	for (size_t i = 0; result == 0 && i < count; i++)
+		wake_instance(r, instances[i]);
 	if (result == 0)
-		result = store_list(r->options.store, tenant, KIND_SERVICE, 0, false,
-			sweep_of_tenant, &sweep);
+		result = store_list(r->options.store, tenant, KIND_SERVICE, 0, false, wake_listed,
+			r);
 	return result;
 }
 
@@ -230,7 +221,8 @@ static int load_claim(void *arg, const struct object *object)
 		return 0;
 	if (instance_spec_parse(object->spec, &spec) < 0)
 		return 0;
-	claim = (struct claim){spec.host_id, spec.cpu_milli, spec.memory_mib};
+	claim = (struct claim){
+		.host = spec.host_id, .cpu_milli = spec.cpu_milli, .memory_mib = spec.memory_mib};
 	return fleet_claim(r->fleet, object->id, &claim);
 }
 

@@ -303,6 +303,12 @@ void fleet_release(struct fleet *fleet, int64_t instance)
 	claims_remove(&fleet->claims, instance);
 }
 
+int fleet_instances(struct fleet *fleet, int64_t host, int64_t **ret, size_t *ret_count)
+{
+	LOCKED(&fleet->lock);
+	return claims_list(&fleet->claims, host, ret, ret_count);
+}
+
 void fleet_tally(struct fleet *fleet, int64_t host, struct tally *ret)
 {
 	LOCKED(&fleet->lock);

@@ -64,6 +64,7 @@ struct host {
 /* What an instance has of a host. */
 struct claim {
 	int64_t host;
+	int64_t instance; /* set by the fleet */
 	int64_t cpu_milli, memory_mib;
 };
 
@@ -126,6 +127,8 @@ void fleet_each(struct fleet *fleet, int64_t tenant, fleet_fn fn, void *arg);
  * who plans next sees it. -ENOMEM. */
 int fleet_claim(struct fleet *fleet, int64_t instance, const struct claim *claim);
 void fleet_release(struct fleet *fleet, int64_t instance);
+/* Ids of the instances that have something of a host, tombstones included; the caller frees. */
+int fleet_instances(struct fleet *fleet, int64_t host, int64_t **ret, size_t *ret_count);
 void fleet_tally(struct fleet *fleet, int64_t host, struct tally *ret);
 
 /* Name of the pool that a host's ports are taken from. */

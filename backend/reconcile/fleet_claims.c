@@ -40,6 +40,7 @@ int claims_put(struct claims *claims, int64_t instance, const struct claim *clai
 		return -ENOMEM;
 	}
 	*kept = *claim;
+	kept->instance = instance;
 	add(tally, kept, 1);
 	return 0;
 }
@@ -54,6 +55,28 @@ void claims_remove(struct claims *claims, int64_t instance)
 	if (tally && tally->instances == 0)
 		free(idmap_remove(&claims->hosts, claim->host));
 	free(claim);
+}
+
+int claims_list(const struct claims *claims, int64_t host, int64_t **ret, size_t *ret_count)
+{
+	const struct tally *tally = idmap_get(&claims->hosts, host);
+	const struct claim *claim;
+	size_t position = 0, count = 0;
+	int64_t *list;
+
+	*ret = NULL;
+	*ret_count = 0;
+	if (!tally)
+		return 0;
+	list = calloc((size_t)tally->instances, sizeof(*list));
+	if (!list)
+		return -ENOMEM;
+	while ((claim = idmap_next(&claims->instances, &position)))
+		if (claim->host == host)
+			list[count++] = claim->instance;
+	*ret = list;
+	*ret_count = count;
+	return 0;
 }
 
 void claims_tally(const struct claims *claims, int64_t host, struct tally *ret)

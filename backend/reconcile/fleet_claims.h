@@ -18,6 +18,7 @@ struct claims {
 
 int claims_put(struct claims *claims, int64_t instance, const struct claim *claim);
 void claims_remove(struct claims *claims, int64_t instance);
+int claims_list(const struct claims *claims, int64_t host, int64_t **ret, size_t *ret_count);
 void claims_tally(const struct claims *claims, int64_t host, struct tally *ret);
 void claims_done(struct claims *claims);
 

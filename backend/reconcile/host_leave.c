@@ -90,7 +90,7 @@ int64_t host_leave(struct host_work *work)
 		/* What a host that is away had is forgotten once the grace is over. */
 		if (host_commit(work, false, &error) < 0 ||
 			((given_up || host_is_news(work)) &&
-				feed_tenant_all(r, work->object.tenant) < 0))
+				feed_host_all(r, work->object.id, work->object.tenant) < 0))
 			return QUEUE_RETRY;
 		return clock_now_ns() + (given_up ? 4 : 1) * LEAVE_EVERY_NS;
 	}

@@ -257,7 +257,8 @@ static int64_t settle(struct host_work *work, int result)
 		       work->trouble.code;
 
 	if (host_commit(work, settled, &error) < 0 ||
-		(host_is_news(work) && feed_tenant_all(work->r, work->object.tenant) < 0)) {
+		(host_is_news(work) &&
+			feed_host_all(work->r, work->object.id, work->object.tenant) < 0)) {
 		log_debug("host %s: %s", work->object.name, error.text);
 		return QUEUE_RETRY;
 	}
@@ -280,7 +281,7 @@ static int64_t reconcile(struct host_work *work)
 		host_unref(work->host);
 		work->host = NULL;
 		result = attach(work);
-		if (feed_tenant_all(work->r, work->object.tenant) < 0)
+		if (feed_host_all(work->r, work->object.id, work->object.tenant) < 0)
 			return QUEUE_RETRY;
 	}
 	describe(work);

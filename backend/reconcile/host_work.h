@@ -40,7 +40,8 @@ bool host_is_news(const struct host_work *work);
 /* The host is deleted: waits until nothing is on it, then takes down what the tenant had there. */
 int64_t host_leave(struct host_work *work);
 
-/* Everything of the tenant is looked at: its services and what is left of its instances. */
-int feed_tenant_all(struct reconciler *r, int64_t tenant);
+/* Everything that a host means something to is looked at: the tenant's services, and what of its
+ * instances is on the host. */
+int feed_host_all(struct reconciler *r, int64_t host, int64_t tenant);
 
 #endif

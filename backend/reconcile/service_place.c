@@ -164,7 +164,9 @@ int placing_find(struct placing *placing, int64_t ordinal, struct instance_spec 
 
 int placing_note(struct placing *placing, int64_t instance, const struct instance_spec *spec)
 {
-	const struct claim claim = {spec->host_id, spec->cpu_milli, spec->memory_mib};
+	const struct claim claim = {.host = spec->host_id,
+		.cpu_milli = spec->cpu_milli,
+		.memory_mib = spec->memory_mib};
 	int r = fleet_claim(placing->work->r->fleet, instance, &claim);
 
 	if (r < 0)

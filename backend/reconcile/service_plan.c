@@ -251,8 +251,9 @@ static int change_member(struct txn *txn, struct service_work *work, size_t i, s
 	}
 	if (r == 0 && work->replicas[i].action == REPLICA_REPLACE)
 		r = fleet_claim(work->r->fleet, member->id,
-			&(struct claim){member->spec.host_id, member->spec.cpu_milli,
-				member->spec.memory_mib});
+			&(struct claim){.host = member->spec.host_id,
+				.cpu_milli = member->spec.cpu_milli,
+				.memory_mib = member->spec.memory_mib});
 	return r < 0 ? r : write_member(txn, work, member->id, &member->spec, reterr);
 }
 
