@@ -134,6 +134,7 @@ static int platform_start(void *arg, struct error *reterr)
 	struct reconciler_options reconciler = {
 		.store = platform->store,
 		.engine = platform->engine,
+		.engine_url = simulated ? NULL : platform->options->docker,
 		.engine_new = platform_engine,
 		.engine_arg = platform,
 		.host_grace_s = (int)platform->options->host_grace_s,

@@ -169,6 +169,27 @@ static int start_engine(struct host *host, struct error *reterr)
 	return r;
 }
 
+/* One engine under two names would be taken for two machines. */
+static int check_url(struct fleet *fleet, const struct host_wish *wish, struct error *reterr)
+{
+	const char *local = fleet->r->options.engine_url;
+	const struct host *host;
+	size_t position = 0;
+
+	if (!wish->url[0])
+		return 0;
+	if (local && strcmp(wish->url, local) == 0)
+		return error_set(reterr, -EEXIST, "engine %s is the platform's own", wish->url);
+	LOCKED(&fleet->lock);
+	while ((host = idmap_next(&fleet->hosts, &position))) {
+		if (host->id != wish->id && host->tenant == wish->tenant &&
+			strcmp(host->url, wish->url) == 0)
+			return error_set(reterr, -EEXIST, "engine %s is host %s already", wish->url,
+				host->name);
+	}
+	return 0;
+}
+
 /* Puts it into the place of the old one, which the caller gives back. */
 static int replace(struct fleet *fleet, struct host *host, struct host **ret_old)
 {
@@ -197,6 +218,9 @@ int fleet_attach(struct fleet *fleet, const struct host_wish *wish, struct error
 	if (host && host->engine && tally.instances > 0)
 		return error_set(reterr, -EBUSY,
 			"engine and address change when its instances have left: set Drain first");
+	r = check_url(fleet, wish, reterr);
+	if (r < 0)
+		return r;
 	host_unref(host);
 	host = host_new(fleet, wish);
 	if (!host)

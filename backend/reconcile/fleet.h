@@ -104,7 +104,8 @@ struct host_wish {
 };
 
 /* Makes it the host of its object, with its engine watched; the same again does nothing. -EBUSY:
- * instances are on it with another engine or address. */
+ * instances are on it with another engine or address. -EEXIST: the engine is another host already,
+ * of the same tenant's or the platform's own. */
 int fleet_attach(struct fleet *fleet, const struct host_wish *wish, struct error *reterr);
 void fleet_detach(struct fleet *fleet, int64_t id);
 

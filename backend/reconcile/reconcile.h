@@ -28,6 +28,7 @@ typedef int (*reconciler_engine_fn)(void *arg, struct engine **ret, const char *
 struct reconciler_options {
 	struct store *store;
 	struct engine *engine; /* of this machine, host "local" */
+	const char *engine_url; /* its address; NULL: it has none */
 	reconciler_engine_fn engine_new; /* for further hosts; NULL: there are none */
 	void *engine_arg;
 	int host_grace_s; /* so long a host may be away before its instances are replaced */

@@ -533,6 +533,26 @@ static void a_machine_that_cannot_be_made_says_so(void **state)
 	stage_end(&stage);
 }
 
+/* Two names for one engine would count its room twice. */
+static void one_engine_is_one_host(void **state)
+{
+	struct stage stage;
+	_cleanup_object_ struct object object = OBJECT_INIT;
+
+	(void)state;
+	stage_begin(&stage, 1, "");
+	stage.hosts[1] =
+		world_host(&stage.world, stage.tenant, "h2", "{\"Engine\":\"unix:///puppet/1\"}\n");
+	expect_phase(&stage, 1, HOST_FAILED);
+	assert_int_equal(store_get(stage.world.store, stage.hosts[1], &object), 0);
+	assert_non_null(strstr(object.reason, "is host h1 already"));
+	/* It can be had as soon as the other one has gone. */
+	world_delete(&stage.world, stage.hosts[0]);
+	assert_true(world_gone(&stage.world, stage.hosts[0], SECONDS));
+	expect_phase(&stage, 1, HOST_READY);
+	stage_end(&stage);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -548,6 +568,7 @@ int main(void)
 		cmocka_unit_test(drain_is_a_field_that_can_be_taken_back),
 		cmocka_unit_test(a_dead_host_can_be_removed),
 		cmocka_unit_test(a_machine_that_cannot_be_made_says_so),
+		cmocka_unit_test(one_engine_is_one_host),
 	};
 
 	return cmocka_run_group_tests(tests, listen_for_all, listen_no_more);
