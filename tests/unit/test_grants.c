@@ -234,7 +234,7 @@ static void frozen_reads_are_one_state(void **state)
 	pthread_t thread;
 
 	for (int i = 0; i < 4; i++) {
-		char name[8];
+		char name[16];
 
 		(void)snprintf(name, sizeof(name), "KEY%d", i);
 		writer.ids[i] = fixture_create(&stage->fixture, stage->shop, KIND_SECRET, name);
