@@ -131,6 +131,18 @@ is "$(cat "$lost" 2>/dev/null)" "" "no request was lost meanwhile"
 becomes 20 "the tenant's events tell" grep -q "host h1 is removed" "$DUPLO/demo/events"
 is "$(containers_on h1 networks)" "" "nothing of the tenant is left on it"
 
+# The same machine, over its network.
+mkdir "$DUPLO/demo/hosts/far"
+echo '{"Engine":"tcp://'"${ENGINE_ADDRESS[h1]}"':2375"}' >"$DUPLO/demo/hosts/far/spec.json"
+succeeds "an engine is attached by its address" settles 30 "$DUPLO/demo/hosts/far"
+is "$(cat "$DUPLO/demo/hosts/far/address")" "${ENGINE_ADDRESS[h1]}" "which is where its ports are, too"
+service demo far "$(hello_spec 1 '"ExternalLBPort":"80","Hosts":["far"],"HealthCheck":{"Path":"/healthz","IntervalSeconds":1}')"
+succeeds "a service that prefers it settles" settles 60
+is "$(cat "$SERVICE/instances/0/host")" far "there"
+like "$(page "$(url)/")" "hello, version 1" "and answers"
+rmdir "$SERVICE"
+succeeds "it goes" rmdir "$DUPLO/demo/hosts/far"
+
 rm -r "$DUPLO/demo/services/web"
 for name in h2 h3; do
 	becomes 60 "nothing runs on $name" test_none_on $name
@@ -138,7 +150,7 @@ done
 succeeds "the other hosts go" rmdir "$DUPLO/demo/hosts/h2" "$DUPLO/demo/hosts/h3"
 rm -f "$DUPLO/demo/secrets/KEY"
 succeeds "and the tenant" rmdir "$DUPLO/demo"
-for name in h2 h3; do
+for name in h1 h2 h3; do
 	becomes 30 "no network is left on $name" no_network_on $name
 done
 nothing_leaked
