@@ -79,10 +79,11 @@ void scratch_dress(struct stat *st)
 {
 	st->st_ino = node_make_scratch(st->st_ino);
 	st->st_nlink--;
-	st->st_mode &= ~(mode_t)S_ISVTX;
-	if ((st->st_mode & S_IFMT) != DIRECTORY_AS)
+	if ((st->st_mode & S_IFMT) != DIRECTORY_AS) {
+		st->st_mode &= ~(mode_t)SCRATCH_KEPT_FILE;
 		return;
-	st->st_mode = S_IFDIR | (st->st_mode & 0777);
+	}
+	st->st_mode = S_IFDIR | (st->st_mode & 01777);
 	st->st_nlink = 2;
 	st->st_size = 0;
 }
@@ -156,6 +157,18 @@ static int link_name(struct scratch *scratch, const char *data, uint64_t directo
 	return linkat(scratch->data_fd, data, scratch->names_fd, path, 0) < 0 ? -errno : 0;
 }
 
+/* What is in a directory has changed. */
+static void touch(struct scratch *scratch, uint64_t directory)
+{
+	const struct timespec now[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_nsec = UTIME_NOW}};
+	char name[SCRATCH_NAME_SIZE];
+
+	if (node_row(directory) != ROW_SCRATCH)
+		return;
+	scratch_data_name(node_scratch(directory), name);
+	(void)utimensat(scratch->data_fd, name, now, AT_SYMLINK_NOFOLLOW);
+}
+
 int scratch_create(struct scratch *scratch, uint64_t directory, const char *name, mode_t mode,
 	const struct caller *caller, struct stat *ret)
 {
@@ -169,7 +182,7 @@ int scratch_create(struct scratch *scratch, uint64_t directory, const char *name
 	if (r < 0)
 		return r;
 	if (S_ISDIR(mode) && scratch_is_kept(scratch, directory))
-		mode |= S_ISVTX;
+		mode |= SCRATCH_KEPT_DIR;
 	r = create_data(scratch, mode, caller, data);
 	if (r == 0) {
 		r = link_name(scratch, data, directory, name);
@@ -180,7 +193,15 @@ int scratch_create(struct scratch *scratch, uint64_t directory, const char *name
 		(void)scratch_table_charge(&scratch->table, caller->uid, -1, 0);
 		return r;
 	}
+	touch(scratch, directory);
 	return scratch_find(scratch, directory, name, ret);
+}
+
+static bool is_marked(const struct stat *st)
+{
+	bool dir = (st->st_mode & S_IFMT) == DIRECTORY_AS;
+
+	return st->st_mode & (dir ? SCRATCH_KEPT_DIR : SCRATCH_KEPT_FILE);
 }
 
 bool scratch_is_kept(struct scratch *scratch, uint64_t directory)
@@ -192,7 +213,7 @@ bool scratch_is_kept(struct scratch *scratch, uint64_t directory)
 		return false;
 	scratch_data_name(node_scratch(directory), name);
 	return fstatat(scratch->data_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       st.st_mode & S_ISVTX;
+	       is_marked(&st);
 }
 
 void scratch_drop(struct scratch *scratch, uint64_t inode)
@@ -240,6 +261,7 @@ static int remove_name(struct scratch *scratch, uint64_t directory, const char *
 		return -ENOTEMPTY;
 	if (unlinkat(scratch->names_fd, path, 0) < 0)
 		return -errno;
+	touch(scratch, directory);
 	name_gone(scratch, node_scratch(st.st_ino));
 	return 0;
 }
@@ -295,6 +317,8 @@ int scratch_rename(struct scratch *scratch, uint64_t directory, const char *name
 		return -errno;
 	if (renameat2(scratch->names_fd, path, scratch->names_fd, new_path, flags) < 0)
 		return -errno;
+	touch(scratch, directory);
+	touch(scratch, new_directory);
 	if (target.st_ino)
 		name_gone(scratch, node_scratch(target.st_ino));
 	return 0;
@@ -351,6 +375,15 @@ static int charge(struct scratch *scratch, const struct stat *st, int64_t size)
 	return scratch_table_charge(&scratch->table, st->st_uid, 0, size - st->st_size);
 }
 
+/* A program that somebody writes into is no longer the one that was given its owner's rights. */
+static void drop_privileges(int fd, const struct stat *st)
+{
+	mode_t gone = S_ISUID | (st->st_mode & S_IXGRP ? S_ISGID : 0);
+
+	if (st->st_mode & gone)
+		(void)fchmod(fd, st->st_mode & 07777 & ~gone);
+}
+
 int scratch_write(struct scratch *scratch, uint64_t node, size_t offset, const void *data,
 	size_t len)
 {
@@ -370,6 +403,7 @@ int scratch_write(struct scratch *scratch, uint64_t node, size_t offset, const v
 		r = charge(scratch, &st, (int64_t)(offset + len));
 	if (r < 0)
 		return r;
+	drop_privileges(fd, &st);
 	put = pwrite(fd, data, len, (off_t)offset);
 	if (put == (ssize_t)len)
 		return 0;
@@ -421,6 +455,19 @@ static struct timespec set_time(const struct timespec *when, int to_set, int giv
 	return to_set & given ? *when : (struct timespec){.tv_nsec = UTIME_OMIT};
 }
 
+static int set_mode(struct scratch *scratch, const char *name, mode_t mode)
+{
+	struct stat st;
+
+	if (fstatat(scratch->data_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	if ((st.st_mode & S_IFMT) == DIRECTORY_AS)
+		mode = (mode & 01777) | (st.st_mode & SCRATCH_KEPT_DIR);
+	else
+		mode = (mode & 06777) | (st.st_mode & SCRATCH_KEPT_FILE);
+	return fchmodat(scratch->data_fd, name, mode, 0) < 0 ? -errno : 0;
+}
+
 int scratch_setattr(struct scratch *scratch, uint64_t node, const struct stat *attr, int to_set)
 {
 	struct timespec times[2] = {
@@ -436,9 +483,8 @@ int scratch_setattr(struct scratch *scratch, uint64_t node, const struct stat *a
 		r = truncate_to(scratch, node, attr->st_size);
 	if (r == 0)
 		r = set_owner(scratch, name, attr, to_set);
-	if (r == 0 && to_set & FUSE_SET_ATTR_MODE &&
-		fchmodat(scratch->data_fd, name, attr->st_mode & 07777, 0) < 0)
-		r = -errno;
+	if (r == 0 && to_set & FUSE_SET_ATTR_MODE)
+		r = set_mode(scratch, name, attr->st_mode);
 	if (r == 0 && utimensat(scratch->data_fd, name, times, AT_SYMLINK_NOFOLLOW) < 0)
 		r = -errno;
 	return r == -ENOENT ? -ESTALE : r;

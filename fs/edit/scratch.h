@@ -23,6 +23,10 @@
 #define SCRATCH_USER_MAX  (128 * 1024 * 1024) /* bytes of all of one user */
 #define SCRATCH_COUNT_MAX 8192 /* files of one user */
 
+/* Marks in the mode of what is to be made; nobody sees them. */
+#define SCRATCH_KEPT_DIR  S_ISUID
+#define SCRATCH_KEPT_FILE S_ISVTX
+
 struct scratch;
 
 int scratch_new(struct scratch **ret, const char *dir, struct error *reterr);
@@ -33,7 +37,7 @@ int scratch_find(struct scratch *scratch, uint64_t directory, const char *name, 
 /* -ESTALE: gone. A file without a name can still be used by who has it open. */
 int scratch_stat(struct scratch *scratch, uint64_t node, struct stat *ret);
 
-/* mode with S_IFREG or S_IFDIR; S_ISVTX (nobody sees it): it, and what is in it, is kept for a day.
+/* mode with S_IFREG or S_IFDIR, and a mark: it, and what is in it, is kept for a day.
  * -EEXIST, -EDQUOT. */
 int scratch_create(struct scratch *scratch, uint64_t directory, const char *name, mode_t mode,
 	const struct caller *caller, struct stat *ret);

@@ -66,7 +66,8 @@ static bool is_scratch_directory(const struct ref *directory, const char *name)
 	return staged_row(directory, name);
 }
 
-/* A repository is kept longer than what a copy brought along: it is marked by the sticky bit. */
+/* A repository is kept longer than what a copy brought along: it is marked by a bit that
+ * directories have no use for. */
 static mode_t scratch_mode(const struct ref *directory, const char *name, mode_t mode)
 {
 	const struct row *staged = staged_row(directory, name);
@@ -74,7 +75,7 @@ static mode_t scratch_mode(const struct ref *directory, const char *name, mode_t
 	/* As private as what it will be. */
 	if (staged)
 		mode &= staged->mode;
-	return S_IFDIR | (mode & 0777) | (directory->row->flags & ROW_DERIVED ? 0 : S_ISVTX);
+	return S_IFDIR | (mode & 01777) | (directory->row->flags & ROW_DERIVED ? 0 : SCRATCH_KEPT_DIR);
 }
 
 static void make_scratch(fuse_req_t req, uint64_t parent, const char *name, mode_t mode)
@@ -145,7 +146,7 @@ void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 	int r;
 
 	if (node_row(parent) == ROW_SCRATCH) {
-		make_scratch(req, parent, name, S_IFDIR | (mode & 0777));
+		make_scratch(req, parent, name, S_IFDIR | (mode & 01777));
 		return;
 	}
 	r = ref_open(op_fs(req), parent, &directory);

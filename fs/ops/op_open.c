@@ -174,7 +174,7 @@ static void create_scratch(fuse_req_t req, uint64_t directory, const char *name,
 	int r;
 
 	/* It says where the repository of a work tree is: kept as long as a repository. */
-	mode = S_IFREG | (mode & 0777) | (strcmp(name, ".git") == 0 ? S_ISVTX : 0);
+	mode = S_IFREG | (mode & 0777) | (strcmp(name, ".git") == 0 ? SCRATCH_KEPT_FILE : 0);
 	r = scratch_create(scratch, directory, name, mode, &caller, &st);
 
 	/* Somebody else was faster: without O_EXCL that is as good. */

@@ -168,6 +168,43 @@ static void test_directories(void **state)
 	assert_int_equal(scratch_stat(bench->scratch, st.st_ino, &st), -ESTALE);
 }
 
+static void test_directories_tell_of_changes(void **state)
+{
+	const struct stat sticky = {.st_mode = 01777};
+	struct bench *bench = *state;
+	struct stat st, inner, now;
+
+	assert_int_equal(scratch_create(bench->scratch, DIRECTORY, ".git",
+				 S_IFDIR | SCRATCH_KEPT_DIR | 0755, &caller, &st),
+		0);
+	assert_int_equal(st.st_mode, S_IFDIR | 0755);
+	assert_int_equal(scratch_setattr(bench->scratch, st.st_ino, &sticky, FUSE_SET_ATTR_MODE),
+		0);
+	assert_int_equal(scratch_create(bench->scratch, st.st_ino, "refs", S_IFDIR | 0700, &caller,
+				 &inner),
+		0);
+	assert_int_equal(scratch_stat(bench->scratch, st.st_ino, &now), 0);
+	assert_int_equal(now.st_mode, S_IFDIR | 01777);
+	assert_true(now.st_mtim.tv_sec > st.st_mtim.tv_sec ||
+		    now.st_mtim.tv_nsec >= st.st_mtim.tv_nsec);
+	/* Kept, though its mode has changed: with what is made in it. */
+	(void)scratch_sweep(bench->scratch, 0);
+	assert_int_equal(scratch_stat(bench->scratch, inner.st_ino, &inner), 0);
+}
+
+static void test_a_written_program_loses_its_rights(void **state)
+{
+	const struct stat program = {.st_mode = 06755};
+	struct bench *bench = *state;
+	uint64_t node = create(bench, DIRECTORY, ".program", "text");
+	struct stat st;
+
+	assert_int_equal(scratch_setattr(bench->scratch, node, &program, FUSE_SET_ATTR_MODE), 0);
+	assert_int_equal(scratch_write(bench->scratch, node, 0, "x", 1), 0);
+	assert_int_equal(scratch_stat(bench->scratch, node, &st), 0);
+	assert_int_equal(st.st_mode, S_IFREG | 0755);
+}
+
 static void test_a_user_has_a_share(void **state)
 {
 	struct bench *bench = *state;
@@ -297,6 +334,8 @@ int main(void)
 		TEST(test_an_open_file_outlives_its_name),
 		TEST(test_renames_replace),
 		TEST(test_directories),
+		TEST(test_directories_tell_of_changes),
+		TEST(test_a_written_program_loses_its_rights),
 		TEST(test_a_user_has_a_share),
 		TEST(test_listings_go_on_where_they_were),
 		TEST(test_attributes_stay),
