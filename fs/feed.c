@@ -104,6 +104,7 @@ static void take_owner(struct fs *fs, const struct change *change)
 {
 	struct owner_walk *walk = malloc(sizeof(*walk));
 
+	snapshots_new_owner(fs->snapshots);
 	if (!walk)
 		return;
 	*walk = (struct owner_walk){.fs = fs, .tenant = change->id};

@@ -29,6 +29,11 @@ struct timespec clock_timespec(int64_t ns)
 	return ts;
 }
 
+int64_t clock_of_timespec(const struct timespec *when)
+{
+	return when->tv_sec * NS_PER_SECOND + when->tv_nsec;
+}
+
 void clock_format_utc(int64_t wall_ns, char *text, size_t size)
 {
 	time_t seconds = (time_t)(wall_ns / NS_PER_SECOND);

@@ -23,6 +23,7 @@ int64_t clock_now_ns(void);
 int64_t clock_wall_ns(void);
 
 struct timespec clock_timespec(int64_t ns);
+int64_t clock_of_timespec(const struct timespec *when);
 
 /* Writes "2026-11-23T02:30:00Z" for wall_ns into text (size at least 21). */
 void clock_format_utc(int64_t wall_ns, char *text, size_t size);

@@ -212,8 +212,7 @@ bool scratch_is_kept(struct scratch *scratch, uint64_t directory)
 	if (node_row(directory) != ROW_SCRATCH)
 		return false;
 	scratch_data_name(node_scratch(directory), name);
-	return fstatat(scratch->data_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       is_marked(&st);
+	return fstatat(scratch->data_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && is_marked(&st);
 }
 
 void scratch_drop(struct scratch *scratch, uint64_t inode)

@@ -2,6 +2,7 @@
 #include "fs/kernel/crew.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -14,6 +15,15 @@
 
 #define CREW_IDLE_NS     (10 * NS_PER_SECOND)
 #define CREW_READERS_MAX 4
+
+/* For how long after requests were seen to queue more than one thread reads. */
+#define CREW_BUSY_NS  (20 * NS_PER_MILLISECOND)
+#define CREW_ASK_EACH 4
+
+/* How often a thread that stands by looks whether the only reader is stuck, and how long after the
+ * last request it stops to look. */
+#define CREW_WATCH_NS (5 * NS_PER_MILLISECOND)
+#define CREW_QUIET_NS (NS_PER_SECOND)
 
 /* Only to end a read(2); nobody else uses it. */
 #define CREW_WAKE_SIGNAL (SIGRTMIN + 4)
@@ -40,6 +50,11 @@ struct crew {
 	int reading; /* threads in read(2), or about to be */
 	int parked; /* threads that wait for called */
 	int wakes; /* how many of those are to read */
+	bool watched; /* one of those looks after the only reader */
+	unsigned alone; /* requests that were read with nobody else reading */
+	int64_t alone_ns; /* since when the only reader serves; 0: somebody reads */
+	int64_t last_ns; /* when the last request was read */
+	int64_t busy_until_ns; /* requests have queued: until then more than one reads */
 	int live;
 	int result; /* 1: goes on */
 	bool stopping;
@@ -83,18 +98,58 @@ static int crew_recruit(struct crew *crew, struct error *reterr)
 	return 0;
 }
 
+/* Locked; how many threads should wait for a request now. */
+static int crew_wanted(const struct crew *crew)
+{
+	return clock_now_ns() < crew->busy_until_ns ? crew->readers_max : 1;
+}
+
+/* Locked; have one more wait for the next request. */
+static void crew_call(struct crew *crew)
+{
+	if (crew->parked > 0) {
+		crew->wakes++;
+		cond_signal(&crew->called);
+	} else {
+		(void)crew_recruit(crew, NULL);
+	}
+}
+
+/* Locked; waits a turn. True: for the next one, too, false: the thread may end. */
+static bool crew_stand_by(struct crew *crew, int64_t idle_ns)
+{
+	bool watches = !crew->watched && clock_now_ns() - crew->last_ns < CREW_QUIET_NS;
+	int64_t now_ns;
+
+	if (!watches) {
+		/* One stays: the reader wakes it when there is something to look after. */
+		if (!cond_wait_until(&crew->called, &crew->lock, idle_ns))
+			return crew->live <= crew->readers_max;
+		return true;
+	}
+	crew->watched = true;
+	(void)cond_wait_until(&crew->called, &crew->lock, clock_now_ns() + CREW_WATCH_NS);
+	crew->watched = false;
+	now_ns = clock_now_ns();
+	if (crew->alone_ns && now_ns - crew->alone_ns >= CREW_WATCH_NS && crew->wakes == 0) {
+		crew->alone_ns = 0;
+		crew->wakes++;
+	}
+	return true;
+}
+
 /* Becomes a reader when one is lacking, now or within the idle time; false: end the thread. */
 static bool crew_enter(struct crew *crew)
 {
-	int64_t deadline_ns;
-	bool in_time = true;
+	int64_t idle_ns;
+	bool stays = true;
 
 	LOCKED(&crew->lock);
-	if (!crew->stopping && crew->reading + crew->wakes >= crew->readers_max) {
-		deadline_ns = clock_now_ns() + CREW_IDLE_NS;
+	if (!crew->stopping && crew->reading + crew->wakes >= crew_wanted(crew)) {
+		idle_ns = clock_now_ns() + CREW_IDLE_NS;
 		crew->parked++;
-		while (!crew->stopping && crew->wakes == 0 && in_time)
-			in_time = cond_wait_until(&crew->called, &crew->lock, deadline_ns);
+		while (!crew->stopping && crew->wakes == 0 && stays)
+			stays = crew_stand_by(crew, idle_ns);
 		crew->parked--;
 		if (!crew->stopping && crew->wakes == 0)
 			return false;
@@ -104,11 +159,44 @@ static bool crew_enter(struct crew *crew)
 	if (crew->stopping)
 		return false;
 	crew->reading++;
+	crew->alone_ns = 0;
 	return true;
 }
 
+static bool crew_is_queued(const struct crew *crew)
+{
+	struct pollfd ready = {.fd = crew->options.fd, .events = POLLIN};
+
+	return poll(&ready, 1, 0) > 0;
+}
+
+/* Locked; nobody waits for the next request while this one is served. */
+static void crew_leave_alone(struct crew *crew, const void *request)
+{
+	int64_t now_ns = clock_now_ns();
+	bool quick = crew->options.quick && crew->options.quick(request);
+
+	crew->last_ns = now_ns;
+	/* To ask costs a system call: those who queue do so for longer than a few requests. */
+	if (quick && ++crew->alone % CREW_ASK_EACH == 0 && crew_is_queued(crew)) {
+		crew->busy_until_ns = now_ns + CREW_BUSY_NS;
+		quick = false;
+	}
+	if (!quick) {
+		crew_call(crew);
+		return;
+	}
+	crew->alone_ns = now_ns;
+	if (crew->watched)
+		return;
+	if (crew->parked > 0)
+		cond_signal(&crew->called);
+	else
+		(void)crew_recruit(crew, NULL);
+}
+
 /* After read(2) gave got, or failed with errnum; true: serve what was read. */
-static bool crew_leave(struct crew *crew, ssize_t got, int errnum)
+static bool crew_leave(struct crew *crew, const void *request, ssize_t got, int errnum)
 {
 	LOCKED(&crew->lock);
 	crew->reading--;
@@ -120,15 +208,9 @@ static bool crew_leave(struct crew *crew, ssize_t got, int errnum)
 	}
 	if (got == 0 || crew->stopping)
 		return false;
-	if (crew->reading + crew->wakes > 0)
-		return true;
-	/* Everybody is busy, maybe for long: have one more wait for the next request. */
-	if (crew->parked > 0) {
-		crew->wakes++;
-		cond_signal(&crew->called);
-	} else {
-		(void)crew_recruit(crew, NULL);
-	}
+	/* Everybody is busy, maybe for long. */
+	if (crew->reading + crew->wakes == 0)
+		crew_leave_alone(crew, request);
 	return true;
 }
 
@@ -139,7 +221,7 @@ static void crew_loop(struct crew_thread *thread, void *buffer)
 	do {
 		ssize_t got = read(crew->options.fd, buffer, crew->options.buffer_size);
 
-		if (crew_leave(crew, got, errno))
+		if (crew_leave(crew, buffer, got, errno))
 			crew->options.serve(crew->options.arg, thread->number, buffer, (size_t)got);
 	} while (crew_enter(crew));
 }

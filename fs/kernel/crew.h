@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * crew - threads that read requests from one fd and serve them: few while requests are quick, more
- *        while they block, none too many.
+ * crew - threads that read requests from one fd and serve them: one while requests are quick and
+ *        come one by one, more while they pile up or block, none too many.
  * Promises: as long as fewer than CREW_THREADS_MAX requests are being served, a thread waits for
- *           the next one. Buffers are resident and locked: no read ever faults.
+ *           the next one, or will within milliseconds when what is said to be quick is not. Buffers
+ *           are resident and locked: no read ever faults.
  * Threads: crew_stop from any; all else from one.
  * Ownership: the fd stays the caller's and outlives the crew.
  */
 #ifndef DUPLOFS_FS_KERNEL_CREW_H
 #define DUPLOFS_FS_KERNEL_CREW_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/error.h"
@@ -23,6 +25,9 @@ struct crew_options {
 	size_t buffer_size;
 	/* thread: 0 to CREW_THREADS_MAX - 1, one call at a time for each. */
 	void (*serve)(void *arg, int thread, void *request, size_t size);
+	/* Whether a request is served in microseconds and never waits for a disk: then nobody is
+	 * woken to stand by meanwhile. NULL: none is. */
+	bool (*quick)(const void *request);
 	void *arg;
 };
 

@@ -225,6 +225,35 @@ struct fuse_session *session_fuse(struct session *session)
 	return session->fuse;
 }
 
+/* What only looks, at things in memory. */
+static bool session_is_quick(const void *request)
+{
+	const struct fuse_in_header *header = request;
+	const struct fuse_release_in *release = (const void *)(header + 1);
+
+	switch (header->opcode) {
+	case FUSE_LOOKUP:
+	case FUSE_FORGET:
+	case FUSE_BATCH_FORGET:
+	case FUSE_GETATTR:
+	case FUSE_OPEN:
+	case FUSE_READ:
+	case FUSE_STATFS:
+	case FUSE_GETXATTR:
+	case FUSE_LISTXATTR:
+	case FUSE_INTERRUPT:
+	case FUSE_OPENDIR:
+	case FUSE_RELEASEDIR:
+	case FUSE_POLL:
+		return true;
+	case FUSE_RELEASE:
+		/* Of who wrote: a last decision may be due. */
+		return (release->flags & O_ACCMODE) == O_RDONLY;
+	default:
+		return false;
+	}
+}
+
 static void session_refuse(struct session *session, uint64_t unique)
 {
 	struct fuse_out_header header = {.len = sizeof(header), .error = -EIO, .unique = unique};
@@ -265,6 +294,7 @@ static int session_open(struct session *session, struct error *reterr)
 	struct crew_options crew = {
 		.buffer_size = SESSION_BUFFER_SIZE,
 		.serve = session_serve,
+		.quick = session_is_quick,
 		.arg = session,
 	};
 	struct session_init reply;

@@ -131,11 +131,16 @@ static void reply_scratch_attr(fuse_req_t req, uint64_t node)
 void op_getattr(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *file)
 {
 	_cleanup_ref_ struct ref ref = REF_INIT;
+	struct stat st;
 	int r;
 
 	(void)file;
 	if (node_row(node) == ROW_SCRATCH) {
 		reply_scratch_attr(req, node);
+		return;
+	}
+	if (content_attr_kept(op_fs(req), node, &st)) {
+		(void)fuse_reply_attr(req, &st, OP_FOREVER_S);
 		return;
 	}
 	r = ref_open(op_fs(req), node, &ref);

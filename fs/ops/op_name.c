@@ -73,9 +73,10 @@ static mode_t scratch_mode(const struct ref *directory, const char *name, mode_t
 	const struct row *staged = staged_row(directory, name);
 
 	/* As private as what it will be. */
-	if (staged)
-		mode &= staged->mode;
-	return S_IFDIR | (mode & 01777) | (directory->row->flags & ROW_DERIVED ? 0 : SCRATCH_KEPT_DIR);
+	mode &= staged ? staged->mode : 01777;
+	if (!(directory->row->flags & ROW_DERIVED))
+		mode |= SCRATCH_KEPT_DIR;
+	return S_IFDIR | (mode & (01777 | SCRATCH_KEPT_DIR));
 }
 
 static void make_scratch(fuse_req_t req, uint64_t parent, const char *name, mode_t mode)

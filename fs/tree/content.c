@@ -89,6 +89,24 @@ int content_read(struct fs *fs, struct ref *ref, size_t offset, size_t len, stru
 	return out->error;
 }
 
+/* What the feed tells of: as long as it does not, the snapshot alone answers. */
+static bool is_told(const struct row *row, uint64_t node)
+{
+	const unsigned untold = ROW_DIR | ROW_VOLATILE | ROW_DIRECT | ROW_WAITS | ROW_SECRETIVE;
+
+	return !(row->flags & untold) && !row->owner && !row->present && node_sub(node) == 0;
+}
+
+bool content_attr_kept(struct fs *fs, uint64_t node, struct stat *ret)
+{
+	const struct row *row = row_get(node_row(node));
+
+	if (!row || !is_told(row, node) || !snapshot_attr(fs->snapshots, node, ret))
+		return false;
+	snapshot_told(fs->snapshots, node);
+	return true;
+}
+
 int content_attr(struct fs *fs, struct ref *ref, struct stat *ret)
 {
 	int64_t size = 0, mtime_ns = ref_mtime_ns(ref);
@@ -99,6 +117,8 @@ int content_attr(struct fs *fs, struct ref *ref, struct stat *ret)
 	if (!row_is_dir(ref->row))
 		snapshot_told(fs->snapshots, ref->node);
 	ref_stat(ref, size, mtime_ns, ret);
+	if (is_told(ref->row, ref->node))
+		snapshot_keep_attr(fs->snapshots, ref->node, ref->epoch, ret);
 	if (!ref->row->owner)
 		return 0;
 	ret->st_mode |= 0444;

@@ -19,6 +19,10 @@ int content_stat(struct fs *fs, struct ref *ref, int64_t *ret_size, int64_t *ret
 /* Up to len bytes from offset, of the content whose size the kernel knows. */
 int content_read(struct fs *fs, struct ref *ref, size_t offset, size_t len, struct buf *out);
 
+/* The attributes of a node that was asked for before and has not changed since, without a look into
+ * the store. */
+bool content_attr_kept(struct fs *fs, uint64_t node, struct stat *ret);
+
 /* All of ref's attributes, for the reply to the request that the calling thread serves. */
 int content_attr(struct fs *fs, struct ref *ref, struct stat *ret);
 

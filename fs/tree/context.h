@@ -51,6 +51,7 @@ struct ref {
 	uint64_t node;
 	int64_t sub;
 	bool texts; /* object has its texts */
+	uint64_t epoch; /* of owners, before the object was looked at: see snapshot_epoch */
 	struct object object;
 };
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "fs/tree/snapshot.h"
 
 #define BLOCK_BYTES     512
 #define BLOCK_SIZE_HINT 4096
@@ -30,6 +31,8 @@ int ref_open(struct fs *fs, uint64_t node, struct ref *ret)
 	struct object object = OBJECT_INIT;
 	int r;
 
+	uint64_t epoch = snapshot_epoch(fs->snapshots);
+
 	if (!row)
 		return -ESTALE;
 	r = store_peek(fs->store, node_object(node), &object);
@@ -39,7 +42,8 @@ int ref_open(struct fs *fs, uint64_t node, struct ref *ret)
 		object_done(&object);
 		return -ESTALE;
 	}
-	*ret = (struct ref){.row = row, .node = node, .sub = node_sub(node), .object = object};
+	*ret = (struct ref){
+		.row = row, .node = node, .sub = node_sub(node), .epoch = epoch, .object = object};
 	return 0;
 }
 
@@ -79,7 +83,7 @@ static struct object object_bare(const struct object *object)
 int ref_entry(struct fs *fs, const struct ref *directory, const struct row *row,
 	const struct entry *entry, const struct object *object, struct ref *ret)
 {
-	struct ref child = {.row = row, .sub = entry->sub};
+	struct ref child = {.row = row, .sub = entry->sub, .epoch = directory->epoch};
 	int r;
 
 	if (object)

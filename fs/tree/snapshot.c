@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/lock.h"
 #include "fs/tree/shared.h"
 
@@ -17,6 +18,8 @@ struct snapshot {
 	struct snapshot *newer, *older; /* by last use */
 	int64_t mtime_ns;
 	bool stale, read_stale;
+	uint64_t epoch; /* of attr; 0: none */
+	struct stat attr;
 	size_t len;
 	char data[];
 };
@@ -37,6 +40,7 @@ struct snapshots {
 	size_t count, bytes;
 	struct snapshot *newest, *oldest;
 	uint64_t tickets[TICKETS];
+	uint64_t epoch; /* grows when somebody has a new owner */
 	size_t bucket_mask;
 	struct snapshot **buckets;
 };
@@ -58,6 +62,7 @@ int snapshots_new(struct snapshots **ret, const struct snapshot_limits *limits, 
 		return r;
 	}
 	snapshots->told = told;
+	snapshots->epoch = 1;
 	while (buckets < limits->count)
 		buckets *= 2;
 	snapshots->buckets = calloc(buckets, sizeof(struct snapshot *));
@@ -237,6 +242,47 @@ bool snapshot_stat(struct snapshots *snapshots, uint64_t node, size_t *ret_len,
 	*ret_len = snapshot->len;
 	*ret_mtime_ns = snapshot->mtime_ns;
 	return true;
+}
+
+uint64_t snapshot_epoch(struct snapshots *snapshots)
+{
+	LOCKED(&snapshots->lock);
+	return snapshots->epoch;
+}
+
+void snapshot_keep_attr(struct snapshots *snapshots, uint64_t node, uint64_t epoch,
+	const struct stat *st)
+{
+	struct snapshot *snapshot;
+
+	LOCKED(&snapshots->lock);
+	snapshot = find(snapshots, node);
+	/* Another size or time is that of an older or a newer content. */
+	if (!snapshot || snapshot->stale || (size_t)st->st_size != snapshot->len ||
+		clock_of_timespec(&st->st_mtim) != snapshot->mtime_ns)
+		return;
+	snapshot->attr = *st;
+	snapshot->epoch = epoch;
+}
+
+bool snapshot_attr(struct snapshots *snapshots, uint64_t node, struct stat *ret)
+{
+	struct snapshot *snapshot;
+
+	LOCKED(&snapshots->lock);
+	snapshot = find(snapshots, node);
+	if (!snapshot || snapshot->stale || snapshot->epoch != snapshots->epoch)
+		return false;
+	unlist(snapshots, snapshot);
+	list_newest(snapshots, snapshot);
+	*ret = snapshot->attr;
+	return true;
+}
+
+void snapshots_new_owner(struct snapshots *snapshots)
+{
+	LOCKED(&snapshots->lock);
+	snapshots->epoch++;
 }
 
 static void read_part(const char *data, size_t size, size_t offset, size_t len, struct buf *out)

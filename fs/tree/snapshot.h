@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include "base/buf.h"
 #include "base/error.h"
@@ -42,6 +43,16 @@ bool snapshot_put(struct snapshots *snapshots, uint64_t node, uint64_t ticket, c
 /* Size and time of a content that is not stale. */
 bool snapshot_stat(struct snapshots *snapshots, uint64_t node, size_t *ret_len,
 	int64_t *ret_mtime_ns);
+
+/* All attributes of a node whose content is not stale, without a look into the store. epoch: taken
+ * before what st says was read; owners that changed since make it worthless. */
+uint64_t snapshot_epoch(struct snapshots *snapshots);
+void snapshot_keep_attr(struct snapshots *snapshots, uint64_t node, uint64_t epoch,
+	const struct stat *st);
+bool snapshot_attr(struct snapshots *snapshots, uint64_t node, struct stat *ret);
+
+/* Some object has another owner or mode. */
+void snapshots_new_owner(struct snapshots *snapshots);
 
 /* Appends up to len bytes from offset of the content, stale or not. False: there is none. */
 bool snapshot_read(struct snapshots *snapshots, uint64_t node, size_t offset, size_t len,

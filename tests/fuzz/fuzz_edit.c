@@ -360,7 +360,7 @@ static void do_rename(int from, int to, bool replace)
 		MUST_R(r == -EEXIST || (r == 0 && state.twice && !is_scratch(from)));
 	else
 		check_renamed(from, to, what, r);
-	if (r == 0)
+	if (r == 0 && (replace || !target))
 		moved(from, to, what);
 	settle_spec(to == SPEC || to == REPLICAS ? r : -1);
 }
