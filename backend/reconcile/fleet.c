@@ -278,6 +278,7 @@ void host_came(struct host *host)
 {
 	host->epoch = atomic_fetch_add(&host->r->fleet->epochs, 1) + 1;
 	gate_forget_all(host->networks);
+	host->down = false;
 }
 
 int64_t host_lost_ns(const struct host *host)

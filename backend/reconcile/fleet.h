@@ -51,6 +51,7 @@ struct host {
 	struct gate *networks; /* by tenant */
 	atomic_bool up; /* the engine answers */
 	atomic_bool was_up; /* it has answered, and then did not */
+	atomic_bool down; /* it was asked and did not answer; neither: not known yet */
 	atomic_llong epoch; /* another number whenever the engine came up */
 	atomic_llong looked; /* the epoch in which its containers were last listed */
 	atomic_llong away_ns; /* monotonic: since when it does not answer */

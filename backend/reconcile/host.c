@@ -38,6 +38,7 @@ void host_event(void *arg, const struct engine_event *event)
 			host->was_up = true;
 		}
 		set_engine(host, false, &event->error);
+		host->down = true;
 		/* Services say so in their status; a host of an object has one of its own. */
 		queue_wake(host->id == HOST_LOCAL_ID ? r->plans : r->hosts,
 			key_of(KIND_HOST, host->id));

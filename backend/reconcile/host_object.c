@@ -133,6 +133,25 @@ static void say_away(struct host_work *work, char *text, size_t size)
 		lost ? "; its instances are replaced where others have room" : "");
 }
 
+/* Until it was asked after a start it is as it was. */
+static void describe_away(struct host_work *work)
+{
+	const struct host_status *before = &work->before;
+	struct host_status *status = &work->status;
+	bool served = before->phase != HOST_NEW && before->phase != HOST_WAITING &&
+		      before->phase != HOST_FAILED;
+
+	if (served && !work->host->down && !host_is_lost(work->host)) {
+		int64_t instances = status->instances;
+
+		*status = *before;
+		status->instances = instances;
+		return;
+	}
+	status->phase = served || work->host->was_up ? HOST_AWAY : HOST_WAITING;
+	say_away(work, status->message, sizeof(status->message));
+}
+
 static void describe(struct host_work *work)
 {
 	struct host_status *status = &work->status;
@@ -154,11 +173,7 @@ static void describe(struct host_work *work)
 		status->phase = work->spec ? HOST_WAITING : HOST_NEW;
 		(void)text_copy(status->message, sizeof(status->message), work->waiting);
 	} else if (!host->up) {
-		status->phase = host->was_up || work->before.phase == HOST_AWAY ||
-						work->before.phase == HOST_READY
-					? HOST_AWAY
-					: HOST_WAITING;
-		say_away(work, status->message, sizeof(status->message));
+		describe_away(work);
 	} else if (work->spec->drain || work->object.deleting) {
 		status->phase = status->instances > 0 ? HOST_DRAINING : HOST_DRAINED;
 		if (status->instances > 0)
@@ -253,8 +268,10 @@ static int64_t next_look(const struct host_work *work, int result)
 static int64_t settle(struct host_work *work, int result)
 {
 	struct error error = ERROR_INIT;
-	bool settled = work->status.phase == HOST_READY || work->status.phase == HOST_DRAINED ||
-		       work->trouble.code;
+	bool settled =
+		work->trouble.code ||
+		(work->host && work->host->up &&
+			(work->status.phase == HOST_READY || work->status.phase == HOST_DRAINED));
 
 	if (host_commit(work, settled, &error) < 0 ||
 		(host_is_news(work) &&

@@ -256,7 +256,7 @@ int64_t instance_alone(struct instance_work *work)
 	 * is known, unless it was not asked yet. Its coming up wakes everything. */
 	if (!work->host || work->host->id == HOST_LOCAL_ID ||
 		work->status.phase != INSTANCE_HEALTHY ||
-		!(work->host->was_up || host_is_lost(work->host)))
+		!(work->host->down || host_is_lost(work->host)))
 		return QUEUE_DONE;
 	(void)snprintf(news.event, sizeof(news.event), "its host %s does not answer",
 		work->host->name);

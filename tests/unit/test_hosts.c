@@ -438,6 +438,8 @@ static void a_restart_takes_nothing_out_of_traffic(void **state)
 	expect_words(&stage, web, "1 of 3 replicas do not fit");
 	assert_true(puppet_fewest_ready(stage.local) >= 2);
 	assert_int_equal(puppet_containers(stage.local, "", false), 0);
+	assert_int_equal(puppet_creates(stage.puppets[0]), 1);
+	assert_int_equal(puppet_creates(stage.puppets[1]), 1);
 	stage_end(&stage);
 }
 
