@@ -47,6 +47,10 @@ no_network_on() {
 	[ -z "$(containers_on "$1" networks)" ]
 }
 
+settles_aloud() {
+	timeout 30 cat "$1/wait"
+}
+
 attach() {
 	mkdir -p "$DUPLO/demo/hosts/$1"
 	echo '{"Engine":"'"${ENGINE_URL[$1]}"'","Address":"'"${ENGINE_ADDRESS[$1]}"'","CPU":1,"MemoryGiB":1'"${2-}"'}' \
@@ -60,6 +64,14 @@ done
 is "$(cat "$DUPLO/demo/hosts/h2/address")" "${ENGINE_ADDRESS[h2]}" "address tells where it is"
 like "$(cat "$DUPLO/demo/hosts/h1/status")" "ready.*docker .*CPU 1" "status tells phase, engine and capacity"
 is "$(jq -r .Phase "$DUPLO/demo/hosts/h1/status.json")" "ready" "status.json too"
+
+# The local cloud makes none.
+mkdir "$DUPLO/demo/hosts/wish"
+echo '{"OS":"debian-12","CPU":2,"MemoryGiB":4}' >"$DUPLO/demo/hosts/wish/spec.json"
+fails_with "Input/output error" "a machine that the cloud does not make fails" settles_aloud "$DUPLO/demo/hosts/wish"
+like "$(cat "$DUPLO/demo/hosts/wish/last_error")" "ask the administrator to set Engine" "last_error says what helps"
+fails_with "Invalid argument" "the platform's own machine needs no directory" mkdir "$DUPLO/demo/hosts/local"
+rmdir "$DUPLO/demo/hosts/wish"
 
 # An engine is all power over its machine.
 chown nobody "$DUPLO/demo"
