@@ -61,7 +61,7 @@ engine_start() {
 engine_begin() {
 	local name=$1 dir=$engines_dir/$1
 	setsid nsenter --net="/run/netns/$engines_bridge-$name" dockerd --host "${ENGINE_URL[$name]}" \
-		--host "tcp://${ENGINE_ADDRESS[$name]}:2375" \
+		--host "tcp://${ENGINE_ADDRESS[$name]}:2375" --tls=false \
 		--data-root "$dir/data" --exec-root "$dir/run" --pidfile "$dir/pid" \
 		--cgroup-parent "/$engines_bridge-$name" --bip 10.59.0.1/24 \
 		--config-file "$dir/config.json" >>"$dir/log" 2>&1 </dev/null &
