@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -183,24 +184,80 @@ static bool is_plain_path(const char *path)
 	return true;
 }
 
+/* What a container that has it could be more than a container with: the engine's socket, and what
+ * the kernel shows of the whole machine. */
+static bool is_powerful_path(const char *path)
+{
+	static const char *const powerful[] = {"/", "/boot", "/dev", "/etc", "/lib", "/proc",
+		"/root", "/run", "/sys", "/usr", "/var", "/var/lib", "/var/lib/docker", "/var/run",
+		"/run/docker.sock", "/var/run/docker.sock"};
+	static const char *const below[] = {"/dev/", "/proc/", "/sys/", "/var/lib/docker/"};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(powerful); i++)
+		if (strcmp(path, powerful[i]) == 0)
+			return true;
+	for (i = 0; i < ARRAY_SIZE(below); i++)
+		if (strncmp(path, below[i], strlen(below[i])) == 0)
+			return true;
+	return false;
+}
+
+int check_host_path(const char *value, struct error *reterr)
+{
+	size_t len = strlen(value);
+
+	if (len > 1000 || !is_plain_path(value) || strchr(value, ':') ||
+		(len > 1 && value[len - 1] == '/'))
+		return error_set(reterr, -EINVAL, "\"%.80s\" is no plain absolute path", value);
+	if (is_powerful_path(value))
+		return error_set(reterr, -EPERM,
+			"%.80s is a path that no policy allows: it would give power over the host",
+			value);
+	return 0;
+}
+
+int check_image_prefix(const char *value, struct error *reterr)
+{
+	if (!is_all(value, strlen(value), LOWER UPPER DIGITS "_.-:@/") || strlen(value) > 255)
+		return error_set(reterr, -EINVAL, "\"%.80s\" is no beginning of an image reference",
+			value);
+	return 0;
+}
+
+/* A name, or a path of the host that the policy is asked about later. */
+static int check_volume_source(const char *value, size_t len, struct error *reterr)
+{
+	char source[1024];
+
+	if (value[0] == '.')
+		return error_set(reterr, -EPERM, "\"%.80s\": a path of the host is absolute",
+			value);
+	if (value[0] == '/') {
+		(void)snprintf(source, sizeof(source), "%.*s", (int)(len < 1023 ? len : 1023),
+			value);
+		return check_host_path(source, reterr);
+	}
+	if (!is_all(value, len, LOWER UPPER DIGITS "_.-") || len > 63 || strchr("_.-", value[0]))
+		return error_set(reterr, -EINVAL, "\"%.*s\" is no name of a volume",
+			len < 80 ? (int)len : 80, value);
+	return 0;
+}
+
 int check_volume(const char *value, struct error *reterr)
 {
 	const char *colon = strchr(value, ':');
 	const char *path = colon ? colon + 1 : "";
 	const char *mode = strchr(path, ':');
 	char clean[1024];
+	int r;
 
-	if (value[0] == '/' || value[0] == '.')
-		return error_set(reterr, -EPERM,
-			"\"%.80s\": a path of the host needs the policy of the tenant's group",
-			value);
 	if (!colon || path[0] != '/')
 		return error_set(reterr, -EINVAL, "\"%.80s\" is not name:/path or name:/path:ro",
 			value);
-	if (!is_all(value, (size_t)(colon - value), LOWER UPPER DIGITS "_.-") ||
-		colon - value > 63 || strchr("_.-", value[0]))
-		return error_set(reterr, -EINVAL, "\"%.*s\" is no name of a volume",
-			colon - value < 80 ? (int)(colon - value) : 80, value);
+	r = check_volume_source(value, (size_t)(colon - value), reterr);
+	if (r < 0)
+		return r;
 	if (mode && strcmp(mode, ":ro") != 0 && strcmp(mode, ":rw") != 0)
 		return error_set(reterr, -EINVAL, "\"%.80s\" is neither ro nor rw", mode + 1);
 	if (!text_copy(clean, sizeof(clean), path))

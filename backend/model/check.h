@@ -14,8 +14,12 @@
 int check_image(const char *value, struct error *reterr);
 /* Empty, or labels of letters, digits and "-", 253 bytes at most (RFC 1123). */
 int check_dns(const char *value, struct error *reterr);
-/* "name:/path[:ro]". -EPERM for a path of the host. */
+/* "name:/path[:ro]", or "/path of the host:/path[:ro]". */
 int check_volume(const char *value, struct error *reterr);
+/* Absolute and plain; none of those that would give power over the host. */
+int check_host_path(const char *value, struct error *reterr);
+/* Beginning of an image reference. */
+int check_image_prefix(const char *value, struct error *reterr);
 /* "KEY=value". */
 int check_environment(const char *value, struct error *reterr);
 /* Name of a secret. */

@@ -11,6 +11,7 @@
 #include "reconcile/images.h"
 #include "reconcile/instance_work.h"
 #include "reconcile/service_work.h"
+#include "store/group.h"
 
 #define STEP_DEADLINE_S 120 /* for one step of a rollout, beside the start period */
 #define CRASHES_FIRST   3 /* so many restarts fail a first version ... */
@@ -23,6 +24,7 @@ struct settling {
 	const char *json;
 	struct buf *back; /* spec text to go back to; NULL: stay */
 	char *back_dns;
+	struct reserve back_reserve;
 };
 
 static bool is_current(const struct service_work *work, const struct member *member)
@@ -253,6 +255,7 @@ static int find_way_back(struct service_work *work, struct settling *settling, s
 	if (service_spec_parse(buf_string(text), text->len, work->service.name, &spec, NULL) < 0 ||
 		service_spec_same_template(spec, work->spec))
 		return 0;
+	settling->back_reserve = group_policy_reserve(spec);
 	settling->back_dns = strdup(spec->dns);
 	if (!settling->back_dns)
 		return -ENOMEM;
@@ -298,6 +301,9 @@ static int go_back(struct txn *txn, struct settling *settling, struct error *ret
 	/* Who pauses a rollout does not want to stay with what has failed. */
 	if (r == 0)
 		r = txn_set_paused(txn, work->service.id, false);
+	/* No quota keeps from going back to what ran. */
+	if (r == 0)
+		r = txn_set_reserve(txn, work->service.id, &settling->back_reserve);
 	if (r < 0)
 		return r;
 	return txn_event(txn, work->service.id, "warning",

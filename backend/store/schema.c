@@ -135,6 +135,23 @@ static const char *const schema_steps[] = {
 	"  started_ns INTEGER NOT NULL,"
 	"  finished_ns INTEGER NOT NULL"
 	");",
+
+	/* What was accepted before there were groups counts, too. Numbers may be texts. */
+	"ALTER TABLE owner ADD COLUMN policy_group INTEGER NOT NULL DEFAULT 0;"
+	"CREATE INDEX owner_group ON owner (policy_group, tenant) WHERE policy_group <> 0;"
+	"CREATE TABLE reserve ("
+	"  service INTEGER PRIMARY KEY, tenant INTEGER NOT NULL, replicas INTEGER NOT NULL,"
+	"  cpu_milli INTEGER NOT NULL, memory_mib INTEGER NOT NULL"
+	");"
+	"CREATE INDEX reserve_tenant ON reserve (tenant, replicas, cpu_milli, memory_mib);"
+	"INSERT INTO reserve SELECT id, tenant, replicas, replicas * cpu, replicas * memory FROM ("
+	"  SELECT o.id, o.tenant,"
+	"    CAST(coalesce(json_extract(t.text, '$.Replicas'), 1) AS INTEGER) AS replicas,"
+	"    CAST(round(1000 * coalesce(json_extract(t.text, '$.CPU'), 0)) AS INTEGER) AS cpu,"
+	"    CAST(coalesce(json_extract(t.text, '$.MemoryMiB'), 0) AS INTEGER) AS memory"
+	"  FROM object AS o JOIN text AS t ON t.id = o.id * 8 + 1"
+	"  WHERE o.kind = 3 AND o.deleting = 0 AND json_valid(t.text)"
+	");",
 };
 
 int schema_get(struct connection *connection, const char *name, char *value, size_t size)

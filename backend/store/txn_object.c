@@ -90,6 +90,7 @@ static int txn_remove_rows(struct txn *txn, int64_t id)
 		"DELETE FROM value WHERE object = ?1",
 		"DELETE FROM history WHERE object = ?1",
 		"DELETE FROM staged WHERE object = ?1",
+		"DELETE FROM reserve WHERE service = ?1",
 		"DELETE FROM event WHERE object = ?1",
 		"DELETE FROM allocation WHERE owner = ?1",
 		"DELETE FROM tenant_key WHERE tenant = ?1",
@@ -178,6 +179,18 @@ static int txn_find_obstacle(struct txn *txn, const struct object *object, struc
 	return r < 0 ? txn_fail(txn, r) : txn_peek(txn, found, ret);
 }
 
+/* A tenant that is in the group. */
+static int txn_find_member(struct txn *txn, const struct object *group, struct object *ret)
+{
+	int64_t found = 0;
+	int r = connection_get_int(txn->connection, &found,
+		"SELECT w.tenant FROM owner AS w JOIN object AS o ON o.id = w.tenant"
+		" WHERE w.policy_group = ?1 AND w.policy_group <> 0 AND o.deleting = 0 LIMIT 1",
+		"i", group->id);
+
+	return r < 0 ? txn_fail(txn, r) : txn_peek(txn, found, ret);
+}
+
 static int txn_check_delete(struct txn *txn, const struct object *object, struct error *reterr)
 {
 	struct object obstacle = OBJECT_INIT;
@@ -189,6 +202,15 @@ static int txn_check_delete(struct txn *txn, const struct object *object, struct
 		return error_set(reterr, -EBUSY,
 			"%s \"%s\" is protected: write off to its file protect first",
 			kind_name(object->kind), object->name);
+	if (object->kind == KIND_GROUP) {
+		r = txn_find_member(txn, object, &obstacle);
+		if (r == 0)
+			return error_set(reterr, -EBUSY,
+				"group \"%s\" is that of tenant \"%s\": write another to its file "
+				"group first",
+				object->name, obstacle.name);
+		return r == -ENOENT ? 0 : txn_error(txn, r, reterr);
+	}
 	r = txn_find_obstacle(txn, object, &obstacle);
 	if (r == 0)
 		return error_set(reterr, -ENOTEMPTY,
@@ -210,11 +232,16 @@ int txn_delete(struct txn *txn, int64_t id, struct error *reterr)
 	if (r < 0)
 		return r;
 	r = txn_set_tombstone(txn, &object);
+	if (r == 0 && object.kind == KIND_SERVICE)
+		r = txn_run(txn, "DELETE FROM reserve WHERE service = ?1", "i", id);
 	if (r == 0)
 		r = txn_touch_children(txn, object.parent);
 	if (r == 0 && object.kind == KIND_SERVICE)
 		r = txn_list(txn, id, KIND_INSTANCE, false, tombstone_child, txn);
 	if (r == 0 && object.kind == KIND_SERVICE)
 		r = txn_list(txn, id, KIND_CONFIG, false, tombstone_child, txn);
+	/* Nothing outside is a group's. */
+	if (r == 0 && object.kind == KIND_GROUP)
+		return txn_purge(txn, id, reterr);
 	return r < 0 ? txn_error(txn, r, reterr) : 0;
 }

@@ -6,8 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
-
-#define DEPTH_MAX 8 /* objects from a tenant down */
+#include "fs/tree/path.h"
 
 void record_done(struct record *record)
 {
@@ -34,36 +33,10 @@ static void look_at_process(struct record *record)
 	}
 }
 
-/* A part of a row's path is a name, or stands for the next object from the tenant down. */
-static void put_path(const char *path, char names[][OBJECT_NAME_MAX + 1], size_t depth,
-	struct buf *out)
-{
-	while (*path) {
-		size_t len = strcspn(path, "/");
-
-		if (*path == '{' && depth > 0)
-			buf_puts(out, names[--depth]);
-		else
-			buf_add(out, path, len);
-		path += len;
-		if (*path)
-			buf_putc(out, *path++);
-	}
-}
-
 static void find_path(struct record *record, struct fs *fs, const struct ref *ref, const char *name)
 {
-	char names[DEPTH_MAX][OBJECT_NAME_MAX + 1];
-	struct object object = ref->object;
-	size_t depth = 0;
-
-	while (object.id != PLATFORM_ID && depth < DEPTH_MAX) {
-		(void)text_copy(names[depth], sizeof(names[depth]), object.name);
-		depth++;
-		if (store_peek(fs->store, object.parent, &object) < 0)
-			break;
-	}
-	put_path(ref->row->path, names, depth, &record->path);
+	if (ref->row->number != ROW_ROOT || !name)
+		(void)path_of(fs, ref->row, ref->object.id, &record->path);
 	if (!name)
 		return;
 	if (record->path.len > 0)

@@ -5,6 +5,7 @@
 #include "fs/files/common.h"
 #include "fs/files/files_service.h"
 #include "fs/files/files_status.h"
+#include "fs/files/quota.h"
 #include "model/service.h"
 
 /* A service whose spec was never written still has a valid text for its views to write into. */
@@ -60,12 +61,27 @@ static int check_dns(const struct draft *draft, const struct service_spec *spec,
 		spec->dns);
 }
 
+/* What others have already: the name, and what the group has left. */
+static int check_rivals(const struct draft *draft, const struct service_spec *spec,
+	struct error *reterr)
+{
+	_cleanup_service_spec_ struct service_spec *before = NULL;
+	_cleanup_object_ struct object object = OBJECT_INIT;
+	int r = check_dns(draft, spec, reterr);
+
+	if (r == 0)
+		r = store_get(draft->fs->store, draft->ref->object.id, &object);
+	if (r == 0 && object.spec)
+		(void)parse(&object, &before);
+	return r < 0 ? r : quota_check_service(draft->fs, &object, before, spec, reterr);
+}
+
 int service_check_text(const struct draft *draft, struct error *reterr)
 {
 	_cleanup_service_spec_ struct service_spec *spec = NULL;
 	int r = service_spec_parse(draft->data, draft->len, draft->ref->object.name, &spec, reterr);
 
-	return r < 0 ? r : check_dns(draft, spec, reterr);
+	return r < 0 ? r : check_rivals(draft, spec, reterr);
 }
 
 /* The text of the spec with the field set to what was written. */
@@ -104,7 +120,7 @@ static int check_view(const struct draft *draft, struct error *reterr)
 	if (r == 0)
 		r = service_spec_parse(buf_string(&text), text.len, object.name, &spec, reterr);
 	if (r == 0)
-		r = check_dns(draft, spec, reterr);
+		r = check_rivals(draft, spec, reterr);
 	object_done(&object);
 	/* The text is ours: what it lacks, no further write of this line will bring. */
 	return r == -ENODATA ? -EINVAL : r;
@@ -126,6 +142,9 @@ static int set_text(struct txn *txn, const struct object *object, const struct b
 			return 0;
 		return txn_set_spec_text(txn, object->id, text->data, text->len);
 	}
+	r = quota_apply_service(txn, object, old, spec, reterr);
+	if (r < 0)
+		return r;
 	return txn_set_spec(txn, object->id, text->data, text->len,
 		!old || !service_spec_same_template(old, spec), spec->dns, reterr);
 }

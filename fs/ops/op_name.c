@@ -13,6 +13,7 @@
 #include "fs/edit/sweeper.h"
 #include "fs/edit/value.h"
 #include "fs/edit/veil.h"
+#include "fs/files/quota.h"
 #include "fs/ops/copier.h"
 
 static void reply(fuse_req_t req, int r)
@@ -106,8 +107,9 @@ static int make(struct txn *txn, void *arg, struct error *reterr)
 {
 	const struct making *making = arg;
 	int64_t id;
+	int r = quota_apply_create(txn, making->parent, making->kind, reterr);
 
-	return txn_create(txn, making->parent, making->kind, making->name, &id, reterr);
+	return r < 0 ? r : txn_create(txn, making->parent, making->kind, making->name, &id, reterr);
 }
 
 static int make_object(fuse_req_t req, const struct ref *directory, const char *name,
@@ -224,7 +226,9 @@ static int remove_file(fuse_req_t req, const struct ref *ref, struct error *rete
 	caller.operation = "unlink";
 	if (ref->row->flags & ROW_VALUE)
 		return value_delete(fs, ref, &caller, reterr);
-	if (ref->row->flags & ROW_UNLINK_CLEARS && !copier_replaces(caller.pid))
+	/* What comes and goes is made anew by who replaces it. */
+	if (ref->row->flags & ROW_UNLINK_CLEARS &&
+		(ref->row->present || !copier_replaces(caller.pid)))
 		r = commit_apply(fs, ref, "", 0, &caller, reterr);
 	/* Often the first step to write it anew: for that process the name is free now. */
 	if (r == 0 && !ref->row->present)

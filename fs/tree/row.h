@@ -153,5 +153,6 @@ extern const struct row rows_host[];
 extern const struct row rows_value[];
 extern const struct row rows_view[];
 extern const struct row rows_next[];
+extern const struct row rows_group[];
 
 #endif

@@ -26,6 +26,7 @@ static const struct row *const tables[] = {
 	rows_value,
 	rows_view,
 	rows_next,
+	rows_group,
 };
 
 static struct link links[256];

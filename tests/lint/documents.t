@@ -37,7 +37,7 @@ if (-e 'fs/process/options.c') {
 	missing('duplofs(8) explains each option',
 		grep { $man8 !~ /\b\Q$_\E\b/ } $rows =~ /^\t\{"(\w+)"/mg);
 }
-my @fields = map { slurp($_) =~ /struct field (?:service|host)_fields\[\] = \{(.*?)\n\};/s ? $1 =~ /\.name = "([A-Z]\w+)"/g : () }
+my @fields = map { slurp($_) =~ /struct field (?:service|host|group_policy)_fields\[\] = \{(.*?)\n\};/s ? $1 =~ /\.name = "([A-Z]\w+)"/g : () }
 	grep { m{^backend/model/.*\.c$} } files_c();
 missing('duplofs(5) explains each field of a spec', grep { $man5 !~ /\bCm .*\b\Q$_\E\b/ } @fields);
 done_testing();

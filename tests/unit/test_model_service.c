@@ -372,14 +372,15 @@ static void volumes_stay_where_they_harm_nobody(void **state)
 {
 	static const char *const good[] = {"v:/a", "v:/a:ro", "v:/a:rw", "data_1.x-y:/var/lib/x",
 		"v:/a/", "v:/a..b", "v:/...", "v:/duplofs", "v:/processor", "v:/a/proc", "v:/a b",
-		NULL};
+		"/srv/data:/d", "/srv/a b:/d:ro", NULL};
 	static const char *const bad[] = {"", ":", ":/a", "v", "v:", "v:a", "v:/", "v:/.", "v:/..",
 		"v://", "v:/a//b", "v:/a/./b", "v:/a/../b", "v:/a/..", "v:/a/.", "v:/a:", "v:/a:RO",
 		"v:/a:ro:rw", "v:/a:z", "v:/duplo", "v:/duplo/", "v:/duplo/a", "v:/proc",
 		"v:/proc/sys", "v:/sys", "v:/dev", "v:/dev/shm", "v:/a\nb", "-v:/a", "v w:/a",
-		A_63 "a:/x", NULL};
-	static const char *const host[] = {"/etc:/x", "./a:/x", "../a:/x", "/:/x",
-		"/var/run/docker.sock:/var/run/docker.sock", NULL};
+		A_63 "a:/x", "/srv/../etc:/x", "/srv//a:/x", "/srv/:/x", "/srv:/proc", NULL};
+	static const char *const host[] = {"/etc:/x", "./a:/x", "../a:/x", "/:/x", "/proc/1:/x",
+		"/run:/x", "/run/docker.sock:/x", "/var/run/docker.sock:/var/run/docker.sock",
+		NULL};
 	struct error error;
 
 	(void)state;

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * quota - whether the policy of a tenant's group lets something happen.
+ * Promises: what the store says in the transaction counts; the check before it only tells early.
+ * Threads: any.
+ * Ownership: everything is borrowed.
+ */
+#ifndef DUPLOFS_FS_FILES_QUOTA_H
+#define DUPLOFS_FS_FILES_QUOTA_H
+
+#include "fs/tree/context.h"
+#include "model/group_policy.h"
+
+/* Whether service may go from before (NULL: no spec yet) to after: -EDQUOT, -EPERM. */
+int quota_check_service(struct fs *fs, const struct object *service,
+	const struct service_spec *before, const struct service_spec *after, struct error *reterr);
+int quota_apply_service(struct txn *txn, const struct object *service,
+	const struct service_spec *before, const struct service_spec *after, struct error *reterr);
+
+/* Whether an object of a kind may be made below parent: -EDQUOT. */
+int quota_apply_create(struct txn *txn, int64_t parent, enum kind kind, struct error *reterr);
+
+#endif
