@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "cloud/cloud.h"
+#include "cloud/estate.h"
 #include "engine/engine.h"
 #include "fs/process/check.h"
 #include "fs/fs.h"
@@ -31,6 +32,7 @@ struct platform {
 	struct fs *fs;
 	struct engine *engine;
 	struct cloud *cloud;
+	struct estate *estate;
 	struct reconciler *reconciler;
 };
 
@@ -112,6 +114,8 @@ static int platform_start_cloud(struct platform *platform, bool simulated, struc
 			     : cloud_simulated_new(&platform->cloud, options->latency_ms, reterr);
 	}
 	r = engine_docker_new(&platform->engine, options->docker, name, reterr);
+	if (r == 0 && strcmp(options->cloud, "aws") == 0)
+		r = estate_aws_new(&platform->estate, reterr);
 	return r < 0 ? r : cloud_local_new(&platform->cloud, &local, reterr);
 }
 
@@ -139,6 +143,7 @@ static int platform_start(void *arg, struct error *reterr)
 		.engine_arg = platform,
 		.host_grace_s = (int)platform->options->host_grace_s,
 		.cloud = platform->cloud,
+		.estate = platform->estate,
 		.cloud_name = platform->options->cloud,
 		.view_dir = platform->view,
 		.logs_dir = platform->logs,
@@ -155,7 +160,10 @@ static void platform_stop(void *arg, bool keep)
 {
 	struct platform *platform = arg;
 
+	if (platform->estate)
+		platform->estate->ops->stop(platform->estate);
 	reconciler_stop(platform->reconciler);
+	estate_free(TAKE(platform->estate));
 	engine_free(TAKE(platform->engine));
 	cloud_free(TAKE(platform->cloud), keep);
 }

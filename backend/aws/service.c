@@ -72,6 +72,7 @@ static const struct aws_action actions[AWS_ACTIONS] = {
 	[IAM_DELETE_ROLE_POLICY] = ACTION(iam, "DeleteRolePolicy", AGAIN_SAFE),
 	[IAM_LIST_ATTACHED_ROLE_POLICIES] =
 		PAGED(iam, "ListAttachedRolePolicies", "Marker", "Marker"),
+	[IAM_ATTACH_ROLE_POLICY] = ACTION(iam, "AttachRolePolicy", AGAIN_SAFE),
 	[IAM_DETACH_ROLE_POLICY] = ACTION(iam, "DetachRolePolicy", AGAIN_SAFE),
 	[IAM_CREATE_INSTANCE_PROFILE] = ACTION(iam, "CreateInstanceProfile", AGAIN_LOOK),
 	[IAM_GET_INSTANCE_PROFILE] = ACTION(iam, "GetInstanceProfile", AGAIN_SAFE),

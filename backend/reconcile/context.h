@@ -62,6 +62,7 @@ struct reconciler {
 	struct idmap peers; /* by service: hash of its neighbors' lines as last written */
 	struct idmap told; /* hashes of stray containers that were already reported */
 	bool listed; /* starting is complete */
+	int64_t policy_generation; /* platform's worker: the policy that the estate has */
 	bool watching; /* the store's feed has us */
 	bool settled; /* cloud's settle was called */
 	int64_t since_ns;

@@ -69,7 +69,7 @@ static void feed_tenant(struct reconciler *r, const struct change *change)
 		atomic_fetch_sub(&r->tenants, 1);
 	if (change->flags & (CHANGE_CREATED | CHANGE_DELETED))
 		wake_platform(r);
-	if (change->flags & CHANGE_DELETED)
+	if (change->flags & CHANGE_DELETED || (r->options.estate && change->flags & CHANGE_CREATED))
 		queue_wake(r->plans, key_of(KIND_TENANT, change->id));
 }
 
@@ -108,6 +108,8 @@ void feed_changes(void *arg, const struct change *changes, size_t count)
 		case KIND_PLATFORM:
 			if (change->flags & CHANGE_FLAGS)
 				wake_rotation(r);
+			if (change->flags & CHANGE_SPEC)
+				wake_platform(r);
 			break;
 		case KIND_TENANT:
 			feed_tenant(r, change);
@@ -135,9 +137,9 @@ static int sweep_tenant(void *arg, const struct object *object)
 {
 	struct reconciler *r = arg;
 
-	if (object->deleting)
+	if (object->deleting || r->options.estate)
 		queue_wake(r->plans, key_of(KIND_TENANT, object->id));
-	else if (!r->listed)
+	if (!object->deleting && !r->listed)
 		atomic_fetch_add(&r->tenants, 1);
 	return 0;
 }

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "reconcile/context.h"
 #include "reconcile/fleet.h"
+#include "reconcile/tenant_estate.h"
 #include "store/rotate.h"
 
 #define HEALTH_EVERY_NS (5 * NS_PER_SECOND) /* cloud's programs; asking them costs no I/O */
@@ -61,6 +62,8 @@ int64_t platform_reconcile(struct reconciler *r)
 		return QUEUE_RETRY;
 	json_print(status, JSON_COMPACT, &text);
 	result = text.error ? text.error : store_get(r->options.store, PLATFORM_ID, &platform);
+	if (result == 0)
+		tenant_estate_policy(r, &platform);
 	if (result == 0 && (!platform.status || strcmp(platform.status, text.data) != 0))
 		result = store_update(r->options.store, STORE_RELAXED, NULL, set_status, text.data,
 			NULL);

@@ -18,6 +18,7 @@
 
 struct cloud;
 struct engine;
+struct estate;
 struct reconciler;
 struct store;
 
@@ -33,6 +34,7 @@ struct reconciler_options {
 	void *engine_arg;
 	int host_grace_s; /* so long a host may be away before its instances are replaced */
 	struct cloud *cloud;
+	struct estate *estate; /* NULL: the cloud has none */
 	const char *cloud_name; /* "local", "simulated" */
 	const char *view_dir; /* <view_dir>/<service id>/ is bind-mounted at /duplo */
 	const char *logs_dir;

@@ -9,6 +9,7 @@
 #include "reconcile/context.h"
 #include "reconcile/fleet.h"
 #include "reconcile/gate.h"
+#include "reconcile/tenant_estate.h"
 
 struct owned {
 	int64_t owner;
@@ -88,7 +89,8 @@ static int intent_done(struct txn *txn, void *arg, struct error *reterr)
 	return txn_intent_done(txn, intent->owner, intent->type, intent->name);
 }
 
-static int remove_owned(struct reconciler *r, const struct intent *intent, struct error *reterr)
+static int remove_owned(struct reconciler *r, const struct object *tenant,
+	const struct intent *intent, struct error *reterr)
 {
 	struct engine *engine = fleet_local(r->fleet)->engine;
 	int result = 0;
@@ -97,6 +99,8 @@ static int remove_owned(struct reconciler *r, const struct intent *intent, struc
 		result = engine->ops->network_remove(engine, intent->name, reterr);
 	else if (strcmp(intent->type, INTENT_VOLUME) == 0)
 		result = engine->ops->volume_remove(engine, intent->name, reterr);
+	else if (strncmp(intent->type, INTENT_ESTATE, strlen(INTENT_ESTATE)) == 0)
+		result = tenant_estate_remove(r, tenant, intent, reterr);
 	if (result < 0)
 		return result;
 	return store_update(r->options.store, STORE_RELAXED, NULL, intent_done, (void *)intent,
@@ -119,8 +123,9 @@ static int has_children(void *arg, const struct object *object)
 	return object->tenant == *tenant && object->id != *tenant ? -EBUSY : 0;
 }
 
-static int teardown(struct reconciler *r, int64_t id, struct error *reterr)
+static int teardown(struct reconciler *r, const struct object *tenant, struct error *reterr)
 {
+	int64_t id = tenant->id;
 	struct store *store = r->options.store;
 	int result = store_list_all(store, KIND_SERVICE, 0, false, has_children, &id);
 
@@ -134,7 +139,7 @@ static int teardown(struct reconciler *r, int64_t id, struct error *reterr)
 		result = store_intents(store, id, take_intent, &next);
 		if (result < 0 || !next.found)
 			break;
-		result = remove_owned(r, &next.intent, reterr);
+		result = remove_owned(r, tenant, &next.intent, reterr);
 		if (result < 0)
 			return result;
 	}
@@ -148,11 +153,13 @@ int64_t tenant_reconcile(struct reconciler *r, int64_t id)
 {
 	_cleanup_object_ struct object tenant = OBJECT_INIT;
 	struct error error = ERROR_INIT;
-	int result = store_peek(r->options.store, id, &tenant);
+	int result = store_get(r->options.store, id, &tenant);
 
-	if (result < 0 || !tenant.deleting)
-		return result < 0 && result != -ENOENT ? QUEUE_RETRY : QUEUE_DONE;
-	result = teardown(r, id, &error);
+	if (result < 0)
+		return result != -ENOENT ? QUEUE_RETRY : QUEUE_DONE;
+	if (!tenant.deleting)
+		return r->options.estate ? tenant_estate_ensure(r, &tenant) : QUEUE_DONE;
+	result = teardown(r, &tenant, &error);
 	if (result == 0)
 		return QUEUE_DONE;
 	if (result == -EBUSY && !error.code)

@@ -76,6 +76,10 @@ static int render_status(struct fs *fs, const struct ref *ref, struct content *c
 	common_line(content, "cloud", "%s%s", fs->cloud,
 		strcmp(fs->cloud, "simulated") == 0
 			? " (nothing runs: every change is accepted and forgotten)"
+		: strcmp(fs->cloud, "aws") == 0
+			? " (tenants have their security group, role and instance profile in AWS; "
+			  "hosts, load balancers, names and resources of AWS are not made yet: "
+			  "services run on this machine and on hosts that are attached)"
 			: "");
 	common_line(content, "serving", "since %s", since);
 	common_line(content, "tenants", "%lld", (long long)tenants);

@@ -50,12 +50,15 @@ static int add_service(void *arg, const struct object *service)
 static int render_status(struct fs *fs, const struct ref *ref, struct content *content)
 {
 	_cleanup_content_ struct content lines = CONTENT_INIT;
+	_cleanup_json_ json_t *status = NULL;
 	struct summary summary = {.content = &lines};
 	int r = store_list(fs->store, ref->object.id, KIND_SERVICE, 0, true, add_service, &summary);
 
 	if (r < 0)
 		return r;
 	common_line(content, "tenant", "%s", ref->object.name);
+	status = ref->object.status ? json_loads(ref->object.status, 0, NULL) : NULL;
+	common_line(content, "cloud", "%s", json_get_string(status, "Cloud", ""));
 	common_line(content, "services", "%lld, %lld settled, %lld failed",
 		(long long)summary.total, (long long)summary.settled, (long long)summary.failed);
 	common_line(content, "replicas", "%lld/%lld healthy", (long long)summary.healthy,
@@ -119,7 +122,7 @@ const struct row rows_tenant[] = {
 		.path = "{tenant}/status",
 		TENANT,
 		.mode = 0440,
-		.flags = ROW_VOLATILE | ROW_POLLED,
+		.flags = ROW_VOLATILE | ROW_POLLED | ROW_TEXTS,
 		.depends = CHANGE_STATUS,
 		.render = render_status,
 		.help = "The tenant's services and hosts, for people."},

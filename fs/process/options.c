@@ -34,14 +34,11 @@ static int check_cloud(const char *value, struct error *reterr)
 	static const char *const clouds[] = {"local", "simulated", "aws", NULL};
 	const char *near = text_nearest(value, clouds);
 
-	if (strcmp(value, "local") == 0 || strcmp(value, "simulated") == 0)
-		return 0;
-	if (strcmp(value, "aws") == 0)
-		return error_set(reterr, -EINVAL,
-			"cloud=aws is not in this version; use "
-			"cloud=local or cloud=simulated");
+	for (size_t i = 0; clouds[i]; i++)
+		if (strcmp(value, clouds[i]) == 0)
+			return 0;
 	return error_set(reterr, -EINVAL, "unknown cloud \"%s\"%s%s%s", value,
-		near ? ", did you mean \"" : ": local or simulated", near ? near : "",
+		near ? ", did you mean \"" : ": local, aws or simulated", near ? near : "",
 		near ? "\"?" : "");
 }
 

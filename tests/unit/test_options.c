@@ -158,7 +158,6 @@ static void test_refusals(void **arg)
 	refuses(PARSE("-ostate=", "/duplo"), "needs a directory");
 	refuses(PARSE("-ocloud=lokal", "/duplo"), "did you mean \"local\"");
 	refuses(PARSE("-ocloud=nowhere", "/duplo"), "nowhere");
-	refuses(PARSE("-ocloud=aws", "/duplo"), "not in this version");
 	refuses(PARSE("-olatency_ms=-1", "/duplo"), "0 to 60000");
 	refuses(PARSE("-olatency_ms=5s", "/duplo"), "0 to 60000");
 	refuses(PARSE("-ohost_grace=0", "/duplo"), "1 to 86400");

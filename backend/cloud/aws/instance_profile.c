@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The instance profile by which a tenant's machines get its role; both have the same name. */
+#include <errno.h>
+#include <string.h>
+
+#include "cloud/aws/account.h"
+
+static int get(struct account *account, const char *name, struct answer *answer,
+	const struct answer_node **ret, struct error *reterr)
+{
+	_cleanup_request_ struct aws_request request = aws_request_of(IAM_GET_INSTANCE_PROFILE);
+	int r;
+
+	answer_done(answer);
+	aws_request_set(&request, "InstanceProfileName", name);
+	r = account_call(account, &request, answer, FAULT_MISSING, reterr);
+	*ret = r == 0 ? answer_find(answer->root, "InstanceProfile") : NULL;
+	return r;
+}
+
+static bool is_ours(const struct answer_node *profile, const struct estate_owner *owner)
+{
+	return account_owns(answer_find(profile, "Tags/member"), "Key", "Value", owner);
+}
+
+static int create(struct account *account, const struct estate_owner *owner, const char *name,
+	struct error *reterr)
+{
+	_cleanup_request_ struct aws_request request = aws_request_of(IAM_CREATE_INSTANCE_PROFILE);
+	_cleanup_answer_ struct answer answer = ANSWER_INIT;
+
+	aws_request_set(&request, "InstanceProfileName", name);
+	aws_request_set(&request, "Path", "/duplofs/");
+	account_tag(&request, "Tags.member", owner, name);
+	return account_call(account, &request, &answer, FAULT_EXISTS, reterr);
+}
+
+static int change_role(struct account *account, enum aws_action_id action, const char *name,
+	const char *role, struct error *reterr)
+{
+	_cleanup_request_ struct aws_request request = aws_request_of(action);
+	_cleanup_answer_ struct answer answer = ANSWER_INIT;
+
+	aws_request_set(&request, "InstanceProfileName", name);
+	aws_request_set(&request, "RoleName", role);
+	return account_call(account, &request, &answer,
+		action == IAM_ADD_ROLE_TO_INSTANCE_PROFILE ? FAULT_OTHER : FAULT_MISSING, reterr);
+}
+
+/* It has room for one role. */
+static int settle_role(struct account *account, const struct answer_node *profile, const char *name,
+	struct error *reterr)
+{
+	const char *role = answer_text(profile, "Roles/member/RoleName");
+	int r = 0;
+
+	if (strcmp(role, name) == 0)
+		return 0;
+	if (*role)
+		r = change_role(account, IAM_REMOVE_ROLE_FROM_INSTANCE_PROFILE, name, role, reterr);
+	return r < 0 ? r
+		     : change_role(account, IAM_ADD_ROLE_TO_INSTANCE_PROFILE, name, name, reterr);
+}
+
+static int ensure(struct account *account, const struct estate_owner *owner, const char *name,
+	struct error *reterr)
+{
+	_cleanup_answer_ struct answer answer = ANSWER_INIT;
+	const struct answer_node *profile;
+	int r = get(account, name, &answer, &profile, reterr);
+
+	if (r == 0 && !profile) {
+		r = create(account, owner, name, reterr);
+		if (r == 0)
+			r = get(account, name, &answer, &profile, reterr);
+	}
+	if (r < 0)
+		return r;
+	if (!profile)
+		return error_set(reterr, -EAGAIN,
+			"AWS does not show the new instance profile yet: it is tried again");
+	if (!is_ours(profile, owner))
+		return account_foreign("instance profile", name, reterr);
+	return settle_role(account, profile, name, reterr);
+}
+
+static int remove_profile(struct account *account, const struct estate_owner *owner,
+	const char *name, struct error *reterr)
+{
+	_cleanup_request_ struct aws_request request = aws_request_of(IAM_DELETE_INSTANCE_PROFILE);
+	_cleanup_answer_ struct answer answer = ANSWER_INIT, ignored = ANSWER_INIT;
+	const struct answer_node *profile;
+	const char *role;
+	int r = get(account, name, &answer, &profile, reterr);
+
+	if (r < 0 || !profile)
+		return r;
+	if (!is_ours(profile, owner))
+		return account_foreign("instance profile", name, reterr);
+	role = answer_text(profile, "Roles/member/RoleName");
+	if (*role)
+		r = change_role(account, IAM_REMOVE_ROLE_FROM_INSTANCE_PROFILE, name, role, reterr);
+	aws_request_set(&request, "InstanceProfileName", name);
+	return r < 0 ? r : account_call(account, &request, &ignored, FAULT_MISSING, reterr);
+}
+
+const struct aws_thing aws_instance_profile = {"instance-profile", ensure, remove_profile};

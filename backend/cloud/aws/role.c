@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A tenant's role, which its machines have: the policy says what it may do. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cloud/aws/account.h"
+
+static const char trust[] =
+	"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":"
+	"{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}";
+
+static int get(struct account *account, const char *name, struct answer *answer,
+	const struct answer_node **ret, struct error *reterr)
+{
+	_cleanup_request_ struct aws_request request = aws_request_of(IAM_GET_ROLE);
+	int r;
+
+	answer_done(answer);
+	aws_request_set(&request, "RoleName", name);
+	r = account_call(account, &request, answer, FAULT_MISSING, reterr);
+	*ret = r == 0 ? answer_find(answer->root, "Role") : NULL;
+	return r;
+}
+
+static bool is_ours(const struct answer_node *role, const struct estate_owner *owner)
+{
+	return account_owns(answer_find(role, "Tags/member"), "Key", "Value", owner);
+}
+
+static int create(struct account *account, const struct estate_owner *owner, const char *name,
+	struct error *reterr)
+{
+	_cleanup_request_ struct aws_request request = aws_request_of(IAM_CREATE_ROLE);
+	_cleanup_answer_ struct answer answer = ANSWER_INIT;
+	const char *boundary = policy_text(account->policy, "permissions_boundary_arn");
+
+	aws_request_set(&request, "RoleName", name);
+	aws_request_set(&request, "Path", "/duplofs/");
+	aws_request_set(&request, "AssumeRolePolicyDocument", trust);
+	if (*boundary)
+		aws_request_set(&request, "PermissionsBoundary", boundary);
+	account_tag(&request, "Tags.member", owner, name);
+	return account_call(account, &request, &answer, FAULT_EXISTS, reterr);
+}
+
+static int list_attached(struct account *account, const char *name, struct answer *answer,
+	struct error *reterr)
+{
+	_cleanup_request_ struct aws_request request =
+		aws_request_of(IAM_LIST_ATTACHED_ROLE_POLICIES);
+
+	aws_request_set(&request, "RoleName", name);
+	return account_call(account, &request, answer, FAULT_MISSING, reterr);
+}
+
+static int change_attached(struct account *account, enum aws_action_id action, const char *name,
+	const char *arn, struct error *reterr)
+{
+	_cleanup_request_ struct aws_request request = aws_request_of(action);
+	_cleanup_answer_ struct answer answer = ANSWER_INIT;
+
+	aws_request_set(&request, "RoleName", name);
+	aws_request_set(&request, "PolicyArn", arn);
+	return account_call(account, &request, &answer,
+		action == IAM_DETACH_ROLE_POLICY ? FAULT_MISSING : FAULT_OTHER, reterr);
+}
+
+static bool is_attached(const struct answer_node *root, const char *arn)
+{
+	const struct answer_node *policy = answer_find(root, "AttachedPolicies/member");
+
+	while (policy && strcmp(answer_text(policy, "PolicyArn"), arn) != 0)
+		policy = answer_next(policy);
+	return policy != NULL;
+}
+
+static bool is_wanted(const struct policy *policy, const char *arn)
+{
+	const char *other;
+
+	for (size_t i = 0; (other = policy_item(policy, "tenant_policy_arns", i)) != NULL; i++)
+		if (strcmp(other, arn) == 0)
+			return true;
+	return false;
+}
+
+static int settle_policies(struct account *account, const char *name, struct error *reterr)
+{
+	_cleanup_answer_ struct answer answer = ANSWER_INIT;
+	const struct answer_node *policy;
+	const char *arn;
+	int r = list_attached(account, name, &answer, reterr);
+
+	for (size_t i = 0;
+		r == 0 && (arn = policy_item(account->policy, "tenant_policy_arns", i)) != NULL;
+		i++)
+		if (!is_attached(answer.root, arn))
+			r = change_attached(account, IAM_ATTACH_ROLE_POLICY, name, arn, reterr);
+	policy = answer_find(answer.root, "AttachedPolicies/member");
+	for (; policy && r == 0; policy = answer_next(policy))
+		if (!is_wanted(account->policy, answer_text(policy, "PolicyArn")))
+			r = change_attached(account, IAM_DETACH_ROLE_POLICY, name,
+				answer_text(policy, "PolicyArn"), reterr);
+	return r;
+}
+
+static int ensure(struct account *account, const struct estate_owner *owner, const char *name,
+	struct error *reterr)
+{
+	_cleanup_answer_ struct answer answer = ANSWER_INIT;
+	const struct answer_node *role;
+	int r = get(account, name, &answer, &role, reterr);
+
+	if (r == 0 && !role) {
+		r = create(account, owner, name, reterr);
+		if (r == 0)
+			r = get(account, name, &answer, &role, reterr);
+	}
+	if (r < 0)
+		return r;
+	if (!role)
+		return error_set(reterr, -EAGAIN,
+			"AWS does not show the new role yet: it is tried again");
+	if (!is_ours(role, owner))
+		return account_foreign("role", name, reterr);
+	return settle_policies(account, name, reterr);
+}
+
+/* Policies that somebody put into the role: it cannot go with them. */
+static int remove_inline(struct account *account, const char *name, struct error *reterr)
+{
+	_cleanup_request_ struct aws_request list = aws_request_of(IAM_LIST_ROLE_POLICIES);
+	_cleanup_answer_ struct answer answer = ANSWER_INIT;
+	const struct answer_node *policy;
+	int r;
+
+	aws_request_set(&list, "RoleName", name);
+	r = account_call(account, &list, &answer, FAULT_MISSING, reterr);
+	policy = r == 0 ? answer_find(answer.root, "PolicyNames/member") : NULL;
+	for (; policy && r == 0; policy = answer_next(policy)) {
+		_cleanup_request_ struct aws_request request =
+			aws_request_of(IAM_DELETE_ROLE_POLICY);
+		_cleanup_answer_ struct answer ignored = ANSWER_INIT;
+
+		aws_request_set(&request, "RoleName", name);
+		aws_request_set(&request, "PolicyName", policy->text);
+		r = account_call(account, &request, &ignored, FAULT_MISSING, reterr);
+	}
+	return r;
+}
+
+static int remove_attached(struct account *account, const char *name, struct error *reterr)
+{
+	_cleanup_answer_ struct answer answer = ANSWER_INIT;
+	const struct answer_node *policy;
+	int r = list_attached(account, name, &answer, reterr);
+
+	policy = r == 0 ? answer_find(answer.root, "AttachedPolicies/member") : NULL;
+	for (; policy && r == 0; policy = answer_next(policy))
+		r = change_attached(account, IAM_DETACH_ROLE_POLICY, name,
+			answer_text(policy, "PolicyArn"), reterr);
+	return r;
+}
+
+static int remove_role(struct account *account, const struct estate_owner *owner, const char *name,
+	struct error *reterr)
+{
+	_cleanup_request_ struct aws_request request = aws_request_of(IAM_DELETE_ROLE);
+	_cleanup_answer_ struct answer answer = ANSWER_INIT, ignored = ANSWER_INIT;
+	const struct answer_node *role;
+	int r = get(account, name, &answer, &role, reterr);
+
+	if (r < 0 || !role)
+		return r;
+	if (!is_ours(role, owner))
+		return account_foreign("role", name, reterr);
+	r = remove_attached(account, name, reterr);
+	if (r == 0)
+		r = remove_inline(account, name, reterr);
+	aws_request_set(&request, "RoleName", name);
+	return r < 0 ? r : account_call(account, &request, &ignored, FAULT_MISSING, reterr);
+}
+
+const struct aws_thing aws_role = {"role", ensure, remove_role};

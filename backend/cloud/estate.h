@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * estate - what a cloud account holds for each tenant beside its machines: groups, roles, profiles.
+ *          NULL where a cloud has none.
+ * Promises: ensure states what is wanted and repairs what differs; remove takes away only what
+ *           carries our tags. Both come back soon: -EAGAIN asks to be called again later.
+ * Threads: all calls from any thread at once; they may block for seconds.
+ * Ownership: arguments are borrowed for the call.
+ */
+#ifndef DUPLOFS_CLOUD_ESTATE_H
+#define DUPLOFS_CLOUD_ESTATE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+#define ESTATE_THINGS_MAX 8
+
+/* A tenant, to name and tag by. */
+struct estate_owner {
+	const char *platform;
+	const char *tenant;
+	int64_t id; /* never used again for another tenant */
+};
+
+/* Something that is made for it; both texts go into the journal. */
+struct estate_thing {
+	const char *type;
+	char name[64];
+};
+
+struct estate;
+
+struct estate_ops {
+	/* All that a tenant has, in order of making; removing goes the other way. Pure. */
+	size_t (*things)(const struct estate_owner *owner,
+		struct estate_thing ret[ESTATE_THINGS_MAX]);
+
+	/* 0: it is as wanted. -EAGAIN: not yet. -EEXIST: that name is taken by what is not ours. */
+	int (*ensure)(struct estate *estate, const struct estate_owner *owner,
+		const struct estate_thing *thing, struct error *reterr);
+	/* 0: it is gone. -EAGAIN: something still uses it. -EEXIST: it is not ours, and left alone.
+	 */
+	int (*remove)(struct estate *estate, const struct estate_owner *owner,
+		const struct estate_thing *thing, struct error *reterr);
+
+	/* The administrator's policy (see model/policy.h); NULL: there is none. */
+	int (*set_policy)(struct estate *estate, const char *text, struct error *reterr);
+
+	/* Calls under way end with -ECANCELED. */
+	void (*stop)(struct estate *estate);
+	void (*free)(struct estate *estate);
+};
+
+struct estate {
+	const struct estate_ops *ops;
+};
+
+int estate_aws_new(struct estate **ret, struct error *reterr);
+
+static inline void estate_free(struct estate *estate)
+{
+	if (estate)
+		estate->ops->free(estate);
+}
+
+#endif

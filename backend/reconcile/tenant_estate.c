@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reconcile/tenant_estate.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "cloud/estate.h"
+
+#define LOOK_EVERY_NS                                                                              \
+	(600 * NS_PER_SECOND) /* what others changed in the account is repaired by then */
+
+static struct estate_owner owner_of(const struct reconciler *r, const struct object *tenant)
+{
+	return (struct estate_owner){r->platform, tenant->name, tenant->id};
+}
+
+static void intent_type(const struct estate_thing *thing, char *ret, size_t size)
+{
+	(void)snprintf(ret, size, INTENT_ESTATE "%s", thing->type);
+}
+
+struct journal {
+	int64_t tenant;
+	const struct estate_thing *things;
+	size_t count;
+};
+
+/* The teardown goes through the journal from its start: what has to go first is noted first. */
+static int note_intents(struct txn *txn, void *arg, struct error *reterr)
+{
+	const struct journal *journal = arg;
+	char type[sizeof(((struct intent *)0)->type)];
+	int r = 0;
+
+	(void)reterr;
+	for (size_t i = journal->count; r == 0 && i-- > 0;) {
+		intent_type(&journal->things[i], type, sizeof(type));
+		r = txn_intent_add(txn, journal->tenant, type, journal->things[i].name);
+	}
+	return r;
+}
+
+static int count_intent(void *arg, const struct intent *intent)
+{
+	size_t *count = arg;
+
+	*count += strncmp(intent->type, INTENT_ESTATE, strlen(INTENT_ESTATE)) == 0;
+	return 0;
+}
+
+static int note(struct reconciler *r, const struct journal *journal, struct error *reterr)
+{
+	size_t noted = 0;
+	int result = store_intents(r->options.store, journal->tenant, count_intent, &noted);
+
+	if (result < 0)
+		return error_set(reterr, result, "the journal cannot be read");
+	return noted == journal->count ? 0
+				       : store_update(r->options.store, STORE_DURABLE, NULL,
+						 note_intents, (void *)journal, reterr);
+}
+
+struct telling {
+	int64_t tenant;
+	const char *words;
+	bool bad;
+};
+
+static int tell_words(struct txn *txn, void *arg, struct error *reterr)
+{
+	const struct telling *telling = arg;
+	_cleanup_json_ json_t *status =
+		json_pack("{s:s, s:b}", "Cloud", telling->words, "CloudReady", (int)!telling->bad);
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	int r;
+
+	(void)reterr;
+	if (!status)
+		return -ENOMEM;
+	json_print(status, JSON_COMPACT, &text);
+	r = text.error ? text.error : txn_set_status(txn, telling->tenant, text.data);
+	return r < 0 ? r
+		     : txn_event(txn, telling->tenant, telling->bad ? "warning" : "info", "%s",
+			       telling->words);
+}
+
+/* In the status, and once as an event. */
+static void tell(struct reconciler *r, const struct object *tenant, const char *words, bool bad)
+{
+	struct telling telling = {tenant->id, words, bad};
+	_cleanup_json_ json_t *before = tenant->status ? json_loads(tenant->status, 0, NULL) : NULL;
+
+	if (strcmp(json_get_string(before, "Cloud", ""), words) == 0)
+		return;
+	(void)store_update(r->options.store, STORE_RELAXED, NULL, tell_words, &telling, NULL);
+}
+
+int64_t tenant_estate_ensure(struct reconciler *r, const struct object *tenant)
+{
+	struct estate *estate = r->options.estate;
+	struct estate_owner owner = owner_of(r, tenant);
+	struct estate_thing things[ESTATE_THINGS_MAX];
+	struct error error = ERROR_INIT;
+	struct journal journal = {tenant->id, things, estate->ops->things(&owner, things)};
+	int result = note(r, &journal, &error);
+
+	for (size_t i = 0; result == 0 && i < journal.count; i++)
+		result = estate->ops->ensure(estate, &owner, &things[i], &error);
+	if (result == -ECANCELED)
+		return QUEUE_RETRY;
+	if (result < 0) {
+		tell(r, tenant, error.text, true);
+		/* Without a policy there is nothing to try: it wakes us. */
+		return result == -ENODATA ? QUEUE_DONE : QUEUE_RETRY;
+	}
+	tell(r, tenant, "security group, role and instance profile are there", false);
+	return clock_now_ns() + LOOK_EVERY_NS;
+}
+
+int tenant_estate_remove(struct reconciler *r, const struct object *tenant,
+	const struct intent *intent, struct error *reterr)
+{
+	struct estate *estate = r->options.estate;
+	struct estate_owner owner = owner_of(r, tenant);
+	struct estate_thing thing = {.type = intent->type + strlen(INTENT_ESTATE)};
+	int result;
+
+	if (!estate)
+		return error_set(reterr, -EAGAIN,
+			"tenant \"%s\" has things in an AWS account, and this platform was started "
+			"without cloud=aws",
+			tenant->name);
+	(void)text_copy(thing.name, sizeof(thing.name), intent->name);
+	result = estate->ops->remove(estate, &owner, &thing, reterr);
+	if (result == -EEXIST) {
+		log_warning("tenant %s: %s", tenant->name, reterr->text);
+		error_clear(reterr);
+		return 0;
+	}
+	return result;
+}
+
+static int wake_tenant(void *arg, const struct object *tenant)
+{
+	struct reconciler *r = arg;
+
+	queue_wake(r->plans, key_of(KIND_TENANT, tenant->id));
+	return 0;
+}
+
+void tenant_estate_policy(struct reconciler *r, const struct object *platform)
+{
+	struct estate *estate = r->options.estate;
+	struct error error = ERROR_INIT;
+
+	if (!estate || !platform->spec || r->policy_generation == platform->generation)
+		return;
+	if (estate->ops->set_policy(estate, platform->spec, &error) < 0) {
+		log_warning("policy: %s", error.text);
+		return;
+	}
+	r->policy_generation = platform->generation;
+	(void)store_list(r->options.store, PLATFORM_ID, KIND_TENANT, 0, false, wake_tenant, r);
+}

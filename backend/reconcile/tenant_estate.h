@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tenant_estate - brings what the cloud account holds for a tenant to what is wanted.
+ * Promises: everything is in the journal before it is made, in the order of removing; what is there
+ *           is looked at now and then, and repaired.
+ * Threads: one worker a tenant.
+ * Ownership: borrows its arguments.
+ */
+#ifndef DUPLOFS_RECONCILE_TENANT_ESTATE_H
+#define DUPLOFS_RECONCILE_TENANT_ESTATE_H
+
+#include "reconcile/context.h"
+
+#define INTENT_ESTATE "estate/" /* and the type of the thing */
+
+/* Of a living tenant: result as queue_work_fn. */
+int64_t tenant_estate_ensure(struct reconciler *r, const struct object *tenant);
+/* Of one that is being deleted: 0 when the thing of this intent is gone, or is not ours. */
+int tenant_estate_remove(struct reconciler *r, const struct object *tenant,
+	const struct intent *intent, struct error *reterr);
+
+/* Takes over the policy when it is a new one; all tenants then look again. */
+void tenant_estate_policy(struct reconciler *r, const struct object *platform);
+
+#endif

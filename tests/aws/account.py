@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Looks at an emulated AWS account with AWS's own client, which is not ours.
+
+account.py base            makes a network and prints a policy for it
+account.py things PREFIX   prints what there is with names that begin so, a line a thing
+account.py open GROUP      adds a rule to a security group that nobody asked for
+account.py taken NAME      makes a role of that name that is not ours
+"""
+import json
+import sys
+
+import boto3
+
+KEYS = {"region_name": "us-west-2", "aws_access_key_id": "AKID", "aws_secret_access_key": "secret"}
+ec2 = boto3.client("ec2", **KEYS)
+iam = boto3.client("iam", **KEYS)
+TRUST = '{"Version":"2012-10-17","Statement":[]}'
+
+
+def base():
+    vpc = ec2.create_vpc(CidrBlock="10.40.0.0/16")["Vpc"]["VpcId"]
+    subnets = [ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.40.{n}.0/24")["Subnet"]["SubnetId"]
+               for n in range(3)]
+    admin = ec2.create_security_group(GroupName="admin", Description="x", VpcId=vpc)["GroupId"]
+    document = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:Get*","Resource":"*"}]}'
+    policy = iam.create_policy(PolicyName="tenants", PolicyDocument=document)["Policy"]["Arn"]
+    print(json.dumps({
+        "region": "us-west-2", "vpc_id": vpc, "private_subnet_ids": subnets[:1],
+        "public_subnet_ids": subnets[1:], "admin_security_group_ids": [admin],
+        "ingress_cidrs": ["10.0.0.0/8"], "tenant_policy_arns": [policy]}))
+
+
+def groups(prefix):
+    for group in ec2.describe_security_groups()["SecurityGroups"]:
+        if not group["GroupName"].startswith(prefix):
+            continue
+        sources = []
+        for rule in group["IpPermissions"]:
+            sources += [f"{rule['IpProtocol']}:{s['CidrIp']}" for s in rule["IpRanges"]]
+            sources += [f"{rule['IpProtocol']}:" + ("self" if s["GroupId"] == group["GroupId"] else "admin")
+                        for s in rule["UserIdGroupPairs"]]
+        tenant = {tag["Key"]: tag["Value"] for tag in group.get("Tags", [])}.get("duplo.tenant")
+        print("security-group", tenant, *sorted(sources))
+
+
+def things(prefix):
+    groups(prefix)
+    for role in iam.list_roles()["Roles"]:
+        if role["RoleName"].startswith(prefix):
+            attached = iam.list_attached_role_policies(RoleName=role["RoleName"])["AttachedPolicies"]
+            tags = iam.list_role_tags(RoleName=role["RoleName"])["Tags"]
+            tenant = {tag["Key"]: tag["Value"] for tag in tags}.get("duplo.tenant")
+            print("role", tenant, *[policy["PolicyName"] for policy in attached])
+    for profile in iam.list_instance_profiles()["InstanceProfiles"]:
+        if profile["InstanceProfileName"].startswith(prefix):
+            same = [role["RoleName"] == profile["InstanceProfileName"] for role in profile["Roles"]]
+            print("instance-profile", *["same-role" if yes else "other-role" for yes in same])
+
+
+def open_port(prefix):
+    for group in ec2.describe_security_groups()["SecurityGroups"]:
+        if group["GroupName"].startswith(prefix):
+            ec2.authorize_security_group_ingress(
+                GroupId=group["GroupId"], IpProtocol="tcp", FromPort=22, ToPort=22, CidrIp="0.0.0.0/0")
+
+
+def taken(name):
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=TRUST)
+
+
+{"base": base, "things": things, "open": open_port, "taken": taken}[sys.argv[1]](*sys.argv[2:])

@@ -1,0 +1,70 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# cloud=aws: what a tenant has in the AWS account, made, repaired and removed, whatever AWS answers meanwhile.
+# The same scenario against two emulators that we did not write; looked at with AWS's own client.
+. "${0%/*}/lib/platform.sh"
+# shellcheck source=tests/e2e/lib/aws.sh
+. "${0%/*}/lib/aws.sh"
+
+whole() {
+	printf 'security-group %s -1:10.0.0.0/8 -1:admin -1:self\nrole %s tenants\ninstance-profile same-role\n' "$1" "$1"
+}
+
+is_whole() {
+	[ "$(aws_things)" = "$(whole "$1")" ]
+}
+
+is_nothing() {
+	[ -z "$(aws_things)" ]
+}
+
+status_says() {
+	grep -q "^cloud .*$2" "$DUPLO/$1/status"
+}
+
+rule() {
+	echo '{"action":"'"$1"'","fault":"'"$2"'","times":'"${3:-1}"'}'
+}
+
+scenario() {
+	aws_start "$1"
+	platform_start -c aws "docker=unix://$TEST_DIR/no-engine" || bail "no platform"
+	mkdir "$DUPLO/demo"
+	becomes 30 "$1: without a policy the status says what to do" status_says demo 'infrastructure.json'
+	is "$(aws_things)" "" "$1: and nothing is made"
+	echo "$POLICY" >"$DUPLO/.platform/policy/infrastructure.json"
+	becomes 60 "$1: with one, group, role and profile are made" is_whole demo
+	becomes 30 "$1: and the status says so" status_says demo 'are there'
+
+	# Somebody opens a port by hand: closed at the next look, which a new policy brings.
+	aws_account open "duplofs-${platform_id[main]}-demo"
+	echo "$POLICY " >"$DUPLO/.platform/policy/infrastructure.json"
+	becomes 60 "$1: what others opened is closed" is_whole demo
+
+	rmdir "$DUPLO/demo"
+	becomes 60 "$1: all goes with the tenant" is_nothing
+
+	# Everything that can go wrong, while it is made and removed.
+	aws_rules "$(rule CreateSecurityGroup reset)" "$(rule AuthorizeSecurityGroupIngress throttle 2)" \
+		"$(rule DescribeSecurityGroups html500)" "$(rule CreateRole cut)" "$(rule GetRole html500 2)" \
+		"$(rule CreateInstanceProfile html500)" "$(rule AddRoleToInstanceProfile reset)"
+	mkdir "$DUPLO/odd"
+	becomes 90 "$1: resets, half answers, HTML and throttling: all is made once" is_whole odd
+	is "$(aws_log | grep -c '^CreateSecurityGroup')" "1" "$1: what was executed without an answer is not asked for twice"
+	aws_rules "$(rule DeleteSecurityGroup DependencyViolation 3)" "$(rule DeleteRole reset)" \
+		"$(rule DeleteInstanceProfile throttle)"
+	rmdir "$DUPLO/odd"
+	becomes 90 "$1: and all goes, although the group is in use for a while" is_nothing
+	is "$(aws_log | grep -c '^DeleteSecurityGroup DependencyViolation')" "3" "$1: it was asked again until it went"
+	aws_rules
+
+	platform_stop
+	aws_stop
+	platform_clean main
+	rm -rf "${platform_state[main]}"
+}
+
+for emulator in moto ministack; do
+	scenario "$emulator"
+done
+tap_done

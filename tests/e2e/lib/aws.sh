@@ -1,0 +1,84 @@
+# shellcheck shell=bash disable=SC2034,SC2154
+# SPDX-License-Identifier: Apache-2.0
+# aws - an emulated AWS account of a test's own, with a proxy before it that goes wrong on demand.
+# Emulators have no Docker, listen on 127.0.0.1, and end with the test.
+#   aws_start moto|ministack    AWS_ENDPOINT_URL leads the platform to the proxy; POLICY is a policy
+
+AWS_VENV=$top/build/test-aws/venv
+AWS_TOOLS=$top/tests/aws
+aws_pids=()
+
+aws_free_port() {
+	"$AWS_VENV/bin/python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+aws_answers() {
+	(exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
+}
+
+aws_proxy_told() {
+	[ -s "$TEST_DIR/proxy.port" ]
+}
+
+aws_start() {
+	local port
+	port=$(aws_free_port)
+	rm -f "$TEST_DIR/proxy.port"
+	mkdir -p "$TEST_DIR/aws"
+	export DOCKER_HOST=unix://$TEST_DIR/no-engine AWS_ACCESS_KEY_ID=AKID AWS_SECRET_ACCESS_KEY=secret
+	unset AWS_PROFILE AWS_SESSION_TOKEN AWS_REGION
+	export AWS_EC2_METADATA_DISABLED=true HOME=$TEST_DIR/aws
+	case $1 in
+	moto) "$AWS_VENV/bin/moto_server" -H 127.0.0.1 -p "$port" >"$TEST_DIR/emulator.log" 2>&1 </dev/null & ;;
+	ministack)
+		(cd "$TEST_DIR/aws" && BIND_HOST=127.0.0.1 GATEWAY_PORT=$port IOT_MTLS_ENABLED=0 SFTP_ENABLED=0 \
+			exec "$AWS_VENV/bin/ministack" >"$TEST_DIR/emulator.log" 2>&1 </dev/null) &
+		;;
+	esac
+	aws_pids+=($!)
+	aws_direct=http://127.0.0.1:$port
+	eventually 60 aws_answers "$port" || bail "$1 does not start: $(tail -n 5 "$TEST_DIR/emulator.log")"
+	"$AWS_VENV/bin/python" "$AWS_TOOLS/proxy.py" "$aws_direct" >"$TEST_DIR/proxy.port" 2>"$TEST_DIR/proxy.log" </dev/null &
+	aws_pids+=($!)
+	eventually 30 aws_proxy_told || bail "the proxy does not start"
+	AWS_ENDPOINT_URL=http://127.0.0.1:$(cat "$TEST_DIR/proxy.port")
+	export AWS_ENDPOINT_URL
+	POLICY=$(aws_account base)
+	unset DOCKER_HOST
+}
+
+# With AWS's own client, past the proxy.
+aws_account() {
+	AWS_ENDPOINT_URL=$aws_direct "$AWS_VENV/bin/python" "$AWS_TOOLS/account.py" "$@"
+}
+
+aws_things() {
+	aws_account things "duplofs-${platform_id[main]}-"
+}
+
+# aws_rules [JSON-RULE...]: what shall go wrong from now on; clears the log.
+aws_rules() {
+	local IFS=,
+	curl -sS -m 30 -d "[$*]" "$AWS_ENDPOINT_URL/_proxy/rules" >/dev/null
+}
+
+aws_log() {
+	curl -sS -m 30 "$AWS_ENDPOINT_URL/_proxy/log"
+}
+
+aws_happened() {
+	aws_log | grep -qxF "$1"
+}
+
+aws_stop() {
+	local pid
+	for pid in "${aws_pids[@]}"; do
+		kill "$pid" 2>/dev/null
+		wait "$pid" 2>/dev/null
+	done
+	aws_pids=()
+}
+
+test_clean() {
+	aws_stop
+}
