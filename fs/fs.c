@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/text.h"
 #include "fs/announce.h"
 #include "fs/tree/context.h"
@@ -29,9 +30,12 @@ static int copy_options(struct fs *fs, const struct fs_options *options, struct 
 	fs->store = options->store;
 	fs->runtime_dir = strdup(options->runtime_dir);
 	fs->logs_dir = strdup(options->logs_dir);
+	fs->inquiry_dir = strdup(options->inquiry_dir);
+	fs->mount_hash = options->mount ? text_hash(options->mount, strlen(options->mount)) : 0;
 	fs->cloud = strdup(options->cloud);
 	fs->started_ns = clock_wall_ns();
-	return fs->runtime_dir && fs->logs_dir && fs->cloud ? 0 : error_oom(reterr);
+	return fs->runtime_dir && fs->logs_dir && fs->inquiry_dir && fs->cloud ? 0
+									       : error_oom(reterr);
 }
 
 static int open_parts(struct fs *fs, const struct fs_options *options, struct error *reterr)
@@ -48,6 +52,8 @@ static int open_parts(struct fs *fs, const struct fs_options *options, struct er
 	if (!edits || !scratch || !polls || !veils || !cuts || !snapshots || !hot)
 		return error_oom(reterr);
 	r = snapshots_new(&fs->snapshots, &snapshot_limits, snapshots, reterr);
+	if (r == 0)
+		r = file_mkdirs(fs->inquiry_dir, 0700, reterr);
 	if (r == 0)
 		r = hot_open(hot, reterr);
 	if (r == 0)
@@ -126,6 +132,7 @@ void fs_free(struct fs *fs)
 	snapshots_free(fs->snapshots);
 	free(fs->cloud);
 	free(fs->logs_dir);
+	free(fs->inquiry_dir);
 	free(fs->runtime_dir);
 	free(fs);
 }

@@ -19,6 +19,7 @@ struct fs_options {
 	struct store *store;
 	const char *runtime_dir; /* tmpfs: drafts and scratch files, which outlive a worker */
 	const char *logs_dir; /* <instance id>.log, written by the reconciler */
+	const char *inquiry_dir; /* tmpfs: see store/inquiry.h */
 	const char *cloud; /* "local", "aws", "simulated", for .platform/status */
 	const char *mountpoint; /* NULL: who watches files is told of nothing */
 	const char *mount; /* identity of the mount: drafts of other mounts are dropped */

@@ -28,6 +28,7 @@
 struct platform {
 	const struct options *options;
 	char runtime[PATH_MAX], view[PATH_MAX], cloud_dir[PATH_MAX], logs[PATH_MAX];
+	char inquiries[PATH_MAX];
 	struct store *store;
 	struct fs *fs;
 	struct engine *engine;
@@ -53,6 +54,8 @@ static int platform_paths(struct platform *platform, const struct worker_context
 	if (r == 0)
 		r = platform_path(platform->logs, context->options->state, "logs", reterr);
 	if (r == 0)
+		r = platform_path(platform->inquiries, context->runtime, "inquiries", reterr);
+	if (r == 0)
 		r = file_mkdirs(platform->logs, 0700, reterr);
 	(void)snprintf(platform->runtime, sizeof(platform->runtime), "%s", context->runtime);
 	return r;
@@ -66,6 +69,7 @@ static int platform_open(const struct worker_context *context, void **ret, void 
 	struct fs_options fs = {
 		.runtime_dir = platform.runtime,
 		.logs_dir = platform.logs,
+		.inquiry_dir = platform.inquiries,
 		.cloud = context->options->cloud,
 		.mountpoint = context->options->mountpoint,
 		.mount = context->mount,
@@ -147,6 +151,7 @@ static int platform_start(void *arg, struct error *reterr)
 		.cloud_name = platform->options->cloud,
 		.view_dir = platform->view,
 		.logs_dir = platform->logs,
+		.inquiry_dir = platform->inquiries,
 		.host_address = "127.0.0.1",
 		.port_low = PLATFORM_PORT_LOW,
 		.port_high = PLATFORM_PORT_HIGH,

@@ -76,6 +76,7 @@ static const struct engine_ops docker_ops = {
 	.inspect = docker_inspect,
 	.usage = docker_usage,
 	.exec = docker_exec,
+	.top = docker_top,
 	.list = docker_list,
 	.watch = docker_watch,
 	.log_follow = docker_log_follow,

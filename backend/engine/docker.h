@@ -102,6 +102,7 @@ int docker_inspect(struct engine *engine, const char *id, struct container_state
 	struct error *reterr);
 int docker_usage(struct engine *engine, const char *id, struct container_usage *ret,
 	struct error *reterr);
+int docker_top(struct engine *engine, const char *id, struct buf *out, struct error *reterr);
 int docker_exec(struct engine *engine, const char *id, const struct container_command *command,
 	struct buf *output, int *ret_status, struct error *reterr);
 int docker_list(struct engine *engine, engine_list_fn fn, void *arg, struct error *reterr);

@@ -48,6 +48,43 @@ int docker_usage(struct engine *engine, const char *id, struct container_usage *
 	return 0;
 }
 
+/* The columns are ps's of the engine's machine; the last may hold blanks. */
+static void top_row(const json_t *cells, struct buf *out)
+{
+	size_t i, last = json_array_size(cells) - 1;
+	json_t *cell;
+
+	json_array_foreach(cells, i, cell)
+	{
+		const char *text = json_string_value(cell);
+
+		buf_printf(out, i < last ? "%-12s " : "%s\n", text ? text : "");
+	}
+}
+
+int docker_top(struct engine *engine, const char *id, struct buf *out, struct error *reterr)
+{
+	_cleanup_json_ json_t *answer = NULL;
+	_cleanup_buf_ struct buf path = BUF_INIT;
+	struct docker_call call = {.method = "GET", .subject = "container"};
+	json_t *row;
+	size_t i;
+	int r;
+
+	buf_puts(&path, "/containers/");
+	net_escape(&path, id);
+	buf_puts(&path, "/top?ps_args=-eo%20pid,ppid,user,pcpu,rss,etime,args");
+	if (path.error)
+		return error_oom(reterr);
+	call.path = path.data;
+	r = docker_call(docker_of(engine), &call, &answer, reterr);
+	if (r < 0)
+		return r;
+	top_row(json_object_get(answer, "Titles"), out);
+	json_array_foreach(json_object_get(answer, "Processes"), i, row) top_row(row, out);
+	return out->error ? error_oom(reterr) : 0;
+}
+
 static json_t *exec_body(const struct container_command *command)
 {
 	_cleanup_json_ json_t *argv = json_array();

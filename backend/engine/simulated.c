@@ -209,6 +209,22 @@ static int sim_exec(struct engine *engine, const char *id, const struct containe
 	return output->error ? error_oom(reterr) : 0;
 }
 
+static int sim_top(struct engine *engine, const char *id, struct buf *out, struct error *reterr)
+{
+	struct simulated *sim = sim_of(engine);
+	const struct sim_container *container;
+	int r;
+
+	LOCKED(&sim->lock);
+	container = sim_begin_container(sim, id, &r, reterr);
+	if (r < 0)
+		return r;
+	if (!container || container->phase != CONTAINER_RUNNING)
+		return error_set(reterr, -EBUSY, "container %s does not run", id);
+	buf_puts(out, "PID          COMMAND\n1            simulated\n");
+	return out->error ? error_oom(reterr) : 0;
+}
+
 static int sim_healthy(struct engine *engine, const char *id, bool *ret, struct error *reterr)
 {
 	struct simulated *sim = sim_of(engine);
@@ -319,6 +335,7 @@ static const struct engine_ops sim_ops = {
 	.inspect = sim_inspect,
 	.usage = sim_usage,
 	.exec = sim_exec,
+	.top = sim_top,
 	.healthy = sim_healthy,
 	.list = sim_list,
 	.watch = sim_watch,

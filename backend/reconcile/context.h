@@ -33,6 +33,7 @@ struct fleet;
 struct gate;
 struct host;
 struct images;
+struct inquiries;
 struct logs;
 struct prober;
 struct units;
@@ -48,6 +49,7 @@ struct reconciler {
 	struct fleet *fleet;
 	struct units *units;
 	struct images *images;
+	struct inquiries *inquiries; /* NULL: nothing can be asked */
 	struct logs *logs;
 	struct prober *prober;
 	struct gate *view_gate; /* by service */

@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "model/instance.h"
 #include "reconcile/context.h"
+#include "reconcile/inquiries.h"
 #include "reconcile/fleet.h"
 #include "reconcile/host_work.h"
 #include "reconcile/permits.h"
@@ -12,6 +13,10 @@
 /* For the host that it runs on, and for the service that counts it. */
 static void feed_instance(struct reconciler *r, const struct change *change)
 {
+	if (change->flags & CHANGE_ASKED)
+		inquiries_wake(r);
+	if (!(change->flags & ~(unsigned)(CHANGE_ASKED | CHANGE_ANSWERED)))
+		return;
 	if (change->flags & CHANGE_CREATED)
 		atomic_fetch_add(&r->instances, 1);
 	if (change->flags & CHANGE_DELETED)

@@ -87,6 +87,20 @@ int fleet_watch(struct fleet *fleet, struct error *reterr)
 	return engine->ops->watch(engine, host_event, fleet->local, reterr);
 }
 
+void fleet_interrupt(struct fleet *fleet)
+{
+	size_t position = 0;
+	struct host *host;
+
+	if (!fleet)
+		return;
+	LOCKED(&fleet->lock);
+	fleet->local->engine->ops->interrupt(fleet->local->engine);
+	while ((host = idmap_next(&fleet->hosts, &position)))
+		if (host->engine)
+			host->engine->ops->interrupt(host->engine);
+}
+
 void fleet_stop(struct fleet *fleet)
 {
 	size_t position = 0;

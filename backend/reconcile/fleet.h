@@ -77,6 +77,8 @@ struct tally {
 int fleet_new(struct fleet **ret, struct reconciler *r, struct error *reterr);
 /* Starts watching the engine of the local host. */
 int fleet_watch(struct fleet *fleet, struct error *reterr);
+/* Ends all calls of engines, and lets none begin. */
+void fleet_interrupt(struct fleet *fleet);
 /* Frees the engines of attached hosts: no worker may run any more. */
 void fleet_stop(struct fleet *fleet);
 void fleet_free(struct fleet *fleet);

@@ -10,6 +10,7 @@
 #include "reconcile/gate.h"
 #include "reconcile/health.h"
 #include "reconcile/images.h"
+#include "reconcile/inquiries.h"
 #include "reconcile/instance_work.h"
 #include "reconcile/logs.h"
 #include "reconcile/on_change.h"
@@ -143,6 +144,8 @@ static int reconciler_queues(struct reconciler *r, struct error *reterr)
 		result = queue_new(&r->probes, "probe", PROBE_WORKERS, probe_work, r, reterr);
 	if (result == 0)
 		result = queue_new(&r->views, "view", 1, view_work, r, reterr);
+	if (result == 0)
+		result = inquiries_start(r, reterr);
 	return result;
 }
 
@@ -166,6 +169,7 @@ static int reconciler_begin(struct reconciler *r, struct error *reterr)
 	if (!r->options.simulated)
 		queue_wake(r->views, QUEUE_SWEEP);
 	wake_platform(r);
+	inquiries_wake(r);
 	wake_rotation(r); /* one that was under way goes on */
 	return fleet_watch(r->fleet, reterr);
 }
@@ -210,6 +214,7 @@ void reconciler_stop(struct reconciler *r)
 		queue_stop(r->probes);
 	if (r->views)
 		queue_stop(r->views);
+	inquiries_stop(r);
 	health_stop(r);
 	logs_free(r);
 	fleet_stop(r->fleet);
@@ -224,6 +229,7 @@ void reconciler_free(struct reconciler *r)
 	queue_free(r->slow);
 	queue_free(r->probes);
 	queue_free(r->views);
+	inquiries_free(r);
 	gate_free(r->view_gate);
 	images_free(r->images);
 	fleet_free(r->fleet);

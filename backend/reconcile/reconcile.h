@@ -38,6 +38,7 @@ struct reconciler_options {
 	const char *cloud_name; /* "local", "simulated" */
 	const char *view_dir; /* <view_dir>/<service id>/ is bind-mounted at /duplo */
 	const char *logs_dir;
+	const char *inquiry_dir; /* see store/inquiry.h; NULL: nothing is answered */
 	const char *host_address; /* where ports are published: 127.0.0.1 */
 	int port_low, port_high; /* range of host ports: 20000-29999 */
 	bool simulated; /* health is the engine's word, not a probe's */

@@ -73,6 +73,8 @@ enum change_flags {
 	CHANGE_OWNER = 128, /* uid, gid, mode of a tenant: all below it inherits */
 	CHANGE_FLAGS = 256, /* protect and the like */
 	CHANGE_GRANTS = 512, /* who of other tenants may see the service */
+	CHANGE_ASKED = 1024, /* something was asked about an instance, see inquiry.h */
+	CHANGE_ANSWERED = 2048,
 };
 
 struct change {
@@ -254,6 +256,10 @@ int txn_add_restart(struct txn *txn, int64_t id);
 int txn_set_last_error(struct txn *txn, int64_t id, const char *text);
 /* A line of the audit for what caller was refused; accepted updates have theirs of themselves. */
 int txn_audit_refusal(struct txn *txn, const struct caller *caller, int error);
+
+/* Tells the feed of what is kept elsewhere: changes nothing. */
+int txn_tell(struct txn *txn, int64_t id, unsigned flags);
+int store_tell(struct store *store, int64_t id, unsigned flags);
 
 /* For the reconciler's own objects (instances): spec text and generation, without history. */
 int txn_set_plan(struct txn *txn, int64_t id, const char *json);

@@ -67,3 +67,31 @@ int txn_set_last_error(struct txn *txn, int64_t id, const char *text)
 			"ii", id, txn->now_ns);
 	return r < 0 ? r : txn_note(txn, &object, CHANGE_ERROR);
 }
+
+int txn_tell(struct txn *txn, int64_t id, unsigned flags)
+{
+	struct object object = OBJECT_INIT;
+	int r = txn_peek(txn, id, &object);
+
+	return r < 0 ? r : txn_note(txn, &object, flags);
+}
+
+struct telling {
+	int64_t id;
+	unsigned flags;
+};
+
+static int tell(struct txn *txn, void *arg, struct error *reterr)
+{
+	const struct telling *telling = arg;
+
+	(void)reterr;
+	return txn_tell(txn, telling->id, telling->flags);
+}
+
+int store_tell(struct store *store, int64_t id, unsigned flags)
+{
+	struct telling telling = {id, flags};
+
+	return store_update(store, STORE_RELAXED, NULL, tell, &telling, NULL);
+}

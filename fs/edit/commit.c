@@ -62,7 +62,8 @@ int commit_check(struct fs *fs, const struct ref *ref, const char *data, size_t 
 /* The object whose last_error tells of this node. */
 static int64_t error_object(const struct ref *ref)
 {
-	return ref->row->flags & ROW_VALUE ? ref->object.parent : ref->object.id;
+	return ref->row->flags & ROW_VALUE || ref->row->kind == KIND_INSTANCE ? ref->object.parent
+									      : ref->object.id;
 }
 
 static int apply(struct txn *txn, void *arg, struct error *reterr)

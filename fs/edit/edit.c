@@ -16,7 +16,7 @@
 #include "base/lock.h"
 #include "base/text.h"
 
-#define EDIT_MAGIC  UINT64_C(0x7469647570757364)
+#define EDIT_MAGIC  UINT64_C(0x7469647570757365)
 #define EDITS_MAX   65536
 #define STRIPES     64
 #define HEADER_SIZE ((off_t)sizeof(struct edit_header))

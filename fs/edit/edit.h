@@ -41,6 +41,8 @@ struct edit_header {
 	uint32_t uid, gid;
 	int32_t pid; /* of the opener */
 	uint32_t start; /* a single value counts from here: before are values accepted earlier */
+	uint64_t asked; /* the inquiry that was last written here; 0: none */
+	uint64_t base; /* position of the first read of its answer */
 };
 
 struct edits;

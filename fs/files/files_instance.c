@@ -106,6 +106,72 @@ static int read_log(struct fs *fs, const struct ref *ref, size_t offset, size_t 
 	return 0;
 }
 
+/* ---- what is asked about the container ---- */
+
+static int measure_answer(struct fs *fs, const struct ref *ref, int64_t *ret_size,
+	int64_t *ret_mtime_ns)
+{
+	int64_t id = inquiry_last(fs->inquiry_dir, ref->object.id, ref->row->asks);
+
+	*ret_size = 0;
+	if (id)
+		(void)inquiry_answered(fs->inquiry_dir, id, ret_size, ret_mtime_ns);
+	return 0;
+}
+
+/* The same for the same request: asked again by the kernel, the command is not run again. */
+static int64_t command_id(const struct draft *draft)
+{
+	uint64_t bits = draft->caller ? draft->caller->token : 0;
+
+	if (bits == 0)
+		(void)text_random(&bits, sizeof(bits));
+	return inquiry_id(bits ^ draft->fs->mount_hash);
+}
+
+static int check_words(const char *text, struct error *reterr)
+{
+	_cleanup_json_ json_t *words = json_loads(text, 0, NULL);
+	json_t *word;
+	size_t i;
+
+	if (!json_is_array(words) || json_array_size(words) == 0)
+		return error_set(reterr, -EINVAL,
+			"a command that begins with [ is a JSON array of words, [\"ls\",\"-l\"]");
+	json_array_foreach(words, i, word)
+	{
+		if (!json_is_string(word))
+			return error_set(reterr, -EINVAL, "word %zu is no string", i + 1);
+	}
+	return 0;
+}
+
+static int check_command(const struct draft *draft, struct error *reterr)
+{
+	const char *dir = draft->fs->inquiry_dir;
+	int waiting = inquiry_waiting(dir, draft->ref->object.tenant);
+
+	if (draft->len == 0)
+		return error_set(reterr, -EINVAL, "a command is expected");
+	if (waiting >= INQUIRY_OPEN_MAX &&
+		inquiry_answered(dir, command_id(draft), NULL, NULL) == -ENOENT)
+		return error_set(reterr, -EBUSY, "%d commands of this tenant are running already",
+			waiting);
+	return draft->data[0] == '[' ? check_words(draft->data, reterr) : 0;
+}
+
+static int apply_command(struct txn *txn, const struct draft *draft, struct error *reterr)
+{
+	const struct object *object = &draft->ref->object;
+	struct inquiry inquiry = {.id = command_id(draft),
+		.type = INQUIRY_COMMAND,
+		.tenant = object->tenant,
+		.instance = object->id};
+	int r = inquiry_ask(draft->fs->inquiry_dir, &inquiry, draft->data, draft->len, reterr);
+
+	return r < 0 ? r : txn_tell(txn, object->id, CHANGE_ASKED);
+}
+
 #define INSTANCE .kind = KIND_INSTANCE
 #define BASE     "{tenant}/services/{service}"
 #define LOG                                                                                        \
@@ -151,6 +217,33 @@ const struct row rows_instance[] = {
 		.render = render_host,
 		.help = "Host that it runs on."},
 	{.number = 83, .path = BASE "/instances/{instance}/log", INSTANCE, LOG},
+	{.number = 84,
+		.path = BASE "/instances/{instance}/exec",
+		INSTANCE,
+		.mode = 0600,
+		.flags = ROW_DIRECT | ROW_LINE | ROW_SECRETIVE,
+		.asks = INQUIRY_COMMAND,
+		.limit = INQUIRY_TEXT_MAX,
+		.measure = measure_answer,
+		.check = check_command,
+		.apply = apply_command,
+		.help = "Write a command line, read its output and exit status."},
+	{.number = 85,
+		.path = BASE "/instances/{instance}/stats",
+		INSTANCE,
+		.mode = 0440,
+		.flags = ROW_DIRECT,
+		.asks = INQUIRY_USAGE,
+		.measure = measure_answer,
+		.help = "What the container uses: processor, memory, network, processes."},
+	{.number = 86,
+		.path = BASE "/instances/{instance}/top",
+		INSTANCE,
+		.mode = 0440,
+		.flags = ROW_DIRECT,
+		.asks = INQUIRY_PROCESSES,
+		.measure = measure_answer,
+		.help = "The container's processes."},
 	{.number = ROW_LOGS,
 		.path = BASE "/logs",
 		.kind = KIND_SERVICE,

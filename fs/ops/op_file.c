@@ -13,7 +13,11 @@
 #include "fs/edit/edit.h"
 #include "fs/edit/hot.h"
 #include "fs/edit/scratch.h"
+#include "fs/ops/ask.h"
 #include "fs/ops/waiter.h"
+
+static void read_answer(fuse_req_t req, struct ref *ref, const struct fuse_file_info *file,
+	size_t offset, size_t size);
 
 /* ---- reading ---- */
 
@@ -65,6 +69,10 @@ void op_read(fuse_req_t req, fuse_ino_t node, size_t size, off_t offset,
 		if (r == 0 && ref.row->flags & ROW_WAITS) {
 			waiter_read(fs->waiters, req, &ref, (int64_t)file->fh,
 				file->flags & O_NONBLOCK);
+			return;
+		}
+		if (r == 0 && ref.row->asks) {
+			read_answer(req, &ref, file, (size_t)offset, size);
 			return;
 		}
 		if (r == 0)
@@ -236,6 +244,10 @@ static int commit_draft(struct fs *fs, const struct ref *ref, struct edit *edit,
 	if (r < 0)
 		commit_refuse(fs, ref, NULL, caller, r, &error);
 	edit_decided(&edit->header, r, r < 0 ? edit->header.start : edit->size);
+	if (r == 0 && ref->row->asks) {
+		edit->header.asked = (uint64_t)inquiry_id(caller->token ^ fs->mount_hash);
+		edit->header.base = UINT64_MAX;
+	}
 	(void)edit_save(edit);
 	return r;
 }
@@ -291,6 +303,21 @@ static void close_row(fuse_req_t req, uint64_t node, const struct fuse_file_info
 	if (r == 0)
 		r = decide(fs, &ref, file->fh, &caller, sync);
 	op_reply_later(fs, req, r);
+}
+
+/* Who has written a command and reads has written all of it. */
+static void read_answer(fuse_req_t req, struct ref *ref, const struct fuse_file_info *file,
+	size_t offset, size_t size)
+{
+	struct caller caller = op_caller(req);
+	int r = 0;
+
+	if (OP_IS_DRAFT(file->fh))
+		r = decide(op_fs(req), ref, file->fh, &caller, true);
+	if (r < 0)
+		(void)fuse_reply_err(req, -r);
+	else
+		ask_read(req, ref, file, offset, size);
 }
 
 void op_flush(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *file)

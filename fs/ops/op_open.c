@@ -11,6 +11,7 @@
 #include "fs/edit/cut.h"
 #include "fs/edit/edit.h"
 #include "fs/edit/hot.h"
+#include "fs/ops/ask.h"
 #include "fs/ops/copier.h"
 #include "fs/ops/name.h"
 #include "fs/edit/scratch.h"
@@ -73,6 +74,11 @@ static int open_reading(fuse_req_t req, struct ref *ref, struct fuse_file_info *
 	int64_t size, mtime_ns;
 	int r;
 
+	if (ref->row->asks) {
+		file->direct_io = 1;
+		file->noflush = 1;
+		return ask_open(fs, ref, &file->fh);
+	}
 	if (hot && !(ref->row->flags & ROW_POLLED))
 		return open_copy(req, ref, file);
 	if (ref->row->flags & ROW_SECRETIVE && !(ref->row->flags & ROW_DIRECT))
@@ -116,7 +122,8 @@ static int open_writing(fuse_req_t req, const struct ref *ref, uint32_t flags,
 		header.flags |= EDIT_EMPTY;
 	if (header.flags & EDIT_EMPTY)
 		header.flags |= EDIT_LOADED;
-	if (file->flags & O_APPEND)
+	/* The position is where an answer was read to, perhaps. */
+	if (file->flags & O_APPEND || ref->row->asks)
 		header.flags |= EDIT_APPEND;
 	return edit_create(op_fs(req)->edits, &header, &file->fh);
 }

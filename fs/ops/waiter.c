@@ -6,6 +6,7 @@
 
 #include "base/lock.h"
 #include "base/thread.h"
+#include "store/inquiry.h"
 
 #define BUCKETS 256
 
@@ -14,6 +15,8 @@ struct waiter {
 	uint64_t id; /* how an interrupt finds it: by then it may be gone */
 	fuse_req_t req;
 	int64_t object, generation;
+	int64_t inquiry; /* 0: waits for the object to settle */
+	size_t offset, size; /* of the answer */
 	bool busy; /* being armed or looked at: only who does that may take it away */
 	bool interrupted; /* while it was busy */
 	bool look; /* something changed */
@@ -98,12 +101,34 @@ static struct waiter **find(struct waiters *waiters, uint64_t id)
 	return NULL;
 }
 
-static void reply(fuse_req_t req, int verdict)
+/* A part of the answer, or that there is nothing to read. */
+static void reply(fuse_req_t req, const struct waiter *waiter, int verdict)
 {
+	struct buf text = BUF_INIT;
+
+	if (verdict >= 0 && waiter->inquiry) {
+		verdict = inquiry_read(op_fs(req)->inquiry_dir, waiter->inquiry, waiter->offset,
+			waiter->size, &text);
+		/* Forgotten: so many were answered since. */
+		if (verdict == -ENOENT)
+			verdict = 0;
+	}
 	if (verdict < 0)
 		(void)fuse_reply_err(req, -verdict);
 	else
-		(void)fuse_reply_buf(req, NULL, 0);
+		(void)fuse_reply_buf(req, text.data, text.len);
+	buf_wipe(&text);
+	buf_done(&text);
+}
+
+static int verdict_of(struct fs *fs, const struct waiter *waiter)
+{
+	int r;
+
+	if (!waiter->inquiry)
+		return waiter_settled(fs, waiter->object, waiter->generation);
+	r = inquiry_answered(fs->inquiry_dir, waiter->inquiry, NULL, NULL);
+	return r == -ENOENT ? 1 : r;
 }
 
 /* Called by libfuse with the request locked: nothing of ours may be held that a reply needs. */
@@ -126,17 +151,14 @@ static void interrupted(fuse_req_t req, void *data)
 	(void)fuse_reply_err(req, EINTR);
 }
 
-static struct waiter *add(struct waiters *waiters, fuse_req_t req, int64_t object,
-	int64_t generation)
+static struct waiter *add(struct waiters *waiters, const struct waiter *wanted)
 {
-	struct waiter *waiter = calloc(1, sizeof(*waiter));
-	struct waiter **slot = bucket(waiters, object);
+	struct waiter **slot = bucket(waiters, wanted->object);
+	struct waiter *waiter = malloc(sizeof(*waiter));
 
 	if (!waiter)
 		return NULL;
-	waiter->req = req;
-	waiter->object = object;
-	waiter->generation = generation;
+	*waiter = *wanted;
 	waiter->busy = true;
 	LOCKED(&waiters->lock);
 	waiter->id = ++waiters->last_id;
@@ -162,25 +184,24 @@ static bool settle(struct waiters *waiters, struct waiter *waiter, int *verdict)
 	return true;
 }
 
-void waiter_read(struct waiters *waiters, fuse_req_t req, const struct ref *ref, int64_t generation,
-	bool nonblock)
+static void wait_for(struct waiters *waiters, const struct waiter *wanted, bool nonblock)
 {
-	int r = waiter_settled(waiters->fs, ref->object.id, generation);
+	int r = verdict_of(waiters->fs, wanted);
 	struct waiter *waiter;
 	bool done;
 
 	if (r != 0 || nonblock) {
-		reply(req, r == 0 ? -EAGAIN : r);
+		reply(wanted->req, wanted, r == 0 ? -EAGAIN : r);
 		return;
 	}
-	waiter = add(waiters, req, ref->object.id, generation);
+	waiter = add(waiters, wanted);
 	if (!waiter) {
-		reply(req, -ENOMEM);
+		reply(wanted->req, wanted, -ENOMEM);
 		return;
 	}
-	fuse_req_interrupt_func(req, interrupted, (void *)(uintptr_t)waiter->id);
+	fuse_req_interrupt_func(wanted->req, interrupted, (void *)(uintptr_t)waiter->id);
 	/* It may have settled before it was in the list. */
-	r = waiter_settled(waiters->fs, waiter->object, generation);
+	r = verdict_of(waiters->fs, waiter);
 	lock_acquire(&waiters->lock);
 	done = settle(waiters, waiter, &r);
 	if (!done && waiter->look)
@@ -189,7 +210,24 @@ void waiter_read(struct waiters *waiters, fuse_req_t req, const struct ref *ref,
 	if (!done)
 		return;
 	free(waiter);
-	reply(req, r);
+	reply(wanted->req, wanted, r);
+}
+
+void waiter_read(struct waiters *waiters, fuse_req_t req, const struct ref *ref, int64_t generation,
+	bool nonblock)
+{
+	struct waiter wanted = {.req = req, .object = ref->object.id, .generation = generation};
+
+	wait_for(waiters, &wanted, nonblock);
+}
+
+void waiter_ask(struct waiters *waiters, fuse_req_t req, int64_t object, int64_t inquiry,
+	size_t offset, size_t size, bool nonblock)
+{
+	struct waiter wanted = {
+		.req = req, .object = object, .inquiry = inquiry, .offset = offset, .size = size};
+
+	wait_for(waiters, &wanted, nonblock);
 }
 
 /* ---- the thread ---- */
@@ -209,21 +247,20 @@ static struct waiter *next_changed(struct waiters *waiters)
 
 static void look_again(struct waiters *waiters, struct waiter *waiter)
 {
-	fuse_req_t req = waiter->req;
 	bool done;
 	int verdict;
 
 	waiter->look = false;
 	waiter->busy = true;
 	lock_release(&waiters->lock);
-	verdict = waiter_settled(waiters->fs, waiter->object, waiter->generation);
+	verdict = verdict_of(waiters->fs, waiter);
 	lock_acquire(&waiters->lock);
 	done = settle(waiters, waiter, &verdict);
 	if (!done)
 		return;
 	lock_release(&waiters->lock);
+	reply(waiter->req, waiter, verdict);
 	free(waiter);
-	reply(req, verdict);
 	lock_acquire(&waiters->lock);
 }
 
@@ -262,8 +299,8 @@ void waiter_feed(struct waiters *waiters, const struct change *changes, size_t c
 	if (waiters->count == 0)
 		return;
 	for (i = 0; i < count; i++) {
-		if (!(changes[i].flags &
-			    (CHANGE_STATUS | CHANGE_SPEC | CHANGE_DELETED | CHANGE_PURGED)))
+		if (!(changes[i].flags & (CHANGE_STATUS | CHANGE_SPEC | CHANGE_DELETED |
+						 CHANGE_PURGED | CHANGE_ANSWERED)))
 			continue;
 		mark(waiters, changes[i].id);
 		if (changes[i].kind == KIND_SERVICE)

@@ -28,6 +28,10 @@ void waiter_read(struct waiters *waiters, fuse_req_t req, const struct ref *ref,
 /* 1: settled; 0: not yet; -EIO: failed; -ESTALE: the object is gone. */
 int waiter_settled(struct fs *fs, int64_t object, int64_t generation);
 
+/* Replies with a part of an answer, see store/inquiry.h, when it is there. */
+void waiter_ask(struct waiters *waiters, fuse_req_t req, int64_t object, int64_t inquiry,
+	size_t offset, size_t size, bool nonblock);
+
 /* From the store's feed. */
 void waiter_feed(struct waiters *waiters, const struct change *changes, size_t count);
 

@@ -32,6 +32,8 @@ struct fs {
 	struct store *store;
 	char *runtime_dir;
 	char *logs_dir;
+	char *inquiry_dir;
+	uint64_t mount_hash; /* tells requests of this mount from those of others */
 	char *cloud;
 	int64_t started_ns; /* wall clock */
 	struct notifier *notifier; /* NULL before fs_attach */

@@ -17,6 +17,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "store/inquiry.h"
 #include "store/store.h"
 
 struct fs;
@@ -108,6 +109,7 @@ struct row {
 	unsigned depends; /* CHANGE_ flags of that object that change the content */
 	size_t limit; /* bytes that may be written */
 	const char *field; /* of the spec, for a view */
+	enum inquiry_type asks; /* its content is the reconciler's answer to this */
 
 	/* Appends the content. */
 	int (*render)(struct fs *fs, const struct ref *ref, struct content *content);

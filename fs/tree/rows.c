@@ -69,7 +69,7 @@ static void check_handlers(const struct row *row, struct error *reterr)
 
 	if (dir && (row->render || row->apply || !(row->mode & 0100)))
 		(void)error_set(reterr, -EINVAL, "%s: not made like a directory", row->path);
-	else if (!dir && !row->render && !row->read && !(row->flags & ROW_WAITS))
+	else if (!dir && !row->render && !row->read && !row->asks && !(row->flags & ROW_WAITS))
 		(void)error_set(reterr, -EINVAL, "%s: nothing renders it", row->path);
 	else if (!dir && (row->mode & 0111))
 		(void)error_set(reterr, -EINVAL, "%s: a file that can be executed", row->path);
