@@ -170,7 +170,7 @@ struct engine_ops {
 	/* -ENOENT: no such container, or it does not run. */
 	int (*usage)(struct engine *engine, const char *id, struct container_usage *ret,
 		struct error *reterr);
-	/* Appends a table of the container's processes, a line each, with their own columns. NULL: the
+	/* Appends a table of the container's processes, a line each, with a title. NULL: the
 	 * engine cannot tell. -ENOENT: no such container; -EBUSY: it does not run. */
 	int (*top)(struct engine *engine, const char *id, struct buf *out, struct error *reterr);
 	/* Appends what the command writes to output; *ret_status: its exit status. -ENOENT: no such

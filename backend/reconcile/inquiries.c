@@ -39,9 +39,17 @@ struct answering {
 	struct instance_work work;
 };
 
+/* A moment after a start nobody has looked yet: it is where it was. */
+static const char *container_of(const struct answering *answering)
+{
+	const struct instance_work *work = &answering->work;
+
+	return work->unit.container[0] ? work->unit.container : work->status.container;
+}
+
 /* ---- commands ---- */
 
-/* {"/bin/sh", "-c", text}, or the words of a JSON array; words are borrowed from text or *ret_json. */
+/* {"/bin/sh", "-c", text}, or the words of a JSON array. Borrowed from text or *ret_json. */
 static int command_words(const char *text, const char **words, json_t **ret_json)
 {
 	json_t *word;
@@ -119,7 +127,7 @@ static int64_t run_command(struct answering *answering)
 	if (command_words(buf_string(&answering->text), words, &json) < 0)
 		result = error_set(&error, -EINVAL, "the words of the command are unreadable");
 	else if (inquiry_begin(answering->dir, answering->inquiry.id))
-		result = engine->ops->exec(engine, answering->work.unit.container, &command,
+		result = engine->ops->exec(engine, container_of(answering), &command,
 			&answering->answer, &status, &error);
 	else
 		(void)error_set(&error, -EINTR,
@@ -185,7 +193,7 @@ static int64_t look_at_usage(struct answering *answering)
 	struct sample *before;
 	int result;
 
-	result = engine->ops->usage(engine, answering->work.unit.container, &usage, &error);
+	result = engine->ops->usage(engine, container_of(answering), &usage, &error);
 	if (result == -ECANCELED)
 		return QUEUE_RETRY;
 	before = take_sample(inquiries, answering->inquiry.id);
@@ -207,8 +215,8 @@ static int64_t look_at_processes(struct answering *answering)
 	int result = -EOPNOTSUPP;
 
 	if (engine->ops->top)
-		result = engine->ops->top(engine, answering->work.unit.container,
-			&answering->answer, &error);
+		result = engine->ops->top(engine, container_of(answering), &answering->answer,
+			&error);
 	if (result == -ECANCELED)
 		return QUEUE_RETRY;
 	if (result < 0)
@@ -227,14 +235,12 @@ static int note(struct txn *txn, void *arg, struct error *reterr)
 
 static int64_t answer(struct answering *answering)
 {
-	const char *container;
 	int result =
 		instance_load(&answering->work, answering->r, answering->inquiry.instance, NULL);
 
 	if (result < 0 && result != -ENOENT)
 		return QUEUE_RETRY;
-	container = answering->work.unit.container;
-	if (result < 0 || !answering->work.host || !container[0] || !answering->work.unit.alive) {
+	if (result < 0 || !answering->work.host || !container_of(answering)[0]) {
 		buf_puts(&answering->answer,
 			answering->inquiry.type == INQUIRY_COMMAND
 				? "no exit status: no container of this instance runs\n"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * inquiries - answers what is asked about containers (store/inquiry.h): runs commands in them, looks
- *             at what they use and at their processes.
- * Promises: an answer comes, be it the reason why there is none; a command is run once at most. None
- *           of it keeps other work waiting.
+ * inquiries - answers what is asked about containers (store/inquiry.h): runs commands in them,
+ *             looks at what they use and at their processes.
+ * Promises: an answer comes, be it the reason why there is none; a command is run once at most.
+ *           None of it keeps other work waiting.
  * Threads: own ones; inquiries_wake from any.
  * Ownership: reconcile.c makes and frees it.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * inquiry - what is asked about a running container, and the answers: commands to run in it, what it
- *           uses, its processes. Whoever asks writes a file, the reconciler writes the answer.
+ * inquiry - what is asked about a running container, and the answers: commands to run in it, what
+ *           it uses, its processes. Whoever asks writes a file, the reconciler writes the answer.
  * Promises: in a directory in memory only, never on disk; outlives a worker. An inquiry has an id
  *           that its asker chose: asked again it is the same. Bounded in number and size: of the
  *           answered ones the oldest go first.
@@ -38,8 +38,8 @@ struct inquiry {
 /* From 64 bits that differ, an id. */
 int64_t inquiry_id(uint64_t bits);
 
-/* Asks, and makes it the last of its instance and type. The same id again: 0. -EBUSY: too many of the
- * tenant's wait for an answer. */
+/* Asks, and makes it the last of its instance and type. The same id again: 0. -EBUSY: too many of
+ * the tenant's wait for an answer. */
 int inquiry_ask(const char *dir, const struct inquiry *inquiry, const char *text, size_t len,
 	struct error *reterr);
 
