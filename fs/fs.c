@@ -30,12 +30,14 @@ static int copy_options(struct fs *fs, const struct fs_options *options, struct 
 	fs->store = options->store;
 	fs->runtime_dir = strdup(options->runtime_dir);
 	fs->logs_dir = strdup(options->logs_dir);
+	fs->state_dir = strdup(options->state_dir);
 	fs->inquiry_dir = strdup(options->inquiry_dir);
 	fs->mount_hash = options->mount ? text_hash(options->mount, strlen(options->mount)) : 0;
 	fs->cloud = strdup(options->cloud);
 	fs->started_ns = clock_wall_ns();
-	return fs->runtime_dir && fs->logs_dir && fs->inquiry_dir && fs->cloud ? 0
-									       : error_oom(reterr);
+	return fs->state_dir && fs->runtime_dir && fs->logs_dir && fs->inquiry_dir && fs->cloud
+		       ? 0
+		       : error_oom(reterr);
 }
 
 static int open_parts(struct fs *fs, const struct fs_options *options, struct error *reterr)
@@ -131,6 +133,7 @@ void fs_free(struct fs *fs)
 	edits_free(fs->edits);
 	snapshots_free(fs->snapshots);
 	free(fs->cloud);
+	free(fs->state_dir);
 	free(fs->logs_dir);
 	free(fs->inquiry_dir);
 	free(fs->runtime_dir);

@@ -18,6 +18,7 @@ struct store;
 struct fs_options {
 	struct store *store;
 	const char *runtime_dir; /* tmpfs: drafts and scratch files, which outlive a worker */
+	const char *state_dir; /* for .platform/status.json */
 	const char *logs_dir; /* <instance id>.log, written by the reconciler */
 	const char *inquiry_dir; /* tmpfs: see store/inquiry.h */
 	const char *cloud; /* "local", "aws", "simulated", for .platform/status */

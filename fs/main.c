@@ -15,6 +15,7 @@
 #include "fs/fs.h"
 #include "fs/process/launch.h"
 #include "fs/process/options.h"
+#include "fs/process/upgrade.h"
 #include "fs/process/worker.h"
 #include "reconcile/reconcile.h"
 #include "store/store.h"
@@ -68,6 +69,7 @@ static int platform_open(const struct worker_context *context, void **ret, void 
 	struct store_options store = {.dir = context->options->state};
 	struct fs_options fs = {
 		.runtime_dir = platform.runtime,
+		.state_dir = context->options->state,
 		.logs_dir = platform.logs,
 		.inquiry_dir = platform.inquiries,
 		.cloud = context->options->cloud,
@@ -197,6 +199,7 @@ static int main_help(void)
 	options_help(&rows);
 	(void)printf("usage: duplofs [options] MOUNTPOINT\n"
 		     "       duplofs check [-o ...]\n"
+		     "       duplofs upgrade MOUNTPOINT\n"
 		     "       duplofs --help | --version\n"
 		     "\n"
 		     "Mounts a platform: tenants, their services and what these need, as files.\n"
@@ -243,6 +246,11 @@ static int main_run(struct options *options)
 	case OPTIONS_SUCCESSOR:
 		return supervisor_adopt(options, &error) < 0 ? main_fail(&error, EXIT_FAILURE)
 							     : EXIT_SUCCESS;
+	case OPTIONS_UPGRADE:
+		return upgrade_ask(options, &error) < 0 ? main_fail(&error, EXIT_FAILURE)
+							: EXIT_SUCCESS;
+	case OPTIONS_TRIAL:
+		return upgrade_try(options, store_probe);
 	case OPTIONS_CHECK:
 		return check(options, stdout) ? EXIT_SUCCESS : EXIT_FAILURE;
 	}

@@ -268,3 +268,10 @@ int schema_check(struct connection *connection, struct error *reterr)
 			"the database needs an upgrade and cannot be written");
 	return 0;
 }
+
+int schema_probe(struct connection *connection, struct error *reterr)
+{
+	int64_t step = 0;
+
+	return schema_step(connection, &step, reterr);
+}

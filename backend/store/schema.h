@@ -18,6 +18,9 @@ int schema_upgrade(struct connection *connection, struct error *reterr);
 /* Refuses a database that schema_upgrade would have to change (it cannot be written). */
 int schema_check(struct connection *connection, struct error *reterr);
 
+/* Refuses only what schema_upgrade would: a database of a newer program. */
+int schema_probe(struct connection *connection, struct error *reterr);
+
 /* Values that belong to the database as a whole. -ENOENT. */
 int schema_get(struct connection *connection, const char *name, char *value, size_t size);
 int schema_set(struct connection *connection, const char *name, const char *value);

@@ -230,6 +230,24 @@ void store_close(struct store *store)
 	free(store);
 }
 
+int store_probe(const char *dir, struct error *reterr)
+{
+	struct connection *connection = NULL;
+	char path[PATH_MAX];
+	int r;
+
+	if (snprintf(path, sizeof(path), "%s/" DATABASE_NAME, dir) >= (int)sizeof(path))
+		return error_set(reterr, -ENAMETOOLONG, "path too long: %s", dir);
+	if (access(path, F_OK) < 0)
+		return errno == ENOENT ? 0 : error_errno(reterr, errno, "cannot open %s", path);
+	r = connection_open(&connection, path, CONNECTION_READ, reterr);
+	if (r < 0)
+		return r;
+	r = schema_probe(connection, reterr);
+	connection_close(connection);
+	return r;
+}
+
 const char *store_platform(const struct store *store)
 {
 	return store->platform;

@@ -116,6 +116,10 @@ struct store_options {
 int store_open(struct store **ret, const struct store_options *options, struct error *reterr);
 void store_close(struct store *store);
 
+/* Whether this program could open the database of dir, which another one may be using: refuses a
+ * newer one. Changes nothing. */
+int store_probe(const char *dir, struct error *reterr);
+
 /* Random name of this platform, made at the first open: 12 lower-case hex digits. Borrowed. */
 const char *store_platform(const struct store *store);
 

@@ -98,8 +98,9 @@ static int render_status_json(struct fs *fs, const struct ref *ref, struct conte
 
 	if (r < 0)
 		return r;
-	known = json_pack("{s:s, s:s, s:s, s:I}", "Version", DUPLOFS_VERSION, "Platform",
-		store_platform(fs->store), "Cloud", fs->cloud, "Tenants", (json_int_t)tenants);
+	known = json_pack("{s:s, s:s, s:s, s:s, s:I}", "Version", DUPLOFS_VERSION, "Platform",
+		store_platform(fs->store), "Cloud", fs->cloud, "State", fs->state_dir, "Tenants",
+		(json_int_t)tenants);
 	status = ref->object.status ? json_loads(ref->object.status, 0, NULL) : NULL;
 	if (!known || (json_is_object(status) && json_object_update(known, status) < 0))
 		return -ENOMEM;

@@ -322,6 +322,8 @@ static int options_long(struct options *options, const char *argument, struct er
 		options->action = OPTIONS_SUCCESSOR;
 	else if (strcmp(argument, "--as=worker") == 0)
 		options->action = OPTIONS_WORKER;
+	else if (strcmp(argument, "--as=trial") == 0)
+		options->action = OPTIONS_TRIAL;
 	else if (strncmp(argument, "--fds=", 6) == 0)
 		return options_fds(options, argument + 6, reterr);
 	else if ((near = text_nearest(argument, known)) != NULL)
@@ -402,6 +404,12 @@ static int options_places(struct options *options, char *const *places, int coun
 	if (count == 1 && strcmp(places[0], "check") == 0) {
 		options->action = OPTIONS_CHECK;
 		return 0;
+	}
+	if (options->action == OPTIONS_MOUNT && count > 0 && strcmp(places[0], "upgrade") == 0) {
+		options->action = OPTIONS_UPGRADE;
+		if (count == 1)
+			return error_set(reterr, -EINVAL,
+				"which platform? duplofs upgrade MOUNTPOINT");
 	}
 	if (count == 0)
 		return error_set(reterr, -EINVAL, "where to mount? duplofs [options] MOUNTPOINT");

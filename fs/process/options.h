@@ -19,12 +19,14 @@
 enum options_action {
 	OPTIONS_MOUNT,
 	OPTIONS_CHECK,
+	OPTIONS_UPGRADE,
 	OPTIONS_HELP,
 	OPTIONS_VERSION,
 	/* How the program starts itself; not for people. A successor renews the worker. */
 	OPTIONS_SUPERVISOR,
 	OPTIONS_SUCCESSOR,
 	OPTIONS_WORKER,
+	OPTIONS_TRIAL, /* says whether it could be a successor */
 };
 
 /* What a supervisor and a worker hand each other; -1 when absent. */

@@ -72,33 +72,62 @@ static void spawn_attributes(posix_spawnattr_t *attributes)
 		POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID);
 }
 
-int spawn_self(const struct options *options, enum options_action role,
-	const struct options_fds *fds, pid_t *ret_pid, int *ret_pidfd, struct error *reterr)
+static int spawn_start(const char *path, struct spawn_arguments *arguments,
+	const struct options_fds *fds, pid_t *ret_pid, struct error *reterr)
 {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
+	int numbers[SPAWN_FDS], i, r;
+
+	spawn_fds(fds, numbers);
+	(void)posix_spawn_file_actions_init(&actions);
+	/* Onto itself: takes the close-on-exec flag off in the child alone. */
+	for (i = 0; i < SPAWN_FDS; i++)
+		if (numbers[i] >= 0)
+			(void)posix_spawn_file_actions_adddup2(&actions, numbers[i], numbers[i]);
+	spawn_attributes(&attributes);
+	r = posix_spawn(ret_pid, path, &actions, &attributes,
+		(char *const *)(uintptr_t)arguments->argv, environ);
+	(void)posix_spawnattr_destroy(&attributes);
+	(void)posix_spawn_file_actions_destroy(&actions);
+	return r ? error_errno(reterr, r, "cannot start %s", path) : 0;
+}
+
+static const char *spawn_role(enum options_action role)
+{
+	return role == OPTIONS_WORKER  ? "--as=worker"
+	       : role == OPTIONS_TRIAL ? "--as=trial"
+				       : "--as=supervisor";
+}
+
+/* The file that this program was started from; another one may be there by now. */
+static int spawn_find(char path[PATH_MAX], struct error *reterr)
+{
+	static const char deleted[] = " (deleted)";
+	ssize_t len = readlink("/proc/self/exe", path, PATH_MAX - 1);
+
+	if (len < 0)
+		return error_errno(reterr, errno, "cannot find this program");
+	path[len] = '\0';
+	/* The kernel says so once the file was replaced, which is why we are here. */
+	if ((size_t)len > sizeof(deleted) && strcmp(path + len - sizeof(deleted) + 1, deleted) == 0)
+		path[(size_t)len - sizeof(deleted) + 1] = '\0';
+	return 0;
+}
+
+int spawn_self(const struct options *options, enum options_action role,
+	const struct options_fds *fds, pid_t *ret_pid, int *ret_pidfd, struct error *reterr)
+{
+	char path[PATH_MAX] = "/proc/self/exe";
 	struct spawn_arguments arguments;
-	int numbers[SPAWN_FDS], i, pidfd;
-	int r = spawn_arguments(&arguments, options,
-		role == OPTIONS_WORKER ? "--as=worker" : "--as=supervisor", fds, reterr);
+	int pidfd;
+	int r = spawn_arguments(&arguments, options, spawn_role(role), fds, reterr);
 	pid_t pid;
 
-	if (r == 0) {
-		spawn_fds(fds, numbers);
-		(void)posix_spawn_file_actions_init(&actions);
-		/* Onto itself: takes the close-on-exec flag off in the child alone. */
-		for (i = 0; i < SPAWN_FDS; i++)
-			if (numbers[i] >= 0)
-				(void)posix_spawn_file_actions_adddup2(&actions, numbers[i],
-					numbers[i]);
-		spawn_attributes(&attributes);
-		r = posix_spawn(&pid, "/proc/self/exe", &actions, &attributes,
-			(char *const *)(uintptr_t)arguments.argv, environ);
-		(void)posix_spawnattr_destroy(&attributes);
-		(void)posix_spawn_file_actions_destroy(&actions);
-		if (r)
-			r = error_errno(reterr, r, "cannot start this program anew");
-	}
+	if (r == 0 && role == OPTIONS_TRIAL)
+		r = spawn_find(path, reterr);
+	if (r == 0)
+		r = spawn_start(path, &arguments, fds, &pid, reterr);
 	buf_done(&arguments.list);
 	if (r < 0)
 		return r;
@@ -132,19 +161,14 @@ void spawn_seal(const struct options_fds *fds)
 
 int spawn_exec(const struct options *options, const struct options_fds *fds, struct error *reterr)
 {
-	static const char deleted[] = " (deleted)";
 	struct spawn_arguments arguments;
 	char path[PATH_MAX];
-	ssize_t len = readlink("/proc/self/exe", path, sizeof(path) - 1);
 	int numbers[SPAWN_FDS], r;
 	sigset_t none, blocked;
 
-	if (len < 0)
-		return error_errno(reterr, errno, "cannot find this program");
-	path[len] = '\0';
-	/* The kernel says so once the file was replaced, which is why we are here. */
-	if ((size_t)len > sizeof(deleted) && strcmp(path + len - sizeof(deleted) + 1, deleted) == 0)
-		path[(size_t)len - sizeof(deleted) + 1] = '\0';
+	r = spawn_find(path, reterr);
+	if (r < 0)
+		return r;
 	r = spawn_arguments(&arguments, options, "--as=successor", fds, reterr);
 	if (r == 0) {
 		spawn_fds(fds, numbers);

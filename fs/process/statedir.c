@@ -19,6 +19,7 @@
 #include "fs/process/mount.h"
 
 #define STATEDIR_LOCK     "lock"
+#define STATEDIR_ANSWER   "upgrade"
 #define STATEDIR_END_MS   30000
 #define STATEDIR_RETRY_MS 5
 
@@ -42,7 +43,7 @@ int statedir_open(char *state, struct error *reterr)
 	return 0;
 }
 
-static pid_t statedir_read_pid(const char *state, const char *name)
+pid_t statedir_read_pid(const char *state, const char *name)
 {
 	_cleanup_buf_ struct buf text = BUF_INIT;
 	char path[PATH_MAX];
@@ -122,5 +123,33 @@ void statedir_remove_pids(const char *state)
 	if (statedir_path(path, state, STATEDIR_WORKER, NULL) == 0)
 		(void)unlink(path);
 	if (statedir_path(path, state, STATEDIR_SUPERVISOR, NULL) == 0)
+		(void)unlink(path);
+}
+
+void statedir_write_answer(const char *state, const char *text)
+{
+	char path[PATH_MAX];
+	struct error error = ERROR_INIT;
+
+	if (statedir_path(path, state, STATEDIR_ANSWER, &error) < 0 ||
+		file_write_atomic(path, text, strlen(text), 0600, 0, &error) < 0)
+		log_warning("%s", error.text);
+}
+
+int statedir_read_answer(const char *state, struct buf *out)
+{
+	char path[PATH_MAX];
+	int r = statedir_path(path, state, STATEDIR_ANSWER, NULL);
+
+	if (r == 0)
+		r = access(path, F_OK) < 0 ? -errno : 0;
+	return r < 0 ? r : file_read(path, 4096, out, NULL);
+}
+
+void statedir_forget_answer(const char *state)
+{
+	char path[PATH_MAX];
+
+	if (statedir_path(path, state, STATEDIR_ANSWER, NULL) == 0)
 		(void)unlink(path);
 }

@@ -10,6 +10,7 @@
 
 #include <sys/types.h>
 
+#include "base/buf.h"
 #include "base/error.h"
 
 #define STATEDIR_SUPERVISOR "supervisor.pid"
@@ -21,6 +22,14 @@ int statedir_open(char *state, struct error *reterr);
 /* Locks it for the platform at mountpoint. -EBUSY with a sentence; one that is about to end is
  * waited for. */
 int statedir_lock(const char *state, const char *mountpoint, int *ret_fd, struct error *reterr);
+
+/* 0: there is none. */
+pid_t statedir_read_pid(const char *state, const char *name);
+
+/* What became of the last upgrade, for who has asked for it. -ENOENT: not yet known. */
+void statedir_write_answer(const char *state, const char *text);
+int statedir_read_answer(const char *state, struct buf *out);
+void statedir_forget_answer(const char *state);
 
 void statedir_write_pid(const char *state, const char *name, pid_t pid);
 void statedir_remove_pids(const char *state);

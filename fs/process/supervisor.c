@@ -27,6 +27,7 @@
 #include "fs/kernel/session.h"
 #include "fs/process/spawn.h"
 #include "fs/process/statedir.h"
+#include "fs/process/upgrade.h"
 
 /* A worker that fails before it was ready is followed by another at once this often, then ever
  * later. */
@@ -38,6 +39,9 @@
  * take to end its work. */
 #define SUPERVISOR_DETACHED_MS 10000
 #define SUPERVISOR_ENDING_MS   20000
+
+/* How long a new program may take to say whether it can take over. */
+#define SUPERVISOR_TRIAL_MS 20000
 
 enum supervisor_phase {
 	SUPERVISOR_SERVES,
@@ -60,8 +64,11 @@ struct supervisor {
 	int report; /* what the worker says about its start; -1: has said it */
 	bool ready; /* this worker serves */
 	bool settled; /* a worker has served */
+	bool upgrading; /* who asked for it waits for the first worker of this program */
 	int failures; /* workers in a row that ended before they were ready */
 	int64_t restart_ns;
+	int trial_fd, trial_report; /* of a new program that is being tried; -1: none */
+	int64_t trial_end_ns;
 	void (*answering)(void *arg);
 	void *arg;
 	struct error error; /* why it is over */
@@ -155,6 +162,9 @@ static void supervisor_read_report(struct supervisor *supervisor)
 	}
 	supervisor->ready = true;
 	supervisor->failures = 0;
+	if (supervisor->upgrading)
+		statedir_write_answer(supervisor->options->state, UPGRADE_FINE);
+	supervisor->upgrading = false;
 	if (!supervisor->settled && supervisor->answering)
 		supervisor->answering(supervisor->arg);
 	supervisor->settled = true;
@@ -266,20 +276,79 @@ static void supervisor_stop(struct supervisor *supervisor)
 	supervisor_enter(supervisor, SUPERVISOR_DETACHED, SUPERVISOR_DETACHED_MS);
 }
 
+static void supervisor_refuse(struct supervisor *supervisor, const char *why)
+{
+	log_error("not upgraded: %s", why);
+	statedir_write_answer(supervisor->options->state, why);
+}
+
+/* The new program is tried first: it says whether it can go on with what is there. */
+static void supervisor_try_upgrade(struct supervisor *supervisor)
+{
+	struct options_fds fds = {-1, supervisor->fds.handoff, -1, -1, -1};
+	struct error error = ERROR_INIT;
+	int report[2];
+	pid_t pid;
+
+	if (supervisor->phase != SUPERVISOR_SERVES || supervisor->worker == 0 ||
+		!supervisor->ready) {
+		supervisor_refuse(supervisor, "no worker serves just now; try again");
+		return;
+	}
+	if (supervisor->trial_fd >= 0)
+		return; /* on its way already */
+	if (pipe2(report, O_CLOEXEC | O_NONBLOCK) < 0) {
+		supervisor_refuse(supervisor, "cannot make a pipe");
+		return;
+	}
+	fds.report = report[1];
+	if (spawn_self(supervisor->options, OPTIONS_TRIAL, &fds, &pid, &supervisor->trial_fd,
+		    &error) < 0) {
+		supervisor->trial_fd = -1;
+		(void)close(report[0]);
+		supervisor_refuse(supervisor, error.text);
+	} else {
+		supervisor->trial_report = report[0];
+		supervisor->trial_end_ns = supervisor_in_ms(SUPERVISOR_TRIAL_MS);
+	}
+	(void)close(report[1]);
+}
+
 static void supervisor_upgrade(struct supervisor *supervisor)
 {
 	struct options_fds fds = supervisor->fds;
 	struct error error = ERROR_INIT;
 
-	if (supervisor->phase != SUPERVISOR_SERVES || supervisor->worker == 0 ||
-		!supervisor->ready) {
-		log_warning("no worker serves just now: not upgraded");
-		return;
-	}
 	fds.peer = supervisor->worker_fd;
 	fds.report = -1;
 	(void)spawn_exec(supervisor->options, &fds, &error);
-	log_error("not upgraded: %s", error.text);
+	supervisor_refuse(supervisor, error.text);
+}
+
+static void supervisor_trial_ended(struct supervisor *supervisor)
+{
+	char text[sizeof(supervisor->error.text)] = "";
+	siginfo_t info = {0};
+	ssize_t got = read(supervisor->trial_report, text, sizeof(text) - 1);
+
+	text[got > 0 ? got : 0] = '\0';
+	(void)waitid(P_PIDFD, (id_t)supervisor->trial_fd, &info, WEXITED | WNOHANG);
+	(void)close(supervisor->trial_fd);
+	(void)close(supervisor->trial_report);
+	supervisor->trial_fd = supervisor->trial_report = -1;
+	supervisor->trial_end_ns = CLOCK_FOREVER;
+	if (strcmp(text, UPGRADE_FINE) != 0) {
+		if (!text[0])
+			(void)snprintf(text, sizeof(text),
+				"the new program does not run (it ended with %s %d)",
+				info.si_code == CLD_EXITED ? "status" : "signal", info.si_status);
+		supervisor_refuse(supervisor, text);
+	} else if (supervisor->worker == 0 || !supervisor->ready ||
+		   supervisor->phase != SUPERVISOR_SERVES) {
+		supervisor_refuse(supervisor, "no worker serves just now; try again");
+	} else {
+		supervisor_upgrade(supervisor);
+	}
 }
 
 static void supervisor_take_signal(struct supervisor *supervisor)
@@ -290,7 +359,7 @@ static void supervisor_take_signal(struct supervisor *supervisor)
 		return;
 	switch (info.ssi_signo) {
 	case SIGUSR2:
-		supervisor_upgrade(supervisor);
+		supervisor_try_upgrade(supervisor);
 		break;
 	case SIGHUP:
 		/* The terminal is gone: that ends what runs in front of it only. */
@@ -306,6 +375,11 @@ static void supervisor_time_out(struct supervisor *supervisor)
 {
 	if (clock_now_ns() >= supervisor->restart_ns && supervisor->worker == 0)
 		supervisor_start_worker(supervisor);
+	if (clock_now_ns() >= supervisor->trial_end_ns && supervisor->trial_fd >= 0) {
+		/* Its end is seen as any other. */
+		supervisor->trial_end_ns = CLOCK_FOREVER;
+		(void)pidfd_send_signal(supervisor->trial_fd, SIGKILL, NULL, 0);
+	}
 	if (clock_now_ns() < supervisor->phase_end_ns)
 		return;
 	if (supervisor->phase == SUPERVISOR_DETACHED) {
@@ -322,6 +396,8 @@ static int supervisor_timeout_ms(const struct supervisor *supervisor)
 
 	if (supervisor->worker == 0 && supervisor->restart_ns < next_ns)
 		next_ns = supervisor->restart_ns;
+	if (supervisor->trial_end_ns < next_ns)
+		next_ns = supervisor->trial_end_ns;
 	if (next_ns == CLOCK_FOREVER)
 		return -1;
 	left_ms = (next_ns - clock_now_ns() + NS_PER_MILLISECOND - 1) / NS_PER_MILLISECOND;
@@ -335,6 +411,7 @@ static int supervisor_loop(struct supervisor *supervisor, struct error *reterr)
 			{.fd = supervisor->worker_fd, .events = POLLIN},
 			{.fd = supervisor->signals, .events = POLLIN},
 			{.fd = supervisor->report, .events = POLLIN},
+			{.fd = supervisor->trial_fd, .events = POLLIN},
 		};
 
 		if (poll(ready, ARRAY_SIZE(ready), supervisor_timeout_ms(supervisor)) < 0)
@@ -343,6 +420,8 @@ static int supervisor_loop(struct supervisor *supervisor, struct error *reterr)
 			supervisor_read_report(supervisor);
 		if (ready[0].revents)
 			supervisor_worker_ended(supervisor);
+		if (ready[3].revents)
+			supervisor_trial_ended(supervisor);
 		if (ready[1].revents)
 			supervisor_take_signal(supervisor);
 		supervisor_time_out(supervisor);
@@ -366,6 +445,9 @@ static int supervisor_init(struct supervisor *supervisor, const struct options *
 		.restart_ns = CLOCK_FOREVER,
 		.worker_fd = -1,
 		.report = -1,
+		.trial_fd = -1,
+		.trial_report = -1,
+		.trial_end_ns = CLOCK_FOREVER,
 	};
 	(void)prctl(PR_SET_NAME, "duplofs");
 	runtime_path(supervisor->runtime, options->state);
@@ -467,6 +549,7 @@ int supervisor_adopt(const struct options *options, struct error *reterr)
 	supervisor.worker_fd = options->fds.peer;
 	supervisor.worker = supervisor_pid_of(supervisor.worker_fd);
 	supervisor.mounted = supervisor.ready = supervisor.settled = true;
+	supervisor.upgrading = options->action == OPTIONS_SUCCESSOR;
 	if (options->action == OPTIONS_SUCCESSOR)
 		supervisor_signal_worker(&supervisor, SIGTERM);
 	r = supervisor_loop(&supervisor, reterr);

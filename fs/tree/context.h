@@ -31,6 +31,7 @@ struct waiters;
 struct fs {
 	struct store *store;
 	char *runtime_dir;
+	char *state_dir;
 	char *logs_dir;
 	char *inquiry_dir;
 	uint64_t mount_hash; /* tells requests of this mount from those of others */

@@ -33,6 +33,7 @@
 #include "fs/process/launch.h"
 #include "fs/process/mount.h"
 #include "fs/process/options.h"
+#include "fs/process/upgrade.h"
 #include "fs/process/worker.h"
 
 /* ---- the program under test ---- */
@@ -64,6 +65,13 @@ static const struct worker_service service = {
 	.close = service_close,
 };
 
+static int service_probe(const char *directory, struct error *reterr)
+{
+	(void)directory;
+	(void)reterr;
+	return 0;
+}
+
 static int program(int argc, char **argv)
 {
 	static struct options options;
@@ -75,6 +83,8 @@ static int program(int argc, char **argv)
 	mine.operations_size = fixture_operations_size;
 	if (r == 0 && options.action == OPTIONS_WORKER)
 		return worker_run(&options, &mine);
+	if (r == 0 && options.action == OPTIONS_TRIAL)
+		return upgrade_try(&options, service_probe);
 	if (r == 0 && options.action == OPTIONS_MOUNT)
 		return launch(&options, &supervisor);
 	if (r == 0)
