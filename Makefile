@@ -129,6 +129,10 @@ test: test-deps ## Run every test against real parts
 	@$(SUBMAKE) all programs
 	@tests/run.sh release debug
 
+kills: test-deps ## Kill the worker KILLS (200) times under load, and count failed calls
+	@$(SUBMAKE) all programs
+	@KILLS=$(or $(KILLS),200) tests/run.sh release debug tests/e2e/kills.t
+
 asan tsan: test-deps ## Run unit and end-to-end tests under AddressSanitizer + UBSan, or ThreadSanitizer
 	@$(SUBMAKE) BUILD=$@ unit programs
 	@tests/run.sh $@ $@
@@ -170,5 +174,5 @@ help: ## This list
 -include $(OBJECTS:.o=.d) $(UNIT_SHARED:.o=.d) $(UNIT_TESTS:=.d) $(FUZZERS:=.d) $(FUZZ_SHARED:.o=.d) $(BENCHES:=.d)
 
 FORCE:
-.PHONY: all unit fuzzers benches programs deps test-deps run stop test asan tsan coverage fuzz bench lint install uninstall clean help FORCE
+.PHONY: all kills unit fuzzers benches programs deps test-deps run stop test asan tsan coverage fuzz bench lint install uninstall clean help FORCE
 .SECONDARY:
