@@ -117,7 +117,7 @@ static int write_entry(struct set *set, const char *path, const struct view_entr
 	return r;
 }
 
-static int make_entry(struct set *set, const struct view_entry *entry, struct error *reterr)
+static int make_entry(struct set *set, struct view_entry *entry, struct error *reterr)
 {
 	const char *slash = strchr(entry->name, '/');
 	char path[VIEW_PATH_MAX + 192], old[VIEW_PATH_MAX + 256];
@@ -134,6 +134,7 @@ static int make_entry(struct set *set, const struct view_entry *entry, struct er
 		part_names[entry->part], entry->name);
 	if (set->before[0] && untouched(old, entry) && link(old, path) == 0)
 		return 0;
+	entry->fresh = true;
 	return write_entry(set, path, entry, reterr);
 }
 
@@ -193,6 +194,23 @@ static int show(struct set *set, struct error *reterr)
 	return r;
 }
 
+/* ---- telling of it ---- */
+
+static int tell_given(struct txn *txn, void *arg, struct error *reterr)
+{
+	const struct set *set = arg;
+	int r = 0;
+
+	(void)reterr;
+	for (size_t i = 0; i < set->list.count && r == 0; i++) {
+		const struct view_entry *entry = &set->list.entries[i];
+
+		if (entry->part == VIEW_SECRETS && entry->fresh)
+			r = txn_audit_given(txn, set->service, entry->object);
+	}
+	return r;
+}
+
 static void find_shown(struct set *set)
 {
 	char path[VIEW_PATH_MAX + 16];
@@ -216,6 +234,9 @@ static int switch_set(struct set *set, struct view_set_news *ret, struct error *
 	if (ret->switched)
 		r = make(set, reterr);
 	store_thaw(set->store);
+	/* Told before it is done: what cannot be told is not given. */
+	if (r == 0 && ret->switched)
+		r = store_update(set->store, STORE_RELAXED, NULL, tell_given, set, reterr);
 	if (r == 0 && ret->switched)
 		r = show(set, reterr);
 	if (ret->switched)

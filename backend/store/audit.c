@@ -100,6 +100,34 @@ int txn_audit_refusal(struct txn *txn, const struct caller *caller, int error)
 	return txn_audit(txn, caller, name ? name : "refused");
 }
 
+/* Of nobody's doing: they have a place of their own, and push out no user's lines. */
+#define AUDIT_PLATFORM (-1)
+
+int txn_audit_given(struct txn *txn, int64_t service_id, int64_t secret_id)
+{
+	struct object service = OBJECT_INIT, secret = OBJECT_INIT, tenant = OBJECT_INIT;
+	struct buf line = BUF_INIT;
+	int r = txn_peek(txn, service_id, &service);
+
+	if (r == 0)
+		r = txn_peek(txn, secret_id, &secret);
+	if (r == 0)
+		r = txn_peek(txn, secret.tenant, &tenant);
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	put_time(txn->now_ns, &line);
+	buf_puts(&line, " uid=0 gid=0 pid=0 program=duplofs operation=give path=");
+	put_word(tenant.name, &line);
+	buf_puts(&line, "/secrets/");
+	put_word(secret.name, &line);
+	buf_printf(&line, " generation=%" PRId64 " service=", secret.generation);
+	put_word(service.name, &line);
+	buf_puts(&line, " outcome=accepted");
+	r = line.error ? txn_fail(txn, line.error) : insert_line(txn, AUDIT_PLATFORM, &line);
+	buf_done(&line);
+	return r;
+}
+
 static int audit_print(struct connection *connection, struct buf *out)
 {
 	_cleanup_statement_ sqlite3_stmt *statement =

@@ -259,6 +259,9 @@ int txn_set_paused(struct txn *txn, int64_t id, bool paused);
 int txn_add_restart(struct txn *txn, int64_t id);
 int txn_set_last_error(struct txn *txn, int64_t id, const char *text);
 /* A line of the audit for what caller was refused; accepted updates have theirs of themselves. */
+/* A line of the audit: the containers of a service can read a secret from now on, or its new value.
+ * Its object may be gone. */
+int txn_audit_given(struct txn *txn, int64_t service, int64_t secret);
 int txn_audit_refusal(struct txn *txn, const struct caller *caller, int error);
 
 /* Tells the feed of what is kept elsewhere: changes nothing. */

@@ -22,6 +22,7 @@ struct view_entry {
 	char name[OBJECT_NAME_MAX + 1]; /* of a resource's output: "<resource>/<output>" */
 	int64_t mtime_ns;
 	int64_t size; /* bytes; neighbors: -1, read to know */
+	bool fresh; /* for who has the entry: its content was written just now */
 };
 
 typedef int (*view_entry_fn)(void *arg, const struct view_entry *entry);

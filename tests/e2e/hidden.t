@@ -19,6 +19,9 @@ succeeds "a service settles" settles 60
 container=$(container_of 0)
 pid=$(engine "/containers/$container/json" | jq -r .State.Pid)
 is "$(cat "/proc/$pid/root/duplo/secrets/PASSWORD")" "$PLANTED" "the container reads it"
+like "$(cat "$DUPLO/.platform/audit")" "operation=give path=demo/secrets/PASSWORD generation=1 service=web outcome=accepted" \
+	"the audit tells which service was given it"
+unlike "$(grep operation=give "$DUPLO/.platform/audit")" "path=other" "and the other one was given nothing"
 # Everything that people do with a value.
 is "$(cat "$DUPLO/demo/secrets/PASSWORD" "$SERVICE/runtime/secrets/PASSWORD")" "$PLANTED$PLANTED" "so do people"
 is "$(dd if="$DUPLO/demo/secrets/LONG" bs=777 status=none | wc -c)" "$((60000 + 2 * ${#PLANTED}))" "in pieces, too"
