@@ -237,14 +237,15 @@ static int switch_set(struct set *set, struct view_set_news *ret, struct error *
 	/* Told before it is done: what cannot be told is not given. */
 	if (r == 0 && ret->switched)
 		r = store_update(set->store, STORE_RELAXED, NULL, tell_given, set, reterr);
+	/* Marked first: whoever dies in between leaves no set that seems to have gone long ago. */
+	if (r == 0 && ret->switched && set->before[0])
+		view_old_mark(set->view, set->before);
 	if (r == 0 && ret->switched)
 		r = show(set, reterr);
 	if (ret->switched)
 		(void)file_remove_tree(set->draft, NULL);
 	ret->switched = ret->switched && r == 0;
 	ret->values = ret->switched && set->before[0] && !same_values(set);
-	if (ret->switched && set->before[0])
-		view_old_mark(set->view, set->before);
 	ret->due_ns = view_old_sweep(set->view, r == 0 ? set->name : set->before, set->list.count);
 	return r;
 }
