@@ -78,6 +78,18 @@ static size_t list_old(const char *view, const char *shown, struct old **ret)
 	return count;
 }
 
+/* Out of its name first, in one step: a set of the same values may be shown again, and must not
+ * find one that somebody has begun to remove. */
+static void remove_set(const char *view, const char *path)
+{
+	char gone[VIEW_PATH_MAX + 16];
+
+	(void)snprintf(gone, sizeof(gone), "%s.gone", view);
+	(void)file_remove_tree(gone, NULL);
+	if (rename(path, gone) == 0)
+		(void)file_remove_tree(gone, NULL);
+}
+
 int64_t view_old_sweep(const char *view, const char *shown, size_t files)
 {
 	_cleanup_free_ struct old *sets = NULL;
@@ -94,7 +106,7 @@ int64_t view_old_sweep(const char *view, const char *shown, size_t files)
 		if (left_ns > 0 && left_ns <= VIEW_SET_KEEP_NS && count - i <= max)
 			return clock_now_ns() + left_ns;
 		(void)snprintf(path, sizeof(path), "%s/%s", view, sets[i].name);
-		(void)file_remove_tree(path, NULL);
+		remove_set(view, path);
 	}
 	return CLOCK_FOREVER;
 }
