@@ -53,10 +53,16 @@ def write(path, text):
     call(f"write {path}", os.write, fd, text)
     call(f"close {path}", os.close, fd)
 def reader():
-    # What one read(2) gives is whole, whatever changes before the next.
-    fd = call("open", os.open, f"{service}/status.json", os.O_RDONLY)
-    json.loads(call("read", os.read, fd, 65536))
-    call("close", os.close, fd)
+    # What did not change while it was read is whole.
+    while True:
+        fd = call("open", os.open, f"{service}/status.json", os.O_RDONLY)
+        before = call("fstat", os.fstat, fd)
+        text = call("read", os.read, fd, 65536)
+        after = call("fstat", os.fstat, fd)
+        call("close", os.close, fd)
+        if before.st_mtime_ns == after.st_mtime_ns and before.st_size == after.st_size:
+            break
+    json.loads(text)
     for name in call("list", os.listdir, f"{service}/instances"):
         call("stat", os.stat, f"{service}/instances/{name}/status.json")
     assert read(f"{base}/README").startswith(b"Write what you want")
