@@ -20,7 +20,8 @@ while :; do
 	what=$(cat /duplo/secrets/SHOWN 2>&1)
 	[ "$what" = hidden ] || { bad=$((bad + 1)) && echo "secret: $what"; }
 	what=$(grep Tenant /duplo/self.json 2>&1) || { bad=$((bad + 1)) && echo "self: $what"; }
-	what=$(ls /duplo/neighbors 2>&1) || { bad=$((bad + 1)) && echo "neighbors: $what"; }
+	# Some come and go meanwhile.
+	case $(echo /duplo/neighbors/*) in *web*) ;; *) bad=$((bad + 1)) && echo "neighbors: no list" ;; esac
 	n=$((n + 1))
 	[ $((n % 50)) != 0 ] || echo "reads $n bad $bad"
 done
