@@ -152,6 +152,44 @@ static const char *const schema_steps[] = {
 	"  FROM object AS o JOIN text AS t ON t.id = o.id * 8 + 1"
 	"  WHERE o.kind = 3 AND o.deleting = 0 AND json_valid(t.text)"
 	");",
+	/*
+	 * The usage ledger. What runs now is in usage_open, one row a meter; what has ended is only
+	 * ever added to usage, cut at the ends of months, so that a month is a range of its key.
+	 */
+	"CREATE TABLE usage_subject ("
+	"  id INTEGER PRIMARY KEY,"
+	"  tenant INTEGER NOT NULL,"
+	"  kind INTEGER NOT NULL,"
+	"  tenant_name TEXT NOT NULL,"
+	"  service TEXT NOT NULL,"
+	"  name TEXT NOT NULL,"
+	"  host TEXT NOT NULL,"
+	"  sku TEXT NOT NULL,"
+	"  region TEXT NOT NULL,"
+	"  cpu_milli INTEGER NOT NULL, memory_mib INTEGER NOT NULL"
+	");"
+	"CREATE UNIQUE INDEX usage_subject_values ON usage_subject"
+	"  (tenant, kind, service, name, host, sku, region, cpu_milli, memory_mib);"
+	"CREATE TABLE usage_open ("
+	"  object INTEGER PRIMARY KEY,"
+	"  tenant INTEGER NOT NULL, subject INTEGER NOT NULL, start_ns INTEGER NOT NULL"
+	");"
+	"CREATE INDEX usage_open_tenant ON usage_open (tenant);"
+	"CREATE TABLE usage ("
+	"  tenant INTEGER NOT NULL, end_ns INTEGER NOT NULL,"
+	"  subject INTEGER NOT NULL, start_ns INTEGER NOT NULL,"
+	"  PRIMARY KEY (tenant, end_ns, subject, start_ns)"
+	") WITHOUT ROWID;"
+	"CREATE TABLE usage_hour ("
+	"  tenant INTEGER NOT NULL, hour_ns INTEGER NOT NULL, subject INTEGER NOT NULL,"
+	"  cpu_milli INTEGER NOT NULL, memory_mib INTEGER NOT NULL,"
+	"  PRIMARY KEY (tenant, hour_ns, subject)"
+	") WITHOUT ROWID;"
+	"CREATE TABLE budget ("
+	"  tenant INTEGER PRIMARY KEY,"
+	"  nano INTEGER NOT NULL, changed_ns INTEGER NOT NULL,"
+	"  month_ns INTEGER NOT NULL, percent INTEGER NOT NULL"
+	");",
 };
 
 int schema_get(struct connection *connection, const char *name, char *value, size_t size)

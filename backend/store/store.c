@@ -209,6 +209,7 @@ int store_open(struct store **ret, const struct store_options *options, struct e
 	readers_init(&store->readers, store->path,
 		writer ? CONNECTION_READ : store_read_mode(store));
 	keys_init(&store->keys);
+	usage_clock_init(&store->usage_clock);
 	r = store_identify(store, options->dir, reterr);
 	if (r < 0) {
 		store_close(store);

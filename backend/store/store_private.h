@@ -19,6 +19,7 @@
 #include "store/schema.h"
 #include "store/store.h"
 #include "store/token.h"
+#include "store/usage_clock.h"
 
 struct store {
 	char path[PATH_MAX]; /* of the database */
@@ -28,6 +29,7 @@ struct store {
 	struct feed feed;
 	struct tokens tokens;
 	struct keys keys;
+	struct usage_clock usage_clock;
 };
 
 /* One caller's part of a batch. */

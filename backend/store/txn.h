@@ -28,6 +28,9 @@ int txn_has_text(struct txn *txn, int64_t id, enum text_part part, const char *t
 /* The database's failure as a sentence. */
 int txn_error(struct txn *txn, int r, struct error *reterr);
 
+/* Ends all that the usage ledger counts at end_ns and lets it begin anew at start_ns. */
+int txn_usage_cut(struct txn *txn, int64_t end_ns, int64_t start_ns);
+
 /* Runs a statement of the transaction and remembers its failure; see connection_run. */
 #define txn_run(txn, sql, types, ...)                                                              \
 	txn_fail((txn), connection_run((txn)->connection, (sql), (types), ##__VA_ARGS__))

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "store/txn.h"
+#include "store/usage.h"
 
 #define ID_LIMIT    (INT64_C(1) << 28) /* node ids of the file tree give an object 28 bits */
 #define TENANT_MODE 0750
@@ -143,6 +144,9 @@ int txn_purge(struct txn *txn, int64_t id, struct error *reterr)
 		flags |= CHANGE_DELETED;
 		r = txn_touch_children(txn, object.parent);
 	}
+	/* The ledger keeps what it was; nothing is counted for what is gone. */
+	if (r == 0)
+		r = txn_usage_set(txn, id, 0, NULL);
 	if (r == 0)
 		r = txn_remove_rows(txn, id);
 	if (r == 0)
