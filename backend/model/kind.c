@@ -19,9 +19,10 @@ const char *kind_name(enum kind kind)
 		[KIND_HOST] = "host",
 		[KIND_RESOURCE] = "resource",
 		[KIND_GROUP] = "group",
+		[KIND_POLICY] = "policy",
 	};
 
-	return kind >= KIND_PLATFORM && kind <= KIND_GROUP ? names[kind] : "object";
+	return kind >= KIND_PLATFORM && kind <= KIND_POLICY ? names[kind] : "object";
 }
 
 /* [A-Za-z_][A-Za-z0-9_.-]{0,127} */

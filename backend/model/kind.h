@@ -20,6 +20,7 @@ enum kind {
 	KIND_HOST = 7,
 	KIND_RESOURCE = 8,
 	KIND_GROUP = 9,
+	KIND_POLICY = 10, /* child of the platform: a document of the administrator's */
 };
 
 #define OBJECT_NAME_MAX 128 /* bytes, without the NUL */

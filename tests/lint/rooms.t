@@ -14,14 +14,15 @@ my %sees = (
 	base => [],
 	model => [qw(base)],
 	store => [qw(base model)],
+	billing => [qw(base model store)],
 	plan => [qw(base model)],
 	net => [qw(base)],
 	engine => [qw(base net)],
 	aws => [qw(base net)], # the protocols of AWS; what is made with them is cloud's matter
 	cloud => [qw(base model net aws)], # of the model: the administrator's policy
 	observe => [qw(base net)],
-	reconcile => [qw(base model store plan net engine cloud observe)],
-	fs => [qw(base model store plan)],
+	reconcile => [qw(base model store billing plan net engine cloud observe)],
+	fs => [qw(base model store billing plan)],
 );
 # Libraries that only one room may know.
 my %owner = (

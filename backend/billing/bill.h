@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * bill - what one payer's month costs so far, line by line and day by day, from the usage ledger
+ *        and the price table.
+ * Promises: exact integers; a machine that is one tenant's is shared out among its instances and an
+ *           idle line by the larger of reserved and used, CPU to memory 9:1, each hour for itself,
+ *           and the parts add up to what it costs. Of a machine that several share a tenant pays
+ *           what its instances reserve or use; the rest is the platform's idle line.
+ * Threads: any; a bill is only read once it is made.
+ * Ownership: bill_free frees.
+ * Source of the method: AWS split cost allocation data (weights 9:1, larger of reserved and used)
+ * and the OpenCost specification (idle as a line of its own).
+ */
+#ifndef DUPLOFS_BILLING_BILL_H
+#define DUPLOFS_BILLING_BILL_H
+
+#include "base/calendar.h"
+#include "billing/money.h"
+#include "billing/prices.h"
+#include "store/usage.h"
+
+#define BILL_DAYS_MAX 31
+
+enum bill_kind {
+	BILL_INSTANCE, /* a service's share of machines */
+	BILL_BALANCER,
+	BILL_RESOURCE,
+	BILL_IDLE, /* what nobody has of a machine */
+	BILL_SHARED, /* platform's bill only: what tenants pay of a shared machine, negative */
+};
+
+struct bill_line {
+	enum bill_kind kind;
+	char service[64]; /* "" none */
+	char name[128]; /* of the machine, the resource; "" of a balancer */
+	char sku[64], region[32]; /* of what is paid */
+	int64_t nano; /* all days together */
+	int64_t daily[BILL_DAYS_MAX];
+	int64_t used_ns; /* how long, all instances added up */
+	int64_t cpu_ms, memory_mib_s; /* BILL_INSTANCE: milli-CPU and MiB by seconds that counted */
+};
+
+struct bill {
+	struct calendar_month month;
+	int64_t until_ns; /* counted up to here */
+	char currency[8];
+	struct bill_line *lines; /* by service, then kind, then name */
+	size_t count;
+	int64_t nano;
+	int64_t daily[BILL_DAYS_MAX];
+	int64_t burn_nano; /* an hour of what runs at the end of the window */
+	char unpriced[128]; /* a sku without a price; "" none */
+	int64_t unpriced_ns; /* how long such things ran */
+};
+
+/*
+ * The payer's bill for the month up to now_ns (by the ledger's clock; in a later month: all of it).
+ * payer PLATFORM_ID: the machines that several share, less what tenants pay of them. -ENOMEM, -EIO.
+ */
+int bill_make(struct store *store, const struct prices *prices, int64_t payer,
+	const struct calendar_month *month, int64_t now_ns, struct bill **ret);
+void bill_free(struct bill *bill);
+
+static inline void cleanup_bill(struct bill **bill)
+{
+	bill_free(*bill);
+}
+#define _cleanup_bill_ __attribute__((cleanup(cleanup_bill)))
+
+#endif

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Machines, shared out hour by hour among the instances that were on them. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "billing/bill_lines.h"
+
+#define HOURS_MAX (BILL_DAYS_MAX * 24)
+
+/* Nine times a CPU's weight for a GiB's; in thousandths of a CPU and 1024ths of a GiB. */
+#define CPU_WEIGHT 9
+#define PARTS(cpu_milli, memory_mib)                                                               \
+	weight_of(CPU_WEIGHT * 1024 * (cpu_milli) + 1000 * (memory_mib))
+
+/* A time in which neither size nor price of the machine changed. */
+struct piece {
+	int64_t start_ns, end_ns, rate;
+	weight parts; /* of the whole machine */
+};
+
+struct machine {
+	struct bill_work *work;
+	const struct usage_subject *subject; /* the first that it was */
+	const char *name;
+	bool shared;
+	struct piece *pieces; /* by start */
+	size_t piece_count, piece_capacity;
+	size_t *lines; /* of the bill, by column */
+	size_t column_count;
+	weight *cells; /* HOURS_MAX rows of columns */
+	weight whole[HOURS_MAX];
+	int64_t cost[HOURS_MAX];
+	int64_t parts_of_subject; /* current subject, while pieces are added */
+	struct idmap *measures;
+};
+
+static size_t hour_of(const struct bill_work *work, int64_t at_ns)
+{
+	int64_t hour = (at_ns - work->month.start_ns) / CALENDAR_HOUR_NS;
+
+	return hour < HOURS_MAX ? (size_t)hour : HOURS_MAX - 1;
+}
+
+static int64_t hour_end(int64_t at_ns)
+{
+	return at_ns - at_ns % CALENDAR_HOUR_NS + CALENDAR_HOUR_NS;
+}
+
+static int64_t min64(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+static int64_t max64(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* ---- the machine itself ---- */
+
+static int add_piece(void *arg, int64_t rate, int64_t start_ns, int64_t end_ns)
+{
+	struct machine *machine = arg;
+	struct bill_work *work = machine->work;
+
+	if (machine->piece_count == machine->piece_capacity) {
+		size_t more = machine->piece_capacity ? 2 * machine->piece_capacity : 8;
+		struct piece *grown = reallocarray(machine->pieces, more, sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		machine->pieces = grown;
+		machine->piece_capacity = more;
+	}
+	machine->pieces[machine->piece_count++] =
+		(struct piece){start_ns, end_ns, rate, weight_of(machine->parts_of_subject)};
+	if (!machine->shared && end_ns == work->until_ns)
+		work->bill->burn_nano += rate;
+	while (start_ns < end_ns) {
+		int64_t stop_ns = min64(hour_end(start_ns), end_ns);
+		size_t hour = hour_of(work, start_ns);
+
+		machine->whole[hour] += weight_of(rate) * weight_of(stop_ns - start_ns);
+		machine->cost[hour] += money_cost(rate, start_ns, stop_ns);
+		start_ns = stop_ns;
+	}
+	return 0;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct piece *left = a, *right = b;
+
+	return (left->start_ns > right->start_ns) - (left->start_ns < right->start_ns);
+}
+
+static int machine_load(struct machine *machine, const struct usage_set *set)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < set->interval_count && r == 0; i++) {
+		const struct usage_interval *interval = &set->intervals[i];
+		const struct usage_subject *subject = &set->subjects[interval->subject];
+
+		if (subject->kind != USAGE_HOST || strcmp(subject->name, machine->name) != 0)
+			continue;
+		if (!machine->subject)
+			machine->subject = subject;
+		machine->parts_of_subject = (int64_t)PARTS(subject->cpu_milli, subject->memory_mib);
+		r = bill_priced(machine->work, subject, interval->start_ns, interval->end_ns,
+			add_piece, machine);
+	}
+	if (machine->piece_count > 1)
+		qsort(machine->pieces, machine->piece_count, sizeof(machine->pieces[0]), compare);
+	return r;
+}
+
+/* ---- its instances ---- */
+
+/* The column of the subject's service on this machine; -ENOENT: it is elsewhere. */
+static int column_find(struct machine *machine, const struct usage_subject *subject, size_t *ret)
+{
+	struct bill_line key = {.kind = BILL_INSTANCE};
+	size_t line;
+	int r;
+
+	if (subject->kind != USAGE_INSTANCE || strcmp(subject->host, machine->name) != 0)
+		return -ENOENT;
+	(void)text_copy(key.service, sizeof(key.service), subject->service);
+	(void)text_copy(key.name, sizeof(key.name), machine->name);
+	(void)text_copy(key.sku, sizeof(key.sku), machine->subject->sku);
+	(void)text_copy(key.region, sizeof(key.region), machine->subject->region);
+	r = bill_lines_find(&machine->work->lines, &key, &line);
+	if (r < 0)
+		return r;
+	for (*ret = 0; *ret < machine->column_count; (*ret)++)
+		if (machine->lines[*ret] == line)
+			return 0;
+	machine->lines[machine->column_count++] = line;
+	return 0;
+}
+
+/* Column + 1 of each subject, 0: not on this machine. */
+static int columns_make(struct machine *machine, size_t *columns)
+{
+	const struct usage_set *own = machine->work->own;
+
+	machine->lines = calloc(own->subject_count + 1, sizeof(*machine->lines));
+	if (!machine->lines)
+		return -ENOMEM;
+	for (size_t i = 0; i < own->subject_count; i++) {
+		size_t column;
+		int r = column_find(machine, &own->subjects[i], &column);
+
+		if (r < 0 && r != -ENOENT)
+			return r;
+		columns[i] = r < 0 ? 0 : column + 1;
+	}
+	machine->cells = calloc(HOURS_MAX * (machine->column_count + 1), sizeof(weight));
+	return machine->cells ? 0 : -ENOMEM;
+}
+
+static int64_t measure_key(size_t subject, size_t hour)
+{
+	return (int64_t)(subject * (HOURS_MAX + 1) + hour);
+}
+
+static void add_hour(struct machine *machine, const struct usage_interval *interval, size_t column,
+	int64_t start_ns, int64_t end_ns)
+{
+	struct bill_work *work = machine->work;
+	const struct usage_subject *subject = &work->own->subjects[interval->subject];
+	struct bill_line *line = &work->lines.all[machine->lines[column]];
+	size_t hour = hour_of(work, start_ns);
+	const struct usage_measure *used =
+		idmap_get(machine->measures, measure_key(interval->subject, hour));
+	int64_t cpu_milli = max64(subject->cpu_milli, used ? used->cpu_milli : 0);
+	int64_t memory_mib = max64(subject->memory_mib, used ? used->memory_mib : 0);
+	int64_t seconds = (end_ns - start_ns) / (CALENDAR_HOUR_NS / 3600);
+
+	line->used_ns += end_ns - start_ns;
+	line->cpu_ms += cpu_milli * seconds;
+	line->memory_mib_s += memory_mib * seconds;
+	for (size_t i = 0; i < machine->piece_count; i++) {
+		const struct piece *piece = &machine->pieces[i];
+		int64_t from_ns = max64(start_ns, piece->start_ns);
+		int64_t to_ns = min64(end_ns, piece->end_ns);
+		weight share;
+
+		if (piece->start_ns >= end_ns)
+			break;
+		if (from_ns >= to_ns || piece->parts == 0)
+			continue;
+		share = weight_of(piece->rate) * PARTS(cpu_milli, memory_mib);
+		machine->cells[hour * machine->column_count + column] +=
+			share * weight_of(to_ns - from_ns) / piece->parts;
+		if (machine->shared && to_ns == work->until_ns)
+			work->bill->burn_nano += (int64_t)(share / piece->parts);
+	}
+}
+
+static void add_instances(struct machine *machine, const size_t *columns)
+{
+	const struct usage_set *own = machine->work->own;
+
+	for (size_t i = 0; i < own->interval_count; i++) {
+		const struct usage_interval *interval = &own->intervals[i];
+		int64_t start_ns = interval->start_ns;
+
+		if (columns[interval->subject] == 0)
+			continue;
+		while (start_ns < interval->end_ns) {
+			int64_t stop_ns = min64(hour_end(start_ns), interval->end_ns);
+
+			add_hour(machine, interval, columns[interval->subject] - 1, start_ns,
+				stop_ns);
+			start_ns = stop_ns;
+		}
+	}
+}
+
+/* ---- who pays what of an hour ---- */
+
+/* The tenant's own machine: all of it is paid, what nobody has as the idle line. */
+static int share_own(struct machine *machine, size_t hour, size_t idle, weight *weights,
+	int64_t *shares)
+{
+	struct bill_work *work = machine->work;
+	int64_t at_ns = work->month.start_ns + (int64_t)hour * CALENDAR_HOUR_NS;
+	size_t count = machine->column_count;
+	weight had = 0;
+	int r;
+
+	for (size_t i = 0; i < count; i++) {
+		weights[i] = machine->cells[hour * count + i];
+		had += weights[i];
+	}
+	weights[count] = had < machine->whole[hour] ? machine->whole[hour] - had : 0;
+	r = money_share(machine->cost[hour], weights, count + 1, shares);
+	for (size_t i = 0; r == 0 && i < count; i++)
+		bill_lines_add(&work->lines, machine->lines[i], at_ns, shares[i]);
+	if (r == 0)
+		bill_lines_add(&work->lines, idle, at_ns, shares[count]);
+	return r;
+}
+
+/* A shared one: what was reserved or used. */
+static void share_shared(struct machine *machine, size_t hour)
+{
+	struct bill_work *work = machine->work;
+	int64_t at_ns = work->month.start_ns + (int64_t)hour * CALENDAR_HOUR_NS;
+
+	for (size_t i = 0; i < machine->column_count; i++)
+		bill_lines_add(&work->lines, machine->lines[i], at_ns,
+			(int64_t)(machine->cells[hour * machine->column_count + i] /
+				  CALENDAR_HOUR_NS));
+}
+
+static int idle_line(struct machine *machine, size_t *ret)
+{
+	struct bill_line key = {.kind = BILL_IDLE};
+
+	(void)text_copy(key.name, sizeof(key.name), machine->name);
+	(void)text_copy(key.sku, sizeof(key.sku), machine->subject->sku);
+	(void)text_copy(key.region, sizeof(key.region), machine->subject->region);
+	return bill_lines_find(&machine->work->lines, &key, ret);
+}
+
+static int machine_share(struct machine *machine)
+{
+	_cleanup_free_ weight *weights = calloc(machine->column_count + 1, sizeof(*weights));
+	_cleanup_free_ int64_t *shares = calloc(machine->column_count + 1, sizeof(*shares));
+	size_t idle = 0;
+	int r = weights && shares ? 0 : -ENOMEM;
+
+	if (r == 0 && !machine->shared)
+		r = idle_line(machine, &idle);
+	for (size_t hour = 0; hour < HOURS_MAX && r == 0; hour++) {
+		if (machine->whole[hour] == 0)
+			continue;
+		if (machine->shared)
+			share_shared(machine, hour);
+		else
+			r = share_own(machine, hour, idle, weights, shares);
+	}
+	return r;
+}
+
+static int bill_machine(struct bill_work *work, const struct usage_set *set, const char *name,
+	struct idmap *measures)
+{
+	_cleanup_free_ size_t *columns = calloc(work->own->subject_count + 1, sizeof(*columns));
+	struct machine *machine = calloc(1, sizeof(*machine));
+	int r = columns && machine ? 0 : -ENOMEM;
+
+	if (r == 0) {
+		machine->work = work;
+		machine->name = name;
+		machine->shared = set != work->own;
+		machine->measures = measures;
+		r = machine_load(machine, set);
+	}
+	if (r == 0 && machine->piece_count > 0) {
+		r = columns_make(machine, columns);
+		if (r == 0) {
+			add_instances(machine, columns);
+			r = machine_share(machine);
+		}
+	}
+	if (machine) {
+		free(machine->pieces);
+		free(machine->lines);
+		free(machine->cells);
+	}
+	free(machine);
+	return r;
+}
+
+/* Each machine of set once, by name. */
+static int bill_set(struct bill_work *work, const struct usage_set *set, struct idmap *measures)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < set->subject_count && r == 0; i++) {
+		size_t j = 0;
+
+		if (set->subjects[i].kind != USAGE_HOST)
+			continue;
+		while (j < i && (set->subjects[j].kind != USAGE_HOST ||
+					strcmp(set->subjects[j].name, set->subjects[i].name) != 0))
+			j++;
+		if (j == i)
+			r = bill_machine(work, set, set->subjects[i].name, measures);
+	}
+	return r;
+}
+
+int bill_machines(struct bill_work *work)
+{
+	struct idmap measures = {0};
+	int r = 0;
+
+	for (size_t i = 0; i < work->own->measure_count && r == 0; i++) {
+		struct usage_measure *measure = &work->own->measures[i];
+
+		r = idmap_put(&measures,
+			measure_key(measure->subject, hour_of(work, measure->hour_ns)), measure);
+	}
+	if (r == 0)
+		r = bill_set(work, work->own, &measures);
+	if (r == 0 && work->shared)
+		r = bill_set(work, work->shared, &measures);
+	idmap_done(&measures);
+	return r;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+
+#include "billing/report.h"
+
+#define TREND_DAYS 7
+
+void forecast_make(const struct bill *bill, struct forecast *ret)
+{
+	int64_t start_ns = bill->month.start_ns;
+	int full = (int)((bill->until_ns - start_ns) / CALENDAR_DAY_NS);
+	int64_t left_ns = bill->month.end_ns - bill->until_ns, sum = 0;
+
+	*ret = (struct forecast){
+		.committed = bill->nano +
+			     money_cost(bill->burn_nano, bill->until_ns, bill->month.end_ns),
+		.trend = bill->nano,
+		.days = full < TREND_DAYS ? full : TREND_DAYS,
+	};
+	for (int day = full - ret->days; day < full; day++)
+		sum += bill->daily[day];
+	if (ret->days > 0)
+		ret->trend += money_cost(sum / ret->days / 24, 0, left_ns);
+}
+
+static void line(struct buf *out, const char *name, int64_t nano, const char *currency,
+	const char *method)
+{
+	buf_printf(out, "%-10s ", name);
+	money_print(out, nano, 2);
+	buf_printf(out, " %s\t%s\n", currency, method);
+}
+
+void report_forecast(const struct report *report, struct buf *out)
+{
+	const struct bill *bill = report->bill;
+	struct forecast forecast;
+
+	forecast_make(bill, &forecast);
+	line(out, "so-far", bill->nano, bill->currency, "counted by the ledger, estimated prices");
+	line(out, "committed", forecast.committed, bill->currency,
+		"so far, and what runs now going on to the end of the month");
+	if (forecast.days > 0) {
+		line(out, "trend", forecast.trend, bill->currency,
+			"so far, and the mean of the last full days (at most 7) for the days left");
+		buf_printf(out, "%-10s %d\tfull days in the mean\n", "days", forecast.days);
+	}
+	if (report->budget_nano > 0)
+		line(out, "budget", report->budget_nano, bill->currency, "set in billing/budget");
+}

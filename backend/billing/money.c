@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "billing/money.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "base/calendar.h"
+#include "base/cleanup.h"
+
+#define PLACES       9
+#define ON_STACK     64
+#define PRODUCT_BITS 126
+
+int money_parse(const char *text, int64_t *ret_nano)
+{
+	int64_t nano = 0;
+	int places = -1; /* -1: before the point */
+	bool any = false;
+
+	for (; *text; text++) {
+		if (*text == '.' && places < 0) {
+			places = 0;
+			continue;
+		}
+		if (!isdigit((unsigned char)*text) || places == PLACES)
+			return -EINVAL;
+		any = true;
+		nano = nano * 10 + (*text - '0');
+		places += places >= 0;
+		if (nano > MONEY_MAX)
+			return -ERANGE;
+	}
+	if (!any)
+		return -EINVAL;
+	for (places = places < 0 ? 0 : places; places < PLACES; places++) {
+		nano *= 10;
+		if (nano > MONEY_MAX)
+			return -ERANGE;
+	}
+	*ret_nano = nano;
+	return 0;
+}
+
+void money_print(struct buf *out, int64_t nano, int places)
+{
+	uint64_t value = nano < 0 ? -(uint64_t)nano : (uint64_t)nano;
+	uint64_t unit = 1, one = 1;
+
+	for (int i = places; i < PLACES; i++)
+		unit *= 10;
+	for (int i = 0; i < places; i++)
+		one *= 10;
+	value = (value + unit / 2) / unit;
+	buf_printf(out, "%s%llu", nano < 0 && value > 0 ? "-" : "",
+		(unsigned long long)(value / one));
+	if (places > 0)
+		buf_printf(out, ".%0*llu", places, (unsigned long long)(value % one));
+}
+
+int64_t money_cost(int64_t nano_per_hour, int64_t start_ns, int64_t end_ns)
+{
+	weight rate = weight_of(nano_per_hour);
+
+	if (end_ns <= start_ns)
+		return 0;
+	return (int64_t)(rate * weight_of(end_ns) / CALENDAR_HOUR_NS -
+			 rate * weight_of(start_ns) / CALENDAR_HOUR_NS);
+}
+
+static int bits(weight value)
+{
+	int count = 0;
+
+	for (; value > 0; value >>= 1)
+		count++;
+	return count;
+}
+
+/* Gives the units that are left to those whose remainders are largest. */
+static void share_rest(int64_t rest, const weight *remainders, bool *given, size_t count,
+	int64_t *shares)
+{
+	for (; rest > 0; rest--) {
+		size_t best = count;
+
+		for (size_t i = 0; i < count; i++)
+			if (!given[i] && (best == count || remainders[i] > remainders[best]))
+				best = i;
+		if (best == count)
+			return;
+		given[best] = true;
+		shares[best]++;
+	}
+}
+
+static void share(int64_t total, const weight *weights, size_t count, int64_t *shares,
+	weight *remainders, bool *given)
+{
+	weight largest = 0, sum = 0;
+	int64_t rest = total;
+	int shift;
+
+	for (size_t i = 0; i < count; i++) {
+		largest = weights[i] > largest ? weights[i] : largest;
+		given[i] = false;
+	}
+	/* Neither the sum nor a product may overflow. */
+	shift = bits(largest) + bits(count) + bits(weight_of(total)) - PRODUCT_BITS;
+	shift = shift > 0 ? shift : 0;
+	for (size_t i = 0; i < count; i++)
+		sum += weights[i] >> shift;
+	for (size_t i = 0; i < count; i++) {
+		weight product = weight_of(total) * (weights[i] >> shift);
+
+		shares[i] = sum ? (int64_t)(product / sum) : 0;
+		remainders[i] = sum ? product % sum : 0;
+		rest -= shares[i];
+	}
+	if (sum == 0)
+		shares[count - 1] = total;
+	else
+		share_rest(rest, remainders, given, count, shares);
+}
+
+int money_share(int64_t total, const weight *weights, size_t count, int64_t *ret_shares)
+{
+	weight remainders[ON_STACK];
+	bool given[ON_STACK];
+	_cleanup_free_ weight *more = NULL;
+	_cleanup_free_ bool *more_given = NULL;
+
+	if (count == 0)
+		return 0;
+	if (count <= ON_STACK) {
+		share(total, weights, count, ret_shares, remainders, given);
+		return 0;
+	}
+	more = calloc(count, sizeof(*more));
+	more_given = calloc(count, sizeof(*more_given));
+	if (!more || !more_given)
+		return -ENOMEM;
+	share(total, weights, count, ret_shares, more, more_given);
+	return 0;
+}

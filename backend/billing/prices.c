@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "billing/prices.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/calendar.h"
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "billing/money.h"
+#include "model/json_syntax.h"
+#include "store/store.h"
+
+#define SKU_SIZE      64
+#define REGION_SIZE   32
+#define CURRENCY_SIZE 8
+
+struct price {
+	char sku[SKU_SIZE], region[REGION_SIZE];
+	int64_t nano;
+	int64_t from_ns; /* 0: always */
+	bool shipped; /* counts only where the administrator's rows say nothing */
+};
+
+struct prices {
+	char currency[CURRENCY_SIZE];
+	size_t count;
+	struct price rows[]; /* by sku */
+};
+
+static int compare(const void *a, const void *b)
+{
+	const struct price *left = a, *right = b;
+
+	return strcmp(left->sku, right->sku);
+}
+
+static size_t shipped_count(void)
+{
+	size_t count = 0;
+
+	while (prices_shipped[count].sku)
+		count++;
+	return count;
+}
+
+static void add_shipped(struct prices *prices)
+{
+	for (const struct price_row *row = prices_shipped; row->sku; row++) {
+		struct price *price = &prices->rows[prices->count++];
+
+		*price = (struct price){.shipped = true};
+		(void)text_copy(price->sku, SKU_SIZE, row->sku);
+		(void)text_copy(price->region, REGION_SIZE, row->region);
+		(void)money_parse(row->price, &price->nano);
+	}
+}
+
+/* A text, or a number as it was written. */
+static int read_price(const json_t *value, int64_t *ret_nano)
+{
+	char text[32];
+
+	if (json_is_string(value))
+		return money_parse(json_string_value(value), ret_nano);
+	if (!json_is_number(value))
+		return -EINVAL;
+	(void)snprintf(text, sizeof(text), "%.9f", json_number_value(value));
+	return money_parse(text, ret_nano);
+}
+
+static int check_members(const json_t *object, const char *const *known, const char *where,
+	struct error *reterr)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach((json_t *)object, key, value)
+	{
+		size_t i = 0;
+
+		while (known[i] && strcmp(known[i], key) != 0)
+			i++;
+		if (known[i])
+			continue;
+		if (text_nearest(key, known))
+			return error_set(reterr, -EINVAL,
+				"%sunknown field \"%s\", did you mean \"%s\"?", where, key,
+				text_nearest(key, known));
+		return error_set(reterr, -EINVAL, "%sunknown field \"%s\"", where, key);
+	}
+	return 0;
+}
+
+static int parse_row(const json_t *row, size_t number, struct price *price, struct error *reterr)
+{
+	static const char *const known[] = {"Sku", "Region", "Price", "From", "Help", NULL};
+	const char *sku = json_get_string(row, "Sku", ""),
+		   *region = json_get_string(row, "Region", ""),
+		   *from = json_get_string(row, "From", NULL);
+	char where[64];
+	int r;
+
+	(void)snprintf(where, sizeof(where), "Prices, row %zu: ", number);
+	*price = (struct price){0};
+	if (!json_is_object(row))
+		return error_set(reterr, -EINVAL, "%snot an object", where);
+	r = check_members(row, known, where, reterr);
+	if (r < 0)
+		return r;
+	if (!sku[0] || !text_copy(price->sku, SKU_SIZE, sku))
+		return error_set(reterr, -EINVAL, "%sSku: a text of 1 to %d characters", where,
+			SKU_SIZE - 1);
+	if (!text_copy(price->region, REGION_SIZE, region))
+		return error_set(reterr, -EINVAL, "%sRegion: at most %d characters", where,
+			REGION_SIZE - 1);
+	if (read_price(json_object_get(row, "Price"), &price->nano) < 0 ||
+		price->nano > MONEY_HOUR_MAX)
+		return error_set(reterr, -EINVAL,
+			"%sPrice: an amount an hour such as \"0.096\", not negative, with up to 9 "
+			"decimal places",
+			where);
+	if (from && calendar_time_parse(from, &price->from_ns) < 0)
+		return error_set(reterr, -EINVAL,
+			"%sFrom: a day such as \"2026-12-01\" or a time such as "
+			"\"2026-12-01T00:00:00Z\" (UTC)",
+			where);
+	return 0;
+}
+
+static int parse_rows(const json_t *rows, struct prices *prices, struct error *reterr)
+{
+	for (size_t i = 0; i < json_array_size(rows); i++) {
+		int r = parse_row(json_array_get(rows, i), i + 1, &prices->rows[prices->count],
+			reterr);
+
+		if (r < 0)
+			return r;
+		prices->count++;
+	}
+	return 0;
+}
+
+static int parse_currency(const json_t *document, struct prices *prices, struct error *reterr)
+{
+	const char *currency = json_get_string(document, "Currency", "USD");
+
+	if (strlen(currency) != 3 || strspn(currency, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 3)
+		return error_set(reterr, -EINVAL,
+			"Currency: three capital letters (ISO 4217), such as \"USD\"");
+	(void)text_copy(prices->currency, CURRENCY_SIZE, currency);
+	return 0;
+}
+
+static int parse_document(const json_t *document, struct prices **ret, struct error *reterr)
+{
+	static const char *const known[] = {"Currency", "Updated", "Prices", NULL};
+	const json_t *rows = json_object_get(document, "Prices");
+	_cleanup_prices_ struct prices *prices =
+		calloc(1, sizeof(*prices) + (json_array_size(rows) + shipped_count()) *
+						    sizeof(prices->rows[0]));
+	int r;
+
+	if (!prices)
+		return error_oom(reterr);
+	(void)text_copy(prices->currency, CURRENCY_SIZE, "USD");
+	if (document && !json_is_object(document))
+		return error_set(reterr, -EINVAL, "prices are an object with a list \"Prices\"");
+	if (rows && !json_is_array(rows))
+		return error_set(reterr, -EINVAL, "Prices: a list of rows");
+	r = document ? check_members(document, known, "", reterr) : 0;
+	if (r == 0 && document)
+		r = parse_currency(document, prices, reterr);
+	if (r == 0)
+		r = parse_rows(rows, prices, reterr);
+	if (r < 0)
+		return r;
+	add_shipped(prices);
+	qsort(prices->rows, prices->count, sizeof(prices->rows[0]), compare);
+	*ret = TAKE(prices);
+	return 0;
+}
+
+int prices_parse(const char *text, size_t len, struct prices **ret, struct error *reterr)
+{
+	_cleanup_json_ json_t *document = NULL;
+	json_error_t error;
+	int r;
+
+	if (!text)
+		return parse_document(NULL, ret, reterr);
+	r = json_syntax_check(text, len, reterr);
+	if (r < 0)
+		return r;
+	document = json_parse(text, len, JSON_REJECT_DUPLICATES, &error);
+	if (!document)
+		return error_set(reterr, -EINVAL, "line %d, column %d: %s", error.line,
+			error.column, error.text);
+	return parse_document(document, ret, reterr);
+}
+
+int prices_load(struct store *store, struct prices **ret, struct error *reterr)
+{
+	_cleanup_object_ struct object policy = OBJECT_INIT;
+	int r = store_find(store, PLATFORM_ID, KIND_POLICY, PRICES_POLICY, &policy);
+
+	if (r < 0 && r != -ENOENT)
+		return error_set(reterr, r, "the prices cannot be read");
+	return prices_parse(policy.spec, policy.spec ? strlen(policy.spec) : 0, ret, reterr);
+}
+
+void prices_free(struct prices *prices)
+{
+	free(prices);
+}
+
+const char *prices_currency(const struct prices *prices)
+{
+	return prices->currency;
+}
+
+/* How well a row speaks for what is asked; the larger, the better; 0: not at all. */
+static int rank(const struct price *price, const char *region, int64_t at_ns)
+{
+	if (price->from_ns > at_ns || (price->region[0] && strcmp(price->region, region) != 0))
+		return 0;
+	return 1 + (price->region[0] ? 1 : 0) + (price->shipped ? 0 : 2);
+}
+
+bool prices_find(const struct prices *prices, const char *sku, const char *region, int64_t at_ns,
+	int64_t *ret_nano, int64_t *ret_until_ns)
+{
+	const struct price *best = NULL;
+	size_t low = 0, high = prices->count;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (strcmp(prices->rows[middle].sku, sku) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	*ret_until_ns = INT64_MAX;
+	for (; low < prices->count && strcmp(prices->rows[low].sku, sku) == 0; low++) {
+		const struct price *price = &prices->rows[low];
+		int mine = rank(price, region, at_ns), its = best ? rank(best, region, at_ns) : 0;
+
+		if (price->from_ns > at_ns && price->from_ns < *ret_until_ns)
+			*ret_until_ns = price->from_ns;
+		if (mine > its || (mine > 0 && mine == its && price->from_ns > best->from_ns))
+			best = price;
+	}
+	if (!best)
+		return false;
+	*ret_nano = best->nano;
+	return true;
+}
+
+void prices_print_shipped(struct buf *out)
+{
+	buf_puts(out, "{\n  \"Currency\": \"USD\",\n  \"Updated\": \"" PRICES_UPDATED
+		      "\",\n  \"Prices\": [\n");
+	for (const struct price_row *row = prices_shipped; row->sku; row++)
+		buf_printf(out,
+			"    {\"Sku\": \"%s\", \"Region\": \"%s\", \"Price\": \"%s\", \"Help\": "
+			"\"%s\"}%s\n",
+			row->sku, row->region, row->price, row->help, row[1].sku ? "," : "");
+	buf_puts(out, "  ]\n}\n");
+}

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "billing/report.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/json.h"
+
+const char *report_kind(enum bill_kind kind)
+{
+	static const char *const names[] = {
+		[BILL_INSTANCE] = "instances",
+		[BILL_BALANCER] = "load balancer",
+		[BILL_RESOURCE] = "resource",
+		[BILL_IDLE] = "idle",
+		[BILL_SHARED] = "paid by tenant",
+	};
+
+	return names[kind];
+}
+
+const char *report_group(const struct bill_line *line)
+{
+	if (line->service[0])
+		return line->service;
+	return line->kind == BILL_RESOURCE ? "(resources)" : "(idle)";
+}
+
+static void print_month(struct buf *out, const struct bill *bill)
+{
+	char until[32];
+
+	clock_format_utc(bill->until_ns, until, sizeof(until));
+	buf_printf(out, "month      %04d-%02d, up to %s\n", bill->month.year, bill->month.month,
+		until);
+}
+
+static void print_amount(struct buf *out, const char *name, int64_t nano, const struct bill *bill)
+{
+	buf_printf(out, "%-10s ", name);
+	money_print(out, nano, 2);
+	buf_printf(out, " %s\n", bill->currency);
+}
+
+/* One line's money in the unit of the table, so that the table adds up. */
+static int share_cents(const struct bill *bill, int64_t **ret_cents)
+{
+	_cleanup_free_ weight *weights = calloc(bill->count + 1, sizeof(*weights));
+	_cleanup_free_ int64_t *cents = calloc(bill->count + 1, sizeof(*cents));
+	int64_t total = 0, negative = 0;
+	int r;
+
+	if (!weights || !cents)
+		return -ENOMEM;
+	for (size_t i = 0; i < bill->count; i++) {
+		int64_t nano = bill->lines[i].nano;
+
+		if (nano < 0) {
+			cents[i] = (nano - MONEY_CENT / 2) / MONEY_CENT;
+			negative += cents[i];
+		} else {
+			weights[i] = weight_of(nano);
+		}
+	}
+	total = (bill->nano + (bill->nano < 0 ? -MONEY_CENT / 2 : MONEY_CENT / 2)) / MONEY_CENT;
+	/* The negative lines keep their own; the others share what adds up to the total. */
+	if (total - negative > 0) {
+		_cleanup_free_ int64_t *shares = calloc(bill->count + 1, sizeof(*shares));
+
+		if (!shares)
+			return -ENOMEM;
+		r = money_share(total - negative, weights, bill->count, shares);
+		if (r < 0)
+			return r;
+		for (size_t i = 0; i < bill->count; i++)
+			cents[i] += bill->lines[i].nano < 0 ? 0 : shares[i];
+	}
+	*ret_cents = TAKE(cents);
+	return 0;
+}
+
+int report_by_service(const struct report *report, struct buf *out)
+{
+	const struct bill *bill = report->bill;
+	_cleanup_free_ int64_t *cents = NULL;
+	int r = share_cents(bill, &cents);
+
+	if (r < 0)
+		return r;
+	buf_printf(out, "#%s\tpercent\tservice\twhat\ton\tsku\n", bill->currency);
+	for (size_t i = 0; i < bill->count; i++) {
+		const struct bill_line *line = &bill->lines[i];
+		int64_t permille = bill->nano > 0 ? line->nano / (bill->nano / 1000 + 1) : 0;
+
+		money_print(out, cents[i] * MONEY_CENT, 2);
+		buf_printf(out, "\t%" PRId64 ".%" PRId64 "\t%s\t%s\t%s\t%s\n", permille / 10,
+			(permille < 0 ? -permille : permille) % 10, report_group(line),
+			report_kind(line->kind), line->name[0] ? line->name : "-", line->sku);
+	}
+	money_print(out, bill->nano, 2);
+	buf_puts(out, "\t100.0\t(total)\t-\t-\t-\n");
+	return out->error;
+}
+
+int report_by_day(const struct report *report, struct buf *out)
+{
+	const struct bill *bill = report->bill;
+	int64_t running = 0;
+
+	buf_printf(out, "#day\t%s\tso far\n", bill->currency);
+	for (int day = 0; day < bill->month.days; day++) {
+		if (bill->month.start_ns + day * CALENDAR_DAY_NS >= bill->until_ns)
+			break;
+		running += bill->daily[day];
+		buf_printf(out, "%04d-%02d-%02d\t", bill->month.year, bill->month.month, day + 1);
+		money_print(out, bill->daily[day], 4);
+		buf_putc(out, '\t');
+		money_print(out, running, 4);
+		buf_putc(out, '\n');
+	}
+	return out->error;
+}
+
+static void print_budget(const struct report *report, struct buf *out)
+{
+	const struct bill *bill = report->bill;
+
+	if (report->budget_nano <= 0)
+		return;
+	buf_printf(out, "%-10s ", "budget");
+	money_print(out, report->budget_nano, 2);
+	buf_printf(out, " %s, %" PRId64 " %% spent\n", bill->currency,
+		bill->nano / (report->budget_nano / 100 + 1));
+}
+
+/* A group's lines are neighbors: adds them up. */
+static int64_t group_nano(const struct bill *bill, size_t *at)
+{
+	const char *group = report_group(&bill->lines[*at]);
+	int64_t nano = 0;
+
+	for (; *at < bill->count && strcmp(report_group(&bill->lines[*at]), group) == 0; (*at)++)
+		nano += bill->lines[*at].nano;
+	return nano;
+}
+
+void report_summary(const struct report *report, struct buf *out)
+{
+	const struct bill *bill = report->bill;
+	struct forecast forecast;
+
+	forecast_make(bill, &forecast);
+	buf_printf(out, "tenant     %s\n", report->tenant);
+	print_month(out, bill);
+	print_amount(out, "so far", bill->nano, bill);
+	if (bill->until_ns < bill->month.end_ns)
+		print_amount(out, "committed", forecast.committed, bill);
+	print_budget(report, out);
+	buf_puts(out, "prices     estimated: list prices, see .platform/policy/prices.json\n");
+	if (bill->unpriced[0])
+		buf_printf(out, "warning    no price for %s: %" PRId64 " hours are counted as 0\n",
+			bill->unpriced, bill->unpriced_ns / CALENDAR_HOUR_NS);
+	if (bill->count > 0)
+		buf_printf(out, "\n%-24s %12s\n", "SERVICE", bill->currency);
+	for (size_t i = 0; i < bill->count;) {
+		const char *group = report_group(&bill->lines[i]);
+		struct buf amount = BUF_INIT;
+
+		money_print(&amount, group_nano(bill, &i), 2);
+		buf_printf(out, "%-24s %12s\n", group, buf_string(&amount));
+		buf_done(&amount);
+	}
+}
+
+void report_service(const struct report *report, const char *service, struct buf *out)
+{
+	const struct bill *bill = report->bill;
+	int64_t nano = 0;
+
+	for (size_t i = 0; i < bill->count; i++)
+		if (strcmp(bill->lines[i].service, service) == 0)
+			nano += bill->lines[i].nano;
+	print_month(out, bill);
+	print_amount(out, "so far", nano, bill);
+	for (size_t i = 0; i < bill->count; i++) {
+		const struct bill_line *line = &bill->lines[i];
+
+		if (strcmp(line->service, service) != 0)
+			continue;
+		money_print(out, line->nano, 4);
+		buf_printf(out, "\t%s\t%s\t%s\n", report_kind(line->kind),
+			line->name[0] ? line->name : "-", line->sku);
+	}
+}
+
+static json_t *amount_json(int64_t nano)
+{
+	struct buf text = BUF_INIT;
+	json_t *value;
+
+	money_print(&text, nano, 9);
+	value = json_string(buf_string(&text));
+	buf_done(&text);
+	return value;
+}
+
+static json_t *lines_json(const struct bill *bill)
+{
+	json_t *lines = json_array();
+
+	for (size_t i = 0; i < bill->count; i++) {
+		const struct bill_line *line = &bill->lines[i];
+
+		(void)json_array_append_new(lines,
+			json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "Service", line->service,
+				"Kind", report_kind(line->kind), "Name", line->name, "Sku",
+				line->sku, "Region", line->region, "Cost",
+				amount_json(line->nano)));
+	}
+	return lines;
+}
+
+void report_json(const struct report *report, struct buf *out)
+{
+	const struct bill *bill = report->bill;
+	_cleanup_json_ json_t *document = NULL;
+	struct forecast forecast;
+	char until[32], month[16];
+
+	forecast_make(bill, &forecast);
+	clock_format_utc(bill->until_ns, until, sizeof(until));
+	(void)snprintf(month, sizeof(month), "%04d-%02d", bill->month.year, bill->month.month);
+	document = json_pack("{s:s, s:s, s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:s, s:o}", "Tenant",
+		report->tenant, "Month", month, "Until", until, "Currency", bill->currency,
+		"Estimated", 1, "Cost", amount_json(bill->nano), "BurnPerHour",
+		amount_json(bill->burn_nano), "Committed", amount_json(forecast.committed),
+		"Budget", amount_json(report->budget_nano), "Unpriced", bill->unpriced, "Lines",
+		lines_json(bill));
+	if (!document) {
+		out->error = out->error ? out->error : -ENOMEM;
+		return;
+	}
+	json_print(document, JSON_INDENT(2), out);
+	buf_putc(out, '\n');
+}
+
+void report_prometheus(const struct report *report, struct buf *out)
+{
+	const struct bill *bill = report->bill;
+
+	buf_puts(out, "# HELP duplofs_cost_month Cost of the month so far, estimated.\n"
+		      "# TYPE duplofs_cost_month gauge\n");
+	for (size_t i = 0; i < bill->count; i++) {
+		const struct bill_line *line = &bill->lines[i];
+
+		buf_printf(out,
+			"duplofs_cost_month{tenant=\"%s\",service=\"%s\",kind=\"%s\",name=\"%s\","
+			"currency=\"%s\"} ",
+			report->tenant, line->service, report_kind(line->kind), line->name,
+			bill->currency);
+		money_print(out, line->nano, 9);
+		buf_putc(out, '\n');
+	}
+	buf_puts(out, "# HELP duplofs_cost_hour What an hour of all that runs costs.\n"
+		      "# TYPE duplofs_cost_hour gauge\n");
+	buf_printf(out, "duplofs_cost_hour{tenant=\"%s\",currency=\"%s\"} ", report->tenant,
+		bill->currency);
+	money_print(out, bill->burn_nano, 9);
+	if (report->budget_nano > 0) {
+		buf_printf(out,
+			"\n# HELP duplofs_budget_month What the tenant means to spend.\n"
+			"# TYPE duplofs_budget_month gauge\n"
+			"duplofs_budget_month{tenant=\"%s\",currency=\"%s\"} ",
+			report->tenant, bill->currency);
+		money_print(out, report->budget_nano, 9);
+	}
+	buf_putc(out, '\n');
+}
