@@ -154,6 +154,8 @@ extern const struct row rows_instance[];
 extern const struct row rows_host[];
 extern const struct row rows_value[];
 extern const struct row rows_view[];
+extern const struct row rows_prices[];
+extern const struct row rows_billing[];
 extern const struct row rows_next[];
 extern const struct row rows_group[];
 

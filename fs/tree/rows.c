@@ -25,6 +25,8 @@ static const struct row *const tables[] = {
 	rows_host,
 	rows_value,
 	rows_view,
+	rows_prices,
+	rows_billing,
 	rows_next,
 	rows_group,
 };

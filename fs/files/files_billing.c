@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a tenant's month costs, computed from the ledger when it is read. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "billing/report.h"
+#include "fs/files/common.h"
+
+#define STEP_NS (10 * NS_PER_SECOND) /* so long a figure stays as it is */
+
+/* Months as numbers: twice the months since the year 0, and which of the two forms. */
+#define MONTH_SUB(year, month, old) ((((year)*12 + (month)-1) * 2) + (old))
+#define SUFFIX                      ".csv"
+#define SUFFIX_OLD                  ".focus-1.1.csv"
+
+struct made {
+	struct report report;
+	struct bill *bill;
+	struct budget budget;
+	char tenant[OBJECT_NAME_MAX + 1];
+};
+
+static void made_done(struct made *made)
+{
+	bill_free(made->bill);
+}
+#define _cleanup_made_ __attribute__((cleanup(made_done)))
+
+static int64_t now_ns(struct fs *fs)
+{
+	int64_t now = store_usage_now(fs->store);
+
+	return now - now % STEP_NS;
+}
+
+/* The payer's report of the month, or of the current one (NULL). */
+static int make(struct fs *fs, int64_t payer, const struct calendar_month *month, struct made *made,
+	struct content *content)
+{
+	struct calendar_month current = calendar_month_of(now_ns(fs));
+	_cleanup_prices_ struct prices *prices = NULL;
+	_cleanup_object_ struct object object = OBJECT_INIT;
+	int r = prices_load(fs->store, &prices, NULL);
+
+	if (r == 0)
+		r = store_peek(fs->store, payer, &object);
+	if (r == 0)
+		r = store_budget(fs->store, payer, &made->budget);
+	if (r == 0)
+		r = bill_make(fs->store, prices, payer, month ? month : &current, now_ns(fs),
+			&made->bill);
+	if (r < 0)
+		return r == -EINVAL ? -EIO : r;
+	(void)snprintf(made->tenant, sizeof(made->tenant), "%s",
+		payer == PLATFORM_ID ? "platform" : object.name);
+	made->report = (struct report){
+		.tenant = made->tenant,
+		.budget_nano = made->budget.nano,
+		.bill = made->bill,
+	};
+	common_raise_mtime(content, made->bill->until_ns);
+	return 0;
+}
+
+static int render_summary(struct fs *fs, const struct ref *ref, struct content *content)
+{
+	_cleanup_made_ struct made made = {0};
+	int r = make(fs, ref->object.id, NULL, &made, content);
+
+	if (r == 0)
+		report_summary(&made.report, &content->text);
+	return r;
+}
+
+static int render_json(struct fs *fs, const struct ref *ref, struct content *content)
+{
+	_cleanup_made_ struct made made = {0};
+	int r = make(fs, ref->object.id, NULL, &made, content);
+
+	if (r == 0)
+		report_json(&made.report, &content->text);
+	return r;
+}
+
+static int render_by_service(struct fs *fs, const struct ref *ref, struct content *content)
+{
+	_cleanup_made_ struct made made = {0};
+	int r = make(fs, ref->object.id, NULL, &made, content);
+
+	return r < 0 ? r : report_by_service(&made.report, &content->text);
+}
+
+static int render_by_day(struct fs *fs, const struct ref *ref, struct content *content)
+{
+	_cleanup_made_ struct made made = {0};
+	int r = make(fs, ref->object.id, NULL, &made, content);
+
+	return r < 0 ? r : report_by_day(&made.report, &content->text);
+}
+
+static int render_forecast(struct fs *fs, const struct ref *ref, struct content *content)
+{
+	_cleanup_made_ struct made made = {0};
+	int r = make(fs, ref->object.id, NULL, &made, content);
+
+	if (r == 0)
+		report_forecast(&made.report, &content->text);
+	return r;
+}
+
+static int render_chart(struct fs *fs, const struct ref *ref, struct content *content)
+{
+	_cleanup_made_ struct made made = {0};
+	int r = make(fs, ref->object.id, NULL, &made, content);
+
+	if (r == 0)
+		report_chart(&made.report, &content->text);
+	return r;
+}
+
+static int render_prometheus(struct fs *fs, const struct ref *ref, struct content *content)
+{
+	_cleanup_made_ struct made made = {0};
+	int r = make(fs, ref->object.id, NULL, &made, content);
+
+	if (r == 0)
+		report_prometheus(&made.report, &content->text);
+	return r;
+}
+
+static int render_service(struct fs *fs, const struct ref *ref, struct content *content)
+{
+	_cleanup_made_ struct made made = {0};
+	int r = make(fs, ref->object.tenant, NULL, &made, content);
+
+	if (r == 0)
+		report_service(&made.report, ref->object.name, &content->text);
+	return r;
+}
+
+/* ---- months ---- */
+
+static int find_month(struct fs *fs, const struct ref *ref, const char *name, struct entry *ret)
+{
+	struct calendar_month month, current = calendar_month_of(now_ns(fs));
+	char text[8] = "";
+	bool old = strlen(name) > 7 && strcmp(name + 7, SUFFIX_OLD) == 0;
+	int64_t first_ns;
+
+	if (strlen(name) <= 7 || (!old && strcmp(name + 7, SUFFIX) != 0))
+		return -ENOENT;
+	memcpy(text, name, 7);
+	if (calendar_month_parse(text, &month) < 0 || month.start_ns > current.start_ns)
+		return -ENOENT;
+	if (month.start_ns < current.start_ns &&
+		(store_usage_first(fs->store, ref->object.id, &first_ns) < 0 ||
+			first_ns >= month.end_ns))
+		return -ENOENT;
+	*ret = (struct entry){name, ref->object.id, MONTH_SUB(month.year, month.month, old)};
+	return 0;
+}
+
+/* The months that the ledger knows, up to this one. */
+static int list_months(struct fs *fs, const struct ref *ref, int64_t after, entry_fn fn, void *arg)
+{
+	struct calendar_month current = calendar_month_of(now_ns(fs)), month = current;
+	int64_t first_ns;
+	int r = 0;
+
+	if (store_usage_first(fs->store, ref->object.id, &first_ns) == 0 &&
+		first_ns < current.start_ns)
+		month = calendar_month_of(first_ns);
+	for (; r == 0 && month.start_ns <= current.start_ns;
+		month = calendar_month_of(month.end_ns)) {
+		for (int old = 0; old <= 1 && r == 0; old++) {
+			char name[32];
+			struct entry entry = {
+				name, ref->object.id, MONTH_SUB(month.year, month.month, old)};
+
+			(void)snprintf(name, sizeof(name), "%04d-%02d%s", month.year, month.month,
+				old ? SUFFIX_OLD : SUFFIX);
+			if (entry.sub > after)
+				r = fn(arg, &entry);
+		}
+	}
+	return r;
+}
+
+static int render_month(struct fs *fs, const struct ref *ref, struct content *content)
+{
+	int number = (int)(ref->sub / 2);
+	struct calendar_month month;
+	_cleanup_made_ struct made made = {0};
+	char text[32];
+	int r;
+
+	(void)snprintf(text, sizeof(text), "%04d-%02d", number / 12, number % 12 + 1);
+	r = calendar_month_parse(text, &month);
+	if (r == 0)
+		r = make(fs, ref->object.id, &month, &made, content);
+	if (r == 0)
+		report_focus(&made.report, ref->sub % 2 ? FOCUS_1_1 : FOCUS_1_4, &content->text);
+	return r;
+}
+
+/* ---- budget ---- */
+
+static int render_budget(struct fs *fs, const struct ref *ref, struct content *content)
+{
+	struct budget budget;
+	int r = store_budget(fs->store, ref->object.id, &budget);
+
+	if (r == 0 && budget.nano > 0) {
+		money_print(&content->text, budget.nano, 2);
+		buf_putc(&content->text, '\n');
+	}
+	common_raise_mtime(content, budget.changed_ns);
+	return r;
+}
+
+static int parse_budget(const struct draft *draft, int64_t *ret, struct error *reterr)
+{
+	*ret = 0;
+	if (draft->len == 0 || money_parse(draft->data, ret) == 0)
+		return 0;
+	return error_set(reterr, -EINVAL,
+		"a budget is what a month may cost, such as 250 or 99.50; nothing for none");
+}
+
+static int check_budget(const struct draft *draft, struct error *reterr)
+{
+	int64_t nano;
+
+	return parse_budget(draft, &nano, reterr);
+}
+
+static int apply_budget(struct txn *txn, const struct draft *draft, struct error *reterr)
+{
+	int64_t nano;
+	int r = parse_budget(draft, &nano, reterr);
+
+	return r < 0 ? r : txn_set_budget(txn, draft->ref->object.id, nano);
+}
+
+/* ---- the administrator's ---- */
+
+struct tenants {
+	struct fs *fs;
+	struct content *content;
+	const struct prices *prices;
+	int64_t total;
+};
+
+static int add_payer(void *arg, int64_t payer, const char *name)
+{
+	struct tenants *tenants = arg;
+	struct calendar_month month = calendar_month_of(now_ns(tenants->fs));
+	_cleanup_bill_ struct bill *bill = NULL;
+	struct object object = OBJECT_INIT;
+	bool gone = store_peek(tenants->fs->store, payer, &object) < 0 || object.deleting;
+	int r = bill_make(tenants->fs->store, tenants->prices, payer, &month, now_ns(tenants->fs),
+		&bill);
+
+	if (r < 0)
+		return r;
+	tenants->total += bill->nano;
+	money_print(&tenants->content->text, bill->nano, 4);
+	buf_printf(&tenants->content->text, "\t%s\t%s\n",
+		payer == PLATFORM_ID ? "(unallocated)" : name, gone ? "deleted" : "-");
+	common_raise_mtime(tenants->content, bill->until_ns);
+	return 0;
+}
+
+static int render_by_tenant(struct fs *fs, const struct ref *ref, struct content *content)
+{
+	_cleanup_prices_ struct prices *prices = NULL;
+	struct tenants tenants = {.fs = fs, .content = content};
+	int r = prices_load(fs->store, &prices, NULL);
+
+	(void)ref;
+	if (r < 0)
+		return r == -EINVAL ? -EIO : r;
+	tenants.prices = prices;
+	buf_printf(&content->text, "#%s\ttenant\tstate\n", prices_currency(prices));
+	r = store_usage_payers(fs->store, add_payer, &tenants);
+	money_print(&content->text, tenants.total, 4);
+	buf_puts(&content->text, "\t(total)\t-\n");
+	return r;
+}
+
+#define TENANT   .kind = KIND_TENANT
+#define PLATFORM .kind = KIND_PLATFORM
+#define BASE     "{tenant}/billing"
+#define FIGURES  .mode = 0440, .flags = ROW_VOLATILE
+
+const struct row rows_billing[] = {
+	{.number = 192,
+		.path = BASE,
+		TENANT,
+		.mode = 0750,
+		.flags = ROW_DIR | ROW_VOLATILE,
+		.find = find_month,
+		.list = list_months,
+		.help = "What the tenant's services cost, estimated, up to the last ten seconds."},
+	{.number = 193,
+		.path = BASE "/summary",
+		TENANT,
+		FIGURES,
+		.render = render_summary,
+		.help = "This month, for people."},
+	{.number = 194,
+		.path = BASE "/month-to-date.json",
+		TENANT,
+		FIGURES,
+		.render = render_json,
+		.help = "This month, for programs."},
+	{.number = 195,
+		.path = BASE "/by-service",
+		TENANT,
+		FIGURES,
+		.render = render_by_service,
+		.help = "This month by service, tab-separated; idle is a line of its own."},
+	{.number = 196,
+		.path = BASE "/by-day",
+		TENANT,
+		FIGURES,
+		.render = render_by_day,
+		.help = "This month by day (UTC), tab-separated."},
+	{.number = 197,
+		.path = BASE "/forecast",
+		TENANT,
+		FIGURES,
+		.render = render_forecast,
+		.help = "Where the month is going, and by which method that is said."},
+	{.number = 198,
+		.path = BASE "/cost.svg",
+		TENANT,
+		FIGURES,
+		.render = render_chart,
+		.help = "This month as a chart."},
+	{.number = 199,
+		.path = BASE "/cost.prom",
+		TENANT,
+		FIGURES,
+		.render = render_prometheus,
+		.help = "This month as Prometheus text."},
+	{.number = 200,
+		.path = BASE "/budget",
+		TENANT,
+		.mode = 0640,
+		.flags = ROW_LINE | ROW_UNLINK_CLEARS,
+		.depends = CHANGE_FLAGS,
+		.limit = LINE_SIZE_MAX,
+		.render = render_budget,
+		.check = check_budget,
+		.apply = apply_budget,
+		.help = "What a month may cost; 80 % and 100 % of it make an event."},
+	{.number = 201,
+		.path = BASE "/{month}",
+		TENANT,
+		FIGURES,
+		.render = render_month,
+		.help = "A month (YYYY-MM.csv) in FOCUS 1.4 columns; .focus-1.1.csv: in those of "
+			"1.1."},
+	{.number = 202,
+		.path = "{tenant}/services/{service}/billing",
+		.kind = KIND_SERVICE,
+		FIGURES,
+		.render = render_service,
+		.help = "This service's share of the month."},
+	{.number = 203,
+		.path = ".platform/billing",
+		PLATFORM,
+		.mode = 0700,
+		.flags = ROW_DIR | ROW_PRIVATE,
+		.help = "What all tenants cost."},
+	{.number = 204,
+		.path = ".platform/billing/by-tenant",
+		PLATFORM,
+		.mode = 0400,
+		.flags = ROW_PRIVATE | ROW_VOLATILE,
+		.render = render_by_tenant,
+		.help = "This month by tenant, those included that are gone; what nobody has "
+			"last."},
+	{0},
+};

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The administrator's prices: an object of their own, made by the first write. */
+#include <errno.h>
+#include <string.h>
+
+#include "billing/prices.h"
+#include "fs/files/common.h"
+
+static int render_prices(struct fs *fs, const struct ref *ref, struct content *content)
+{
+	_cleanup_object_ struct object policy = OBJECT_INIT;
+	int r = store_find(fs->store, PLATFORM_ID, KIND_POLICY, PRICES_POLICY, &policy);
+
+	(void)ref;
+	if (r < 0 && r != -ENOENT)
+		return r;
+	if (policy.spec)
+		buf_puts(&content->text, policy.spec);
+	else
+		prices_print_shipped(&content->text);
+	common_raise_mtime(content, policy.spec ? policy.spec_ns : fs->started_ns);
+	return 0;
+}
+
+static int check_prices(const struct draft *draft, struct error *reterr)
+{
+	_cleanup_prices_ struct prices *prices = NULL;
+
+	return prices_parse(draft->data, draft->len, &prices, reterr);
+}
+
+/* The object of that name; made when it is not there. */
+static int policy_get(struct txn *txn, const char *name, struct object *ret, struct error *reterr)
+{
+	int64_t id;
+	int r = txn_find(txn, PLATFORM_ID, KIND_POLICY, name, ret);
+
+	if (r != -ENOENT)
+		return r;
+	r = txn_create(txn, PLATFORM_ID, KIND_POLICY, name, &id, reterr);
+	return r < 0 ? r : txn_get(txn, id, ret);
+}
+
+static int apply_prices(struct txn *txn, const struct draft *draft, struct error *reterr)
+{
+	_cleanup_prices_ struct prices *prices = NULL;
+	_cleanup_object_ struct object policy = OBJECT_INIT;
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	int r = prices_parse(draft->data, draft->len, &prices, reterr);
+
+	if (r < 0)
+		return r == -ENODATA ? -EINVAL : r;
+	r = policy_get(txn, PRICES_POLICY, &policy, reterr);
+	if (r < 0)
+		return r;
+	buf_add(&text, draft->data, draft->len);
+	if (draft->len == 0 || draft->data[draft->len - 1] != '\n')
+		buf_putc(&text, '\n');
+	if (text.error)
+		return error_oom(reterr);
+	if (policy.spec && strcmp(policy.spec, text.data) == 0)
+		return 0;
+	return txn_set_spec(txn, policy.id, text.data, text.len, false, "", reterr);
+}
+
+#define PLATFORM .kind = KIND_PLATFORM
+
+const struct row rows_prices[] = {
+	{.number = 191,
+		.path = ".platform/policy/prices.json",
+		PLATFORM,
+		.mode = 0600,
+		.flags = ROW_PRIVATE | ROW_VOLATILE | ROW_DOCUMENT,
+		.limit = SPEC_SIZE_MAX,
+		.render = render_prices,
+		.check = check_prices,
+		.apply = apply_prices,
+		.help = "What an hour of each thing costs: your rows stand over those that ship."},
+	{0},
+};
