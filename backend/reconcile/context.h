@@ -62,6 +62,7 @@ struct reconciler {
 	struct idmap traffic; /* by service: hash of what balancer and name were last told */
 	struct idmap starting; /* services whose balancer was not yet stated since the start */
 	struct idmap peers; /* by service: hash of its neighbors' lines as last written */
+	struct idmap readings; /* of containers' counters, by instance (the slow queue's) */
 	struct idmap told; /* hashes of stray containers that were already reported */
 	bool listed; /* starting is complete */
 	int64_t policy_generation; /* platform's worker: the policy that the estate has */
@@ -114,6 +115,8 @@ enum slow_key {
 	SLOW_KEY_PULL, /* id: number of the image */
 	SLOW_KEY_SIGNAL, /* id: instance */
 	SLOW_KEY_ROTATE, /* id: the platform */
+	SLOW_KEY_MEASURE, /* id: 1 */
+	SLOW_KEY_BUDGET, /* id: 1 */
 };
 
 static inline void wake_service(struct reconciler *r, int64_t id)

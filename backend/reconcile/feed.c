@@ -76,6 +76,8 @@ static void feed_tenant(struct reconciler *r, const struct change *change)
 		wake_platform(r);
 	if (change->flags & CHANGE_DELETED || (r->options.estate && change->flags & CHANGE_CREATED))
 		queue_wake(r->plans, key_of(KIND_TENANT, change->id));
+	if (change->flags & CHANGE_FLAGS)
+		queue_wake(r->slow, key_of(SLOW_KEY_BUDGET, 1));
 }
 
 static void feed_host(struct reconciler *r, const struct change *change)

@@ -11,6 +11,7 @@
 #include "reconcile/host_work.h"
 #include "reconcile/permits.h"
 #include "reconcile/units.h"
+#include "reconcile/meter.h"
 
 static void set_engine(struct host *host, bool up, const struct error *error)
 {
@@ -133,6 +134,12 @@ int host_greet(struct host *host, struct error *reterr)
 	return r;
 }
 
+static int meter_local(struct txn *txn, void *arg, struct error *reterr)
+{
+	(void)reterr;
+	return meter_machine(txn, PLATFORM_ID, PLATFORM_ID, arg);
+}
+
 /* The machine of the platform. */
 static int64_t local_reconcile(struct reconciler *r)
 {
@@ -153,6 +160,7 @@ static int64_t local_reconcile(struct reconciler *r)
 	facts.cpu_milli = host->cpu_milli;
 	facts.memory_mib = host->memory_mib;
 	fleet_tell(r->fleet, HOST_LOCAL_ID, &facts);
+	(void)store_update(r->options.store, STORE_RELAXED, NULL, meter_local, host, NULL);
 	wake_platform(r);
 	return QUEUE_DONE;
 }

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "reconcile/host_work.h"
+#include "reconcile/meter.h"
 
 #define MACHINE_EVERY_NS (2 * NS_PER_SECOND) /* while it is being made */
 #define DRAIN_EVERY_NS   NS_PER_SECOND
@@ -215,6 +216,8 @@ static int commit(struct txn *txn, void *arg, struct error *reterr)
 	int r = txn_set_status(txn, id, commit->json);
 
 	(void)reterr;
+	if (r == 0 && work->host)
+		r = meter_machine(txn, id, work->object.tenant, work->host);
 	if (r == 0)
 		r = add_event(txn, work);
 	if (r == 0 && commit->settled)

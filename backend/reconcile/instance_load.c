@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "reconcile/container.h"
 #include "reconcile/instance_work.h"
+#include "reconcile/meter.h"
 
 void instance_work_done(struct instance_work *work)
 {
@@ -169,6 +170,8 @@ static int commit(struct txn *txn, void *arg, struct error *reterr)
 	struct commit *commit = arg;
 	int r = txn_set_status(txn, commit->work->object.id, commit->json);
 
+	if (r == 0)
+		r = meter_instance(txn, commit->work);
 	if (r == 0 && commit->news)
 		r = commit_news(txn, commit->work, commit->news, reterr);
 	return r;

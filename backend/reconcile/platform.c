@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "reconcile/context.h"
+#include "store/usage.h"
 #include "reconcile/fleet.h"
 #include "reconcile/tenant_estate.h"
 #include "store/rotate.h"
@@ -67,6 +68,8 @@ int64_t platform_reconcile(struct reconciler *r)
 	if (result == 0 && (!platform.status || strcmp(platform.status, text.data) != 0))
 		result = store_update(r->options.store, STORE_RELAXED, NULL, set_status, text.data,
 			NULL);
+	if (result == 0)
+		result = store_usage_check_clock(r->options.store, NULL);
 	if (result < 0)
 		return QUEUE_RETRY;
 	return r->options.simulated ? QUEUE_DONE : clock_now_ns() + HEALTH_EVERY_NS;

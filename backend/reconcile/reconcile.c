@@ -17,6 +17,7 @@
 #include "reconcile/permits.h"
 #include "reconcile/units.h"
 #include "reconcile/view.h"
+#include "reconcile/meter.h"
 
 #define PLAN_WORKERS  3
 #define HOST_WORKERS  8 /* beyond that, Docker gets no faster */
@@ -70,6 +71,10 @@ static int64_t slow_work(void *arg, int64_t key)
 		return on_change_signal(r, key_id(key));
 	case SLOW_KEY_ROTATE:
 		return platform_rotate(r);
+	case SLOW_KEY_MEASURE:
+		return meter_measure(r);
+	case SLOW_KEY_BUDGET:
+		return budget_watch(r);
 	default:
 		return QUEUE_DONE;
 	}
@@ -168,6 +173,8 @@ static int reconciler_begin(struct reconciler *r, struct error *reterr)
 	logs_sweep(r);
 	if (!r->options.simulated)
 		queue_wake(r->views, QUEUE_SWEEP);
+	queue_wake(r->slow, key_of(SLOW_KEY_MEASURE, 1));
+	queue_wake(r->slow, key_of(SLOW_KEY_BUDGET, 1));
 	wake_platform(r);
 	inquiries_wake(r);
 	wake_rotation(r); /* one that was under way goes on */
@@ -238,6 +245,7 @@ void reconciler_free(struct reconciler *r)
 	idmap_done(&r->starting);
 	idmap_done(&r->peers);
 	idmap_done(&r->told);
+	meter_done(r);
 	idmap_done(&r->view_waits);
 	idmap_done(&r->views_lost);
 	view_forget_all(r);

@@ -12,6 +12,7 @@
 #include "reconcile/instance_work.h"
 #include "reconcile/service_work.h"
 #include "store/group.h"
+#include "reconcile/meter.h"
 
 #define STEP_DEADLINE_S 120 /* for one step of a rollout, beside the start period */
 #define CRASHES_FIRST   3 /* so many restarts fail a first version ... */
@@ -340,6 +341,8 @@ static int settle(struct txn *txn, void *arg, struct error *reterr)
 	if (r < 0 || now.deleting)
 		return r < 0 ? r : -ENOENT;
 	r = txn_set_status(txn, id, settling->json);
+	if (r == 0)
+		r = meter_balancer(txn, work);
 	if (r == 0)
 		r = add_events(txn, settling);
 	if (r == 0 && settling->settled)

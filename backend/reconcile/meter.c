@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reconcile/meter.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "billing/prices.h"
+#include "store/usage.h"
+
+#define MEASURE_EVERY_NS (INT64_C(300) * NS_PER_SECOND)
+#define MIB              INT64_C(1048576)
+
+static bool runs(enum instance_phase phase)
+{
+	return phase == INSTANCE_STARTING || phase == INSTANCE_HEALTHY ||
+	       phase == INSTANCE_UNHEALTHY || phase == INSTANCE_DRAINING ||
+	       phase == INSTANCE_STOPPING;
+}
+
+int meter_instance(struct txn *txn, const struct instance_work *work)
+{
+	struct usage_subject subject = {
+		.kind = USAGE_INSTANCE,
+		.cpu_milli = work->spec.cpu_milli,
+		.memory_mib = work->spec.memory_mib,
+	};
+
+	(void)text_copy(subject.service, sizeof(subject.service), work->service.name);
+	(void)text_copy(subject.name, sizeof(subject.name), work->object.name);
+	(void)text_copy(subject.host, sizeof(subject.host), work->spec.host);
+	return txn_usage_set(txn, work->object.id, work->object.tenant,
+		runs(work->status.phase) ? &subject : NULL);
+}
+
+int meter_machine(struct txn *txn, int64_t object, int64_t payer, const struct host *host)
+{
+	struct usage_subject subject = {
+		.kind = USAGE_HOST,
+		.sku = SKU_MACHINE,
+		.cpu_milli = host->cpu_milli,
+		.memory_mib = host->memory_mib,
+	};
+
+	if (subject.cpu_milli == 0 || subject.memory_mib == 0)
+		return 0;
+	(void)text_copy(subject.name, sizeof(subject.name), host->name);
+	return txn_usage_set(txn, object, payer, &subject);
+}
+
+int meter_balancer(struct txn *txn, const struct service_work *work)
+{
+	struct usage_subject subject = {.kind = USAGE_BALANCER, .sku = SKU_BALANCER};
+
+	(void)text_copy(subject.service, sizeof(subject.service), work->service.name);
+	return txn_usage_set(txn, work->service.id, work->service.tenant,
+		work->status.lb_slot > 0 ? &subject : NULL);
+}
+
+/* ---- what was really used ---- */
+
+/* A container's counter, as it was. */
+struct reading {
+	int64_t id, cpu_ns, at_ns;
+	char container[80];
+};
+
+static void forget(struct idmap *readings)
+{
+	size_t position = 0;
+	void *reading;
+
+	while ((reading = idmap_next(readings, &position)))
+		free(reading);
+	idmap_done(readings);
+	*readings = (struct idmap){0};
+}
+
+void meter_done(struct reconciler *r)
+{
+	forget(&r->readings);
+}
+
+struct measuring {
+	struct reconciler *r;
+	struct idmap readings; /* of this time, by instance */
+	int64_t id, cpu_milli, memory_mib;
+};
+
+static int measured(struct txn *txn, void *arg, struct error *reterr)
+{
+	const struct measuring *measuring = arg;
+
+	(void)reterr;
+	return txn_usage_measured(txn, measuring->id, measuring->cpu_milli, measuring->memory_mib);
+}
+
+/* Average of a CPU since the last reading of the same container, in thousandths; none: 0. */
+static int64_t average(struct measuring *measuring, const char *container, int64_t cpu_ns)
+{
+	const struct reading *before = idmap_get(&measuring->r->readings, measuring->id);
+	struct reading *now = calloc(1, sizeof(*now));
+	int64_t milli = 0;
+
+	if (!now)
+		return 0;
+	*now = (struct reading){.id = measuring->id, .cpu_ns = cpu_ns, .at_ns = clock_now_ns()};
+	(void)text_copy(now->container, sizeof(now->container), container);
+	if (before && strcmp(before->container, container) == 0 && cpu_ns >= before->cpu_ns)
+		milli = (cpu_ns - before->cpu_ns) / ((now->at_ns - before->at_ns) / 1000 + 1);
+	if (idmap_put(&measuring->readings, measuring->id, now) < 0)
+		free(now);
+	return milli;
+}
+
+static int measure_one(void *arg, const struct object *object)
+{
+	struct measuring *measuring = arg;
+	struct reconciler *r = measuring->r;
+	struct instance_spec spec;
+	struct instance_status status;
+	struct container_usage usage;
+	_cleanup_host_ struct host *host = NULL;
+
+	if (object->deleting || !object->spec || instance_spec_parse(object->spec, &spec) < 0 ||
+		instance_status_parse(object->status, &status) < 0 || !runs(status.phase))
+		return 0;
+	host = fleet_take(r->fleet, spec.host_id);
+	if (!host || !host->up ||
+		host->engine->ops->usage(host->engine, status.container, &usage, NULL) < 0)
+		return 0;
+	measuring->id = object->id;
+	measuring->cpu_milli = average(measuring, status.container, usage.cpu_ns);
+	measuring->memory_mib = (usage.memory_bytes + MIB - 1) / MIB;
+	if (measuring->cpu_milli > spec.cpu_milli || measuring->memory_mib > spec.memory_mib)
+		(void)store_update(r->options.store, STORE_RELAXED, NULL, measured, measuring,
+			NULL);
+	return 0;
+}
+
+int64_t meter_measure(struct reconciler *r)
+{
+	struct measuring measuring = {.r = r};
+
+	if (r->options.simulated)
+		return QUEUE_DONE;
+	(void)store_list_all(r->options.store, KIND_INSTANCE, 0, true, measure_one, &measuring);
+	forget(&r->readings);
+	r->readings = measuring.readings;
+	return clock_now_ns() + MEASURE_EVERY_NS;
+}
