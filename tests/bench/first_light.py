@@ -204,4 +204,5 @@ def main(mountpoint, state, docker, image, replicas="50", rounds="3"):
     os.rmdir(platform.tenant)
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])
