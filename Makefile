@@ -36,7 +36,7 @@ DEPS_RUN := fuse3 docker.io:dockerd haproxy:haproxy dnsmasq-base:dnsmasq iptable
 	bind9-dnsutils:dig ca-certificates
 DEPS_TEST := libcmocka-dev perl python3 python3-jsonschema procps iproute2 busybox-static clang-format \
 	python3-venv shellcheck mandoc openssl zsh ed vim nano emacs-nox moreutils patch rsync git \
-	inotify-tools docker-registry wrk docker-compose
+	inotify-tools e2fsprogs docker-registry wrk docker-compose
 
 comma := ,
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -15,6 +16,7 @@
 #include "store/store_private.h"
 
 #define DATABASE_NAME "duplofs.db"
+#define ROOM_BYTES    (16 * 1024) /* what a commit takes besides its data */
 
 static int store_sync_dir(const char *dir, struct error *reterr)
 {
@@ -217,6 +219,18 @@ int store_open(struct store **ret, const struct store_options *options, struct e
 	}
 	*ret = store;
 	return 0;
+}
+
+int store_check_room(const struct store *store, size_t len)
+{
+	struct statvfs st;
+
+	/* A file system that tells of no blocks has its own ideas of room. */
+	if (statvfs(store->path, &st) < 0 || st.f_blocks == 0)
+		return 0;
+	if (st.f_flag & ST_RDONLY)
+		return -EROFS;
+	return st.f_bfree < (len + ROOM_BYTES) / st.f_frsize + 1 ? -EROFS : 0;
 }
 
 void store_close(struct store *store)

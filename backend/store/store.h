@@ -120,6 +120,10 @@ void store_close(struct store *store);
  * newer one. Changes nothing. */
 int store_probe(const char *dir, struct error *reterr);
 
+/* -EROFS: there is no room on the disk for len more bytes, or it cannot be written; what looks well
+ * may still fail at the commit. */
+int store_check_room(const struct store *store, size_t len);
+
 /* Random name of this platform, made at the first open: 12 lower-case hex digits. Borrowed. */
 const char *store_platform(const struct store *store);
 

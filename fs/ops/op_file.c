@@ -142,7 +142,10 @@ static int put_draft(struct fs *fs, struct ref *ref, struct edit *edit, const ch
 	if (offset > limit || offset + size > limit)
 		return error_set(reterr, -EFBIG, "more than the %zu bytes that fit here",
 			ref->row->limit);
-	r = edit_write(edit, offset, data, size);
+	/* Said now, a shell sees it; at close it would not. */
+	r = store_check_room(fs->store, size);
+	if (r == 0)
+		r = edit_write(edit, offset, data, size);
 	return r < 0 ? r : check_draft(fs, ref, edit, data, size, offset, reterr);
 }
 
@@ -222,6 +225,8 @@ void op_write(fuse_req_t req, fuse_ino_t node, const char *data, size_t size, of
 			(void)fuse_reply_err(req, -r);
 		else
 			(void)fuse_reply_write(req, size);
+	} else if (file->fh == OP_SINK && offset + (off_t)size > SCRATCH_FILE_MAX) {
+		(void)fuse_reply_err(req, EFBIG);
 	} else if (file->fh == OP_SINK || size == 0) {
 		(void)fuse_reply_write(req, size);
 	} else {
