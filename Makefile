@@ -146,6 +146,13 @@ fuzz: test-deps ## Run each fuzzer for FUZZ_SECONDS (60)
 	@$(SUBMAKE) BUILD=fuzz fuzzers
 	@tests/fuzz/run.sh $(or $(FUZZ_SECONDS),60)
 
+conformance: test-deps ## Run stress-ng's file system stressors under both sanitizers
+	@examples/demo/deps.sh stress-ng
+	@$(SUBMAKE) BUILD=asan programs
+	@$(SUBMAKE) BUILD=tsan programs
+	@prove -e '' tests/conformance/run.sh :: build/asan/duplofs
+	@prove -e '' tests/conformance/run.sh :: build/tsan/duplofs
+
 bench: test-deps ## Measure; ratios are against the bare parts in the same run
 	@$(SUBMAKE) all programs benches
 	@tests/bench/run.sh
@@ -174,5 +181,5 @@ help: ## This list
 -include $(OBJECTS:.o=.d) $(UNIT_SHARED:.o=.d) $(UNIT_TESTS:=.d) $(FUZZERS:=.d) $(FUZZ_SHARED:.o=.d) $(BENCHES:=.d)
 
 FORCE:
-.PHONY: all kills unit fuzzers benches programs deps test-deps run stop test asan tsan coverage fuzz bench lint install uninstall clean help FORCE
+.PHONY: all kills unit fuzzers benches programs deps test-deps run stop test asan tsan coverage fuzz conformance bench lint install uninstall clean help FORCE
 .SECONDARY:
