@@ -21,7 +21,7 @@
 #include "base/text.h"
 #include "store/store.h"
 
-#define LOOKS   20000
+#define LOOKS   1000 /* as many of many as there are of few: both find caches as cold */
 #define STRIDE  7368787 /* a prime */
 #define AT_ONCE 1000 /* services in a transaction */
 
