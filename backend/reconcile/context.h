@@ -45,7 +45,8 @@ struct reconciler {
 	struct queue *hosts; /* instances, and the host as a whole */
 	struct queue *slow; /* pulls and stops: they may take long and must not keep others */
 	struct queue *probes; /* health checks that are commands in a container */
-	struct queue *views;
+	struct queue *views; /* values of views, one thread */
+	struct queue *peerings; /* neighbors in views, one thread: storms of them delay no value */
 	struct fleet *fleet;
 	struct units *units;
 	struct images *images;
@@ -68,6 +69,7 @@ struct reconciler {
 	int64_t policy_generation; /* platform's worker: the policy that the estate has */
 	bool watching; /* the store's feed has us */
 	bool settled; /* cloud's settle was called */
+	int64_t roster_next_ns; /* when the next roster may be made (the peerings' thread's) */
 	int64_t since_ns;
 	atomic_llong granting; /* services that grant something to other tenants */
 	atomic_llong permits_stated; /* hash of what the firewall was last told */
@@ -98,12 +100,12 @@ static inline int key_kind(int64_t key)
 /* What the firewall was told by who ran before is not known. */
 #define PERMITS_UNKNOWN (-1)
 
-/* Work for the view queue, in the place of the kind. */
+/* Work for the queues of views, in the place of the kind. */
 enum view_key {
-	VIEW_KEY_SERVICE = 1, /* the whole view of one service */
-	VIEW_KEY_SERVICE_VALUES, /* what switches as a whole in it */
+	VIEW_KEY_SERVICE_VALUES = 1, /* what switches as a whole in the view of one service */
 	VIEW_KEY_TENANT_VALUES, /* the same for all services of a tenant */
-	VIEW_KEY_TENANT_PEERS, /* neighbors of all services of a tenant */
+	VIEW_KEY_SERVICE_PEERS, /* all neighbors of one service */
+	VIEW_KEY_TENANT_PEERS, /* the same for all services of a tenant */
 	VIEW_KEY_PEER, /* neighbors/<service> in all views that show it */
 	VIEW_KEY_ROSTER, /* neighbors.json and hosts of all services of a tenant */
 	VIEW_KEY_PURGE, /* a secret or config value that is gone */
@@ -118,6 +120,13 @@ enum slow_key {
 	SLOW_KEY_MEASURE, /* id: 1 */
 	SLOW_KEY_BUDGET, /* id: 1 */
 };
+
+/* Everything in the view of one service. */
+static inline void wake_view(struct reconciler *r, int64_t service)
+{
+	queue_wake(r->views, key_of(VIEW_KEY_SERVICE_VALUES, service));
+	queue_wake(r->peerings, key_of(VIEW_KEY_SERVICE_PEERS, service));
+}
 
 static inline void wake_service(struct reconciler *r, int64_t id)
 {

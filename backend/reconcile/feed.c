@@ -33,7 +33,7 @@ static void feed_instance(struct reconciler *r, const struct change *change)
 		queue_wake_at(r->plans, key_of(KIND_SERVICE, change->parent),
 			clock_now_ns() + SETTLE_DELAY_NS);
 	if (!r->options.simulated && change->flags & ~(unsigned)CHANGE_EVENTS)
-		queue_wake(r->views, key_of(VIEW_KEY_PEER, change->parent));
+		queue_wake(r->peerings, key_of(VIEW_KEY_PEER, change->parent));
 }
 
 static void feed_service(struct reconciler *r, const struct change *change)
@@ -59,11 +59,11 @@ static void feed_service(struct reconciler *r, const struct change *change)
 		return;
 	/* A peer that comes or goes changes everybody's neighbors; a spec changes its own view. */
 	if (change->flags & CHANGE_DELETED)
-		queue_wake(r->views, key_of(VIEW_KEY_TENANT_PEERS, change->tenant));
+		queue_wake(r->peerings, key_of(VIEW_KEY_TENANT_PEERS, change->tenant));
 	if (change->flags & (CHANGE_CREATED | CHANGE_DELETED))
-		queue_wake(r->views, key_of(VIEW_KEY_PEER, change->id));
+		queue_wake(r->peerings, key_of(VIEW_KEY_PEER, change->id));
 	else if (change->flags & CHANGE_SPEC)
-		queue_wake(r->views, key_of(VIEW_KEY_SERVICE, change->id));
+		wake_view(r, change->id);
 }
 
 static void feed_tenant(struct reconciler *r, const struct change *change)

@@ -148,6 +148,8 @@ static int reconciler_queues(struct reconciler *r, struct error *reterr)
 	if (result == 0)
 		result = queue_new(&r->probes, "probe", PROBE_WORKERS, probe_work, r, reterr);
 	if (result == 0)
+		result = queue_new(&r->peerings, "peer", 1, view_work, r, reterr);
+	if (result == 0)
 		result = queue_new(&r->views, "view", 1, view_work, r, reterr);
 	if (result == 0)
 		result = inquiries_start(r, reterr);
@@ -219,6 +221,8 @@ void reconciler_stop(struct reconciler *r)
 		queue_stop(r->slow);
 	if (r->probes)
 		queue_stop(r->probes);
+	if (r->peerings)
+		queue_stop(r->peerings);
 	if (r->views)
 		queue_stop(r->views);
 	inquiries_stop(r);
@@ -235,6 +239,7 @@ void reconciler_free(struct reconciler *r)
 	queue_free(r->plans);
 	queue_free(r->slow);
 	queue_free(r->probes);
+	queue_free(r->peerings);
 	queue_free(r->views);
 	inquiries_free(r);
 	gate_free(r->view_gate);

@@ -22,10 +22,16 @@
 
 /* Somebody waits for a view to be complete. */
 struct view_wait {
-	bool over;
+	unsigned parts; /* that are still to come */
 	int result;
 	struct error error;
 };
+
+/* Whether somebody waits still. */
+static bool waits(const struct view_wait *wait)
+{
+	return wait->parts != 0 && wait->result == 0;
+}
 
 /* How fast a view may switch: those who wait for the next switch see what many writes made. */
 struct pace {
@@ -55,17 +61,21 @@ static bool view_exists(const struct reconciler *r, int64_t service)
 	return access(path, F_OK) == 0;
 }
 
-static void view_tell(struct reconciler *r, int64_t service, int result, const struct error *error)
+static void view_tell(struct reconciler *r, int64_t service, unsigned parts, int result,
+	const struct error *error)
 {
 	struct view_wait *wait;
 
 	LOCKED(&r->view_lock);
-	wait = idmap_remove(&r->view_waits, service);
+	wait = idmap_get(&r->view_waits, service);
 	if (!wait)
 		return;
-	wait->over = true;
+	wait->parts &= ~parts;
 	wait->result = result;
 	wait->error = *error;
+	if (waits(wait))
+		return;
+	(void)idmap_remove(&r->view_waits, service);
 	cond_broadcast(&r->view_done);
 }
 
@@ -146,8 +156,6 @@ static void view_note(struct reconciler *r, int64_t service, struct pace *pace, 
 {
 	struct trouble trouble = {service, error};
 
-	if (result < 0)
-		log_debug("view of service %" PRId64 ": %s", service, error->text);
 	if (result < 0 && error->code && pace && !pace->failing)
 		(void)store_update(r->options.store, STORE_RELAXED, NULL, tell_trouble, &trouble,
 			NULL);
@@ -155,28 +163,36 @@ static void view_note(struct reconciler *r, int64_t service, struct pace *pace, 
 		pace->failing = result < 0;
 }
 
+/* The pace is that of the values' thread alone. */
+static int view_write_values(struct reconciler *r, int64_t service, const char *path,
+	unsigned parts, struct error *reterr)
+{
+	struct pace *pace = pace_of(r, service);
+	int result = 0;
+
+	if (pace && pace->next_ns > clock_now_ns() && !(parts & PART_NOW))
+		queue_wake_at(r->views, key_of(VIEW_KEY_SERVICE_VALUES, service), pace->next_ns);
+	else
+		result = view_values(r, service, path, pace, reterr);
+	view_note(r, service, pace, result, reterr);
+	return result;
+}
+
 static int view_write(struct reconciler *r, int64_t service, const char *path, unsigned parts,
 	struct error *reterr)
 {
-	struct pace *pace = pace_of(r, service);
 	struct object object = OBJECT_INIT;
 	int result = store_peek(r->options.store, service, &object);
 
-	if (result == 0 && parts & PART_VALUES) {
-		if (pace && pace->next_ns > clock_now_ns() && !(parts & PART_NOW))
-			queue_wake_at(r->views, key_of(VIEW_KEY_SERVICE_VALUES, service),
-				pace->next_ns);
-		else
-			result = view_values(r, service, path, pace, reterr);
-	}
+	if (result == 0 && parts & PART_VALUES)
+		result = view_write_values(r, service, path, parts, reterr);
 	if (result == 0 && parts & PART_PEERS)
 		result = view_peers_sync(r, service, reterr);
 	/* It may have been purged, and its view removed, while we wrote. */
-	if (store_peek(r->options.store, service, &object) != -ENOENT) {
-		view_note(r, service, pace, result, reterr);
+	if (store_peek(r->options.store, service, &object) != -ENOENT)
 		return result;
-	}
-	pace_forget(r, service);
+	if (parts & PART_VALUES)
+		pace_forget(r, service);
 	return file_remove_tree(path, reterr);
 }
 
@@ -189,10 +205,11 @@ static int64_t view_service(struct reconciler *r, int64_t service, unsigned part
 	view_path(r, service, path, sizeof(path));
 	if (access(path, F_OK) == 0)
 		result = view_write(r, service, path, parts, &error);
-	else
+	else if (parts & PART_VALUES)
 		pace_forget(r, service);
-	if (parts & PART_PEERS)
-		view_tell(r, service, result, &error);
+	view_tell(r, service, parts, result, &error);
+	if (result < 0)
+		log_debug("view of service %" PRId64 ": %s", service, error.text);
 	return result < 0 ? QUEUE_RETRY : QUEUE_DONE;
 }
 
@@ -285,7 +302,7 @@ static int64_t view_sweep(struct reconciler *r)
 		return QUEUE_DONE;
 	while ((entry = readdir(dir))) {
 		if (text_parse_int(entry->d_name, 1, INT32_MAX, &service) == 0)
-			queue_wake(r->views, key_of(VIEW_KEY_SERVICE, service));
+			wake_view(r, service);
 	}
 	(void)closedir(dir);
 	return QUEUE_DONE;
@@ -296,8 +313,8 @@ int64_t view_reconcile(struct reconciler *r, int64_t key)
 	int64_t id = key_id(key);
 
 	switch (key_kind(key)) {
-	case VIEW_KEY_SERVICE:
-		return view_service(r, id, PART_VALUES | PART_PEERS);
+	case VIEW_KEY_SERVICE_PEERS:
+		return view_service(r, id, PART_PEERS);
 	case VIEW_KEY_SERVICE_VALUES:
 		return view_service(r, id, PART_VALUES);
 	case VIEW_KEY_TENANT_VALUES:
@@ -307,7 +324,7 @@ int64_t view_reconcile(struct reconciler *r, int64_t key)
 	case VIEW_KEY_PEER:
 		return view_peer(r, id);
 	case VIEW_KEY_ROSTER:
-		return view_roster(r, id);
+		return view_rosters(r, id);
 	case VIEW_KEY_PURGE:
 		return view_purge(r, id);
 	default:
@@ -324,7 +341,7 @@ static int view_build(void *arg, struct error *reterr)
 {
 	struct ensuring *ensuring = arg;
 	struct reconciler *r = ensuring->r;
-	struct view_wait wait = {.over = false};
+	struct view_wait wait = {.parts = PART_VALUES | PART_PEERS};
 	char path[VIEW_PATH_MAX];
 	int result;
 
@@ -335,9 +352,10 @@ static int view_build(void *arg, struct error *reterr)
 	LOCKED(&r->view_lock);
 	if (idmap_put(&r->view_waits, ensuring->service, &wait) < 0)
 		return error_oom(reterr);
-	/* One thread writes all views: an older value never overtakes a newer one. */
-	queue_wake(r->views, key_of(VIEW_KEY_SERVICE, ensuring->service));
-	while (!wait.over)
+	/* One thread writes all values, and one all neighbors: an older one never overtakes a newer
+	 * one. */
+	wake_view(r, ensuring->service);
+	while (waits(&wait))
 		cond_wait(&r->view_done, &r->view_lock);
 	if (wait.result < 0 && reterr)
 		*reterr = wait.error;
@@ -363,8 +381,8 @@ void view_remove(struct reconciler *r, int64_t service)
 		return;
 	view_path(r, service, path, sizeof(path));
 	(void)file_remove_tree(path, NULL);
-	/* The views' thread may be writing there: it looks once more and finds the row gone. */
-	queue_wake(r->views, key_of(VIEW_KEY_SERVICE, service));
+	/* The views' threads may be writing there: they look once more and find the row gone. */
+	wake_view(r, service);
 }
 
 void view_forget_all(struct reconciler *r)

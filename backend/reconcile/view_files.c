@@ -86,33 +86,37 @@ static int remove_others(const char *directory, const struct view_list *list, st
 	return r;
 }
 
-static int put_neighbor(struct store *store, const char *directory, const struct view_entry *entry,
-	struct error *reterr)
+int view_files_begin(struct view_files *files, const char *path, struct error *reterr)
 {
-	_cleanup_buf_ struct buf lines = BUF_INIT;
-	char file[VIEW_PATH_MAX];
-	int r = view_neighbors(store, entry->object, &lines);
+	char directory[VIEW_PATH_MAX + 16];
 
-	if (r < 0)
-		return error_set(reterr, r, "the neighbors of a view cannot be read");
-	(void)snprintf(file, sizeof(file), "neighbors/%s", entry->name);
-	return view_files_put(directory, file, &lines, reterr);
+	*files = (struct view_files){.path = path, .list = VIEW_LIST_INIT};
+	(void)snprintf(directory, sizeof(directory), "%s/neighbors", path);
+	return file_mkdirs(directory, 0755, reterr);
 }
 
-int view_files_neighbors(struct store *store, int64_t service, const char *path,
-	struct error *reterr)
+int view_files_add(void *arg, const struct view_entry *entry, const struct buf *lines)
 {
-	_cleanup_view_list_ struct view_list list = VIEW_LIST_INIT;
-	char directory[VIEW_PATH_MAX + 16];
-	int r;
+	struct view_files *files = arg;
+	char file[VIEW_PATH_MAX];
+	int r = view_list_add(&files->list, entry);
 
-	(void)snprintf(directory, sizeof(directory), "%s/neighbors", path);
-	r = file_mkdirs(directory, 0755, reterr);
-	if (r == 0)
-		r = view_list_load(&list, store, service, VIEW_NEIGHBORS, reterr);
-	for (size_t i = 0; r == 0 && i < list.count; i++)
-		r = put_neighbor(store, path, &list.entries[i], reterr);
-	return r < 0 ? r : remove_others(directory, &list, reterr);
+	(void)snprintf(file, sizeof(file), "neighbors/%s", entry->name);
+	return r < 0 ? r : view_files_put(files->path, file, lines, &files->error);
+}
+
+int view_files_end(struct view_files *files, struct error *reterr)
+{
+	char directory[VIEW_PATH_MAX + 16];
+
+	view_list_sort(&files->list);
+	(void)snprintf(directory, sizeof(directory), "%s/neighbors", files->path);
+	return remove_others(directory, &files->list, reterr);
+}
+
+void view_files_done(struct view_files *files)
+{
+	view_list_done(&files->list);
 }
 
 int view_files_neighbor(struct store *store, int64_t service, const char *path, const char *name,

@@ -3,7 +3,7 @@
  * view_files - the single files of a view: neighbors/, neighbors.json, hosts.
  * Promises: each file changes as a whole; one that did not change is not touched; what the store no
  *           longer has is removed. Directories 0755, files 0444.
- * Threads: one at a time for all views below one directory.
+ * Threads: one at a time for all views below one directory; write from any.
  * Ownership: contents are the caller's.
  */
 #ifndef DUPLOFS_RECONCILE_VIEW_FILES_H
@@ -11,13 +11,23 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "reconcile/view_list.h"
 #include "store/store.h"
 
 #define VIEW_PATH_MAX 768
 
-/* Makes neighbors/ of the view at path (a directory that exists) as the store has it. */
-int view_files_neighbors(struct store *store, int64_t service, const char *path,
-	struct error *reterr);
+/* Makes neighbors/ of the view at path (a directory that exists) anew: begin, add for each of them
+ * (a view_lines_fn), end removes all others. */
+struct view_files {
+	const char *path;
+	struct view_list list; /* what was added */
+	struct error error;
+};
+int view_files_begin(struct view_files *files, const char *path, struct error *reterr);
+int view_files_add(void *files, const struct view_entry *entry, const struct buf *lines);
+int view_files_end(struct view_files *files, struct error *reterr);
+void view_files_done(struct view_files *files);
+#define _cleanup_view_files_ __attribute__((cleanup(view_files_done)))
 
 /* The same for neighbors/<name> alone, whose content is known already. */
 int view_files_neighbor(struct store *store, int64_t service, const char *path, const char *name,

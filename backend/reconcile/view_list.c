@@ -7,7 +7,7 @@
 
 #include "base/text.h"
 
-static int take_entry(void *arg, const struct view_entry *entry)
+int view_list_add(void *arg, const struct view_entry *entry)
 {
 	struct view_list *list = arg;
 
@@ -33,15 +33,20 @@ static int compare(const void *a, const void *b)
 	return strcmp(left->name, right->name);
 }
 
+void view_list_sort(struct view_list *list)
+{
+	if (list->count > 1)
+		qsort(list->entries, list->count, sizeof(*list->entries), compare);
+}
+
 int view_list_load(struct view_list *list, struct store *store, int64_t service,
 	enum view_part part, struct error *reterr)
 {
-	int r = view_list(store, service, part, take_entry, list);
+	int r = view_list(store, service, part, view_list_add, list);
 
 	if (r < 0)
 		return error_set(reterr, r, "what a view shows cannot be listed");
-	if (list->count > 1)
-		qsort(list->entries, list->count, sizeof(*list->entries), compare);
+	view_list_sort(list);
 	return 0;
 }
 

@@ -24,6 +24,9 @@ struct view_list {
 /* Adds all of one part; one part after the other, in their order. */
 int view_list_load(struct view_list *list, struct store *store, int64_t service,
 	enum view_part part, struct error *reterr);
+/* Keeps one more; in no order until view_list_sort. -ENOMEM. */
+int view_list_add(void *list, const struct view_entry *entry);
+void view_list_sort(struct view_list *list);
 const struct view_entry *view_list_find(const struct view_list *list, enum view_part part,
 	const char *name);
 void view_list_done(struct view_list *list);

@@ -13,6 +13,7 @@
 
 /* Gathers the news of many peers: all views of a tenant are looked at. */
 #define ROSTER_DELAY_NS (10 * NS_PER_MILLISECOND)
+#define ROSTER_REST     4
 
 /* ---- neighbors.json and hosts ---- */
 
@@ -27,15 +28,14 @@ static void roster_done(struct roster *roster)
 }
 #define _cleanup_roster_ __attribute__((cleanup(roster_done)))
 
-static int roster_load(struct roster *roster, struct store *store, int64_t service)
+static int roster_load(struct roster *roster, struct store *store, int64_t service,
+	view_lines_fn fn, void *arg)
 {
 	int r = store_freeze(store, NULL);
 
 	if (r < 0)
 		return r;
-	r = view_neighbors_json(store, service, &roster->json);
-	if (r == 0)
-		r = view_hosts(store, service, &roster->hosts);
+	r = view_roster(store, service, &roster->json, &roster->hosts, fn, arg);
 	store_thaw(store);
 	return r;
 }
@@ -50,17 +50,22 @@ static int roster_put(const struct roster *roster, const char *path, struct erro
 int view_peers_sync(struct reconciler *r, int64_t service, struct error *reterr)
 {
 	_cleanup_roster_ struct roster roster = {BUF_INIT, BUF_INIT};
+	_cleanup_view_files_ struct view_files files = {.path = NULL};
 	char path[VIEW_PATH_MAX];
 	int result;
 
 	view_path(r, service, path, sizeof(path));
-	result = view_files_neighbors(r->options.store, service, path, reterr);
+	result = view_files_begin(&files, path, reterr);
+	if (result == 0)
+		result = roster_load(&roster, r->options.store, service, view_files_add, &files);
+	if (result < 0 && files.error.code)
+		*reterr = files.error;
+	if (result < 0 && !reterr->code)
+		(void)error_set(reterr, result, "the neighbors of a view cannot be read");
 	if (result < 0)
 		return result;
-	result = roster_load(&roster, r->options.store, service);
-	if (result < 0)
-		return error_set(reterr, result, "the neighbors of a view cannot be read");
-	return roster_put(&roster, path, reterr);
+	result = view_files_end(&files, reterr);
+	return result < 0 ? result : roster_put(&roster, path, reterr);
 }
 
 /* Most services see all of their tenant's: what they are shown is made once for all of them. */
@@ -75,21 +80,30 @@ static int roster_sync(struct reconciler *r, int64_t service, struct roster *com
 	if (same)
 		roster = common;
 	if (result == 0 && roster->json.len == 0)
-		result = roster_load(roster, r->options.store, service);
+		result = roster_load(roster, r->options.store, service, NULL, NULL);
 	view_path(r, service, path, sizeof(path));
 	if (result == 0)
 		result = roster_put(roster, path, NULL);
 	return result == -ENOENT ? 0 : result; /* gone meanwhile */
 }
 
-int64_t view_roster(struct reconciler *r, int64_t tenant)
+int64_t view_rosters(struct reconciler *r, int64_t tenant)
 {
 	_cleanup_view_services_ struct view_services services = {.r = NULL};
 	_cleanup_roster_ struct roster common = {BUF_INIT, BUF_INIT};
-	int result = view_services_list(&services, r, tenant);
+	int64_t begin_ns = clock_now_ns(), end_ns;
+	int result;
 
+	if (begin_ns < r->roster_next_ns)
+		return r->roster_next_ns;
+	result = view_services_list(&services, r, tenant);
 	for (size_t i = 0; result == 0 && i < services.count; i++)
 		result = roster_sync(r, services.ids[i], &common);
+	end_ns = clock_now_ns();
+	/* While many come and go, most of the time is for them. */
+	r->roster_next_ns = end_ns + ROSTER_REST * (end_ns - begin_ns);
+	if (r->roster_next_ns > end_ns + NS_PER_SECOND)
+		r->roster_next_ns = end_ns + NS_PER_SECOND;
 	return result < 0 ? QUEUE_RETRY : QUEUE_DONE;
 }
 
@@ -135,7 +149,7 @@ static int show_in_tenant(const struct showing *showing, int64_t tenant)
 			result = 0;
 	}
 	if (result == 0)
-		queue_wake_at(r->views, key_of(VIEW_KEY_ROSTER, tenant),
+		queue_wake_at(r->peerings, key_of(VIEW_KEY_ROSTER, tenant),
 			clock_now_ns() + ROSTER_DELAY_NS);
 	return result;
 }

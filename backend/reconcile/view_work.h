@@ -2,7 +2,7 @@
 /*
  * view_work - what the files about views share: where a view is, and whose views there are.
  * Promises: none to others; they include view.h.
- * Threads: the view queue's one thread, unless said.
+ * Threads: the thread of the queue whose work it is, unless said.
  * Ownership: said at each function.
  */
 #ifndef DUPLOFS_RECONCILE_VIEW_WORK_H
@@ -26,7 +26,7 @@ void view_services_done(struct view_services *services);
 
 /* Work functions; results as queue_work_fn. */
 int64_t view_peer(struct reconciler *r, int64_t peer);
-int64_t view_roster(struct reconciler *r, int64_t tenant);
+int64_t view_rosters(struct reconciler *r, int64_t tenant);
 /* neighbors/, neighbors.json and hosts of one service. */
 int view_peers_sync(struct reconciler *r, int64_t service, struct error *reterr);
 /* Its lines are written anew at the next look. Any thread. */

@@ -44,6 +44,12 @@ int view_neighbors(struct store *store, int64_t service, struct buf *out);
  * of them is the same for all such services. */
 int view_sees_tenant(struct store *store, int64_t service, bool *ret);
 
+/* All neighbors of a service in one walk: json and hosts as below, and fn for each with its lines
+ * (any of them may be NULL). */
+typedef int (*view_lines_fn)(void *arg, const struct view_entry *entry, const struct buf *lines);
+int view_roster(struct store *store, int64_t service, struct buf *json, struct buf *hosts,
+	view_lines_fn fn, void *arg);
+
 /* All neighbors of a service at once: {"<neighbor>": ["address:port", ...], ...} */
 int view_neighbors_json(struct store *store, int64_t service, struct buf *out);
 /* The same as lines of an /etc/hosts: "address <service> <service>.<tenant>". */

@@ -63,14 +63,20 @@ static int endpoints_list(struct store *store, int64_t service, struct endpoints
 	return r;
 }
 
+static void print_lines(const struct endpoints *endpoints, struct buf *out)
+{
+	for (size_t i = 0; i < endpoints->count; i++)
+		buf_printf(out, "%s:%lld\n", endpoints->list[i].address,
+			(long long)endpoints->list[i].port);
+}
+
 int view_neighbors(struct store *store, int64_t service, struct buf *out)
 {
 	struct endpoints endpoints;
 	int r = endpoints_list(store, service, &endpoints);
 
-	for (size_t i = 0; r == 0 && i < endpoints.count; i++)
-		buf_printf(out, "%s:%lld\n", endpoints.list[i].address,
-			(long long)endpoints.list[i].port);
+	if (r == 0)
+		print_lines(&endpoints, out);
 	free(endpoints.list);
 	return r < 0 ? r : out->error;
 }
@@ -79,9 +85,11 @@ int view_neighbors(struct store *store, int64_t service, struct buf *out)
 
 struct peers {
 	struct store *store;
-	json_t *json; /* NULL: hosts */
+	json_t *json; /* NULL: not wanted */
+	struct buf *hosts; /* NULL: not wanted */
 	const char *tenant; /* of the service that looks */
-	struct buf *hosts;
+	view_lines_fn fn;
+	void *arg;
 };
 
 static int add_json(struct peers *peers, const char *name, const struct endpoints *endpoints)
@@ -109,44 +117,54 @@ static void add_hosts(struct peers *peers, const char *name, const struct endpoi
 
 static int add_peer(void *arg, const struct view_entry *entry)
 {
+	_cleanup_buf_ struct buf lines = BUF_INIT;
 	struct peers *peers = arg;
 	struct endpoints endpoints;
 	int r = endpoints_list(peers->store, entry->object, &endpoints);
 
 	if (r == 0 && peers->json)
 		r = add_json(peers, entry->name, &endpoints);
-	else if (r == 0)
+	if (r == 0 && peers->hosts)
 		add_hosts(peers, entry->name, &endpoints);
+	if (r == 0 && peers->fn) {
+		print_lines(&endpoints, &lines);
+		r = lines.error ? lines.error : peers->fn(peers->arg, entry, &lines);
+	}
 	free(endpoints.list);
 	return r;
 }
 
-int view_neighbors_json(struct store *store, int64_t service, struct buf *out)
+int view_roster(struct store *store, int64_t service, struct buf *json, struct buf *hosts,
+	view_lines_fn fn, void *arg)
 {
-	_cleanup_json_ json_t *json = json_object();
-	struct peers peers = {.store = store, .json = json};
-	int r = json ? view_list(store, service, VIEW_NEIGHBORS, add_peer, &peers) : -ENOMEM;
+	_cleanup_json_ json_t *object = json ? json_object() : NULL;
+	struct object own = OBJECT_INIT, tenant = OBJECT_INIT;
+	struct peers peers = {.store = store, .json = object, .hosts = hosts, .fn = fn, .arg = arg};
+	int r = json && !object ? -ENOMEM : store_peek(store, service, &own);
 
+	if (r == 0)
+		r = store_peek(store, own.tenant, &tenant);
 	if (r < 0)
 		return r;
-	json_print(json, JSON_INDENT(2) | JSON_SORT_KEYS, out);
-	buf_putc(out, '\n');
-	return out->error;
+	peers.tenant = tenant.name;
+	if (hosts)
+		buf_puts(hosts, "# Healthy neighbors; see neighbors/ for their ports.\n");
+	r = view_list(store, service, VIEW_NEIGHBORS, add_peer, &peers);
+	if (r < 0)
+		return r;
+	if (json) {
+		json_print(object, JSON_INDENT(2) | JSON_SORT_KEYS, json);
+		buf_putc(json, '\n');
+	}
+	return json && json->error ? json->error : hosts ? hosts->error : 0;
+}
+
+int view_neighbors_json(struct store *store, int64_t service, struct buf *out)
+{
+	return view_roster(store, service, out, NULL, NULL, NULL);
 }
 
 int view_hosts(struct store *store, int64_t service, struct buf *out)
 {
-	_cleanup_object_ struct object object = OBJECT_INIT;
-	_cleanup_object_ struct object tenant = OBJECT_INIT;
-	struct peers peers = {.store = store, .hosts = out};
-	int r = store_peek(store, service, &object);
-
-	if (r == 0)
-		r = store_peek(store, object.tenant, &tenant);
-	if (r < 0)
-		return r;
-	peers.tenant = tenant.name;
-	buf_puts(out, "# Healthy neighbors; see neighbors/ for their ports.\n");
-	r = view_list(store, service, VIEW_NEIGHBORS, add_peer, &peers);
-	return r < 0 ? r : out->error;
+	return view_roster(store, service, NULL, out, NULL, NULL);
 }
