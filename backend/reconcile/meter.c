@@ -127,7 +127,7 @@ static int measure_one(void *arg, const struct object *object)
 		instance_status_parse(object->status, &status) < 0 || !runs(status.phase))
 		return 0;
 	host = fleet_take(r->fleet, spec.host_id);
-	if (!host || !host->up ||
+	if (!host || !host->up || !host->engine->ops->usage ||
 		host->engine->ops->usage(host->engine, status.container, &usage, NULL) < 0)
 		return 0;
 	measuring->id = object->id;

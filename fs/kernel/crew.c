@@ -123,9 +123,9 @@ static bool crew_stand_by(struct crew *crew, int64_t idle_ns)
 
 	if (!watches) {
 		/* One stays: the reader wakes it when there is something to look after. */
-		if (!cond_wait_until(&crew->called, &crew->lock, idle_ns))
-			return crew->live <= crew->readers_max;
-		return true;
+		if (crew->live <= crew->readers_max)
+			idle_ns = CLOCK_FOREVER;
+		return cond_wait_until(&crew->called, &crew->lock, idle_ns);
 	}
 	crew->watched = true;
 	(void)cond_wait_until(&crew->called, &crew->lock, clock_now_ns() + CREW_WATCH_NS);

@@ -120,6 +120,8 @@ static int set_up(void **state)
 	struct store_options store = {.dir = bench->dir};
 	struct fs_options fs = {.runtime_dir = bench->dir,
 		.logs_dir = bench->dir,
+		.state_dir = bench->dir,
+		.inquiry_dir = bench->dir,
 		.cloud = "simulated",
 		.mount = "test"};
 	struct error error = ERROR_INIT;
