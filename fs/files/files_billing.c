@@ -300,7 +300,7 @@ const struct row rows_billing[] = {
 		.path = BASE,
 		TENANT,
 		.mode = 0750,
-		.flags = ROW_DIR | ROW_VOLATILE,
+		.flags = ROW_DIR | ROW_VOLATILE | ROW_DERIVED,
 		.find = find_month,
 		.list = list_months,
 		.help = "What the tenant's services cost, estimated, up to the last ten seconds."},
