@@ -7,13 +7,10 @@
 state=$TEST_DIR/main.state
 mkdir "$state"
 mount -t tmpfs -o size=48m,mode=0700 duplofs-test "$state" || bail "no small disk"
-unmount() {
-	umount "$state" 2>/dev/null || umount -l "$state" 2>/dev/null
-}
 test_clean() {
 	kill -KILL "${writers[@]}" 2>/dev/null
+	umount -l "$state"
 }
-trap 'platform_exit; unmount' EXIT
 writers=()
 platform_start -c simulated || bail "no platform"
 rotate=$DUPLO/.platform/keys/rotate
