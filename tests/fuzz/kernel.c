@@ -74,6 +74,8 @@ static void worker_start(struct kernel *kernel)
 	struct fs_options fs = {
 		.runtime_dir = kernel->runtime,
 		.logs_dir = kernel->logs,
+		.state_dir = kernel->state,
+		.inquiry_dir = kernel->runtime,
 		.cloud = "simulated",
 		.mount = "fuzz",
 	};
