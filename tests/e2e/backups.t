@@ -34,7 +34,7 @@ is "$(find "$DUPLO/demo" -type f -not -name wait -not -name stats -not -name top
 	[ "$size" -eq "$(wc -c <"$path")" ] || echo "$path"
 done)" "" "each file has just as many bytes as its size says"
 is "$(find "$DUPLO/demo" -type f -perm /222 -printf '%f\n' | sort -u | tr '\n' ' ')" \
-	"BYTES EMPTY OWN PLANTED RANDOM TEXT budget dns exec grants group image protect replicas rollout spec.json " \
+	"BYTES EMPTY OWN PLANTED RANDOM TEXT budget dns exec grants image protect replicas rollout spec.json " \
 	"what is derived has no write permission, what is wanted has"
 
 # Copies.
