@@ -9,7 +9,7 @@
 #include "billing/prices.h"
 #include "store/usage.h"
 
-#define MEASURE_EVERY_NS (INT64_C(300) * NS_PER_SECOND)
+#define MEASURE_EVERY_NS (INT64_C(60) * NS_PER_SECOND)
 #define MIB              INT64_C(1048576)
 
 static bool runs(enum instance_phase phase)
