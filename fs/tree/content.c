@@ -119,8 +119,5 @@ int content_attr(struct fs *fs, struct ref *ref, struct stat *ret)
 	ref_stat(ref, size, mtime_ns, ret);
 	if (is_told(ref->row, ref->node))
 		snapshot_keep_attr(fs->snapshots, ref->node, ref->epoch, ret);
-	if (!ref->row->owner)
-		return 0;
-	ret->st_mode |= 0444;
-	return ref->row->owner(fs, ref, ret);
+	return ref->row->owner ? ref->row->owner(fs, ref, ret) : 0;
 }

@@ -132,8 +132,7 @@ struct row {
 	 * it. Its sub is another each time that it comes: what still leads to the one before is
 	 * stale. */
 	int (*present)(struct fs *fs, int64_t object, int64_t *ret_sub);
-	/* Fills st_uid and st_gid, where they are not those of the tenant. All who may enter the
-	 * directories above read it then: the tenant is neither. */
+	/* Changes owner and mode, where they are not as the tenant's are. */
 	int (*owner)(struct fs *fs, const struct ref *ref, struct stat *st);
 
 	/* Directories whose children are not objects of child_kind: by name, and in order of cookie
