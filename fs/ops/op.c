@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "fs/edit/hot.h"
 #include "fs/tree/content.h"
 #include "fs/kernel/notifier.h"
 #include "fs/kernel/session.h"
@@ -114,16 +115,24 @@ enum veil op_veil(fuse_req_t req, const struct ref *ref)
 	return veil_look(veils, above, pid) == VEIL_MINE ? VEIL_MINE : VEIL_NONE;
 }
 
+double op_attr_timeout_s(const struct ref *ref)
+{
+	/* Beside a writer the size wavers: see hot.h. */
+	bool hot = row_is_writable(ref->row) && hot_is(ref->node);
+
+	return hot || ref->row->flags & (ROW_VOLATILE | ROW_DIRECT) ? 0 : OP_FOREVER_S;
+}
+
 int op_entry(struct fs *fs, const struct ref *directory, struct ref *ref,
 	struct fuse_entry_param *ret)
 {
-	bool uncached = ref->row->flags & (ROW_VOLATILE | ROW_DIRECT);
+	bool uncached;
 	struct fuse_entry_param entry = {.ino = ref->node};
 	int r = content_attr(fs, ref, &entry.attr);
 
 	if (r < 0)
 		return r;
-	entry.attr_timeout = uncached ? 0 : OP_FOREVER_S;
+	entry.attr_timeout = op_attr_timeout_s(ref);
 	/* What comes and goes with its content is looked for each time. */
 	uncached = ref->row->present || (directory && directory->row->flags & ROW_VOLATILE);
 	entry.entry_timeout = uncached ? 0 : OP_FOREVER_S;

@@ -45,6 +45,8 @@ enum veil op_veil(fuse_req_t req, const struct ref *ref);
 /* What LOOKUP and its kin answer for a node below directory (NULL: unknown). */
 int op_entry(struct fs *fs, const struct ref *directory, struct ref *ref,
 	struct fuse_entry_param *ret);
+/* How long the kernel may count on attributes. */
+double op_attr_timeout_s(const struct ref *ref);
 void op_entry_scratch(const struct stat *st, struct fuse_entry_param *ret);
 
 /* The same reply, once the kernel knows what changed before. */

@@ -9,6 +9,8 @@
 #include "base/cleanup.h"
 #include "fs/tree/content.h"
 #include "fs/edit/draft.h"
+#include "fs/edit/edit.h"
+#include "fs/edit/hot.h"
 #include "fs/edit/record.h"
 #include "fs/edit/scratch.h"
 #include "fs/edit/veil.h"
@@ -113,8 +115,7 @@ static void reply_attr(fuse_req_t req, struct ref *ref)
 	if (r < 0)
 		(void)fuse_reply_err(req, -r);
 	else
-		(void)fuse_reply_attr(req, &st,
-			ref->row->flags & (ROW_VOLATILE | ROW_DIRECT) ? 0 : OP_FOREVER_S);
+		(void)fuse_reply_attr(req, &st, op_attr_timeout_s(ref));
 }
 
 static void reply_scratch_attr(fuse_req_t req, uint64_t node)
@@ -128,13 +129,28 @@ static void reply_scratch_attr(fuse_req_t req, uint64_t node)
 		(void)fuse_reply_attr(req, &st, 0);
 }
 
+/* Where the end is for who writes (SEEK_END asks through the handle); nobody else is to count on
+ * it. */
+static bool reply_draft_attr(fuse_req_t req, struct ref *ref, uint64_t handle)
+{
+	_cleanup_edit_ struct edit edit = EDIT_INIT;
+	struct stat st;
+
+	if (edit_open(op_fs(req)->edits, handle, &edit) < 0 || !(edit.header.flags & EDIT_LOADED) ||
+		content_attr(op_fs(req), ref, &st) < 0)
+		return false;
+	st.st_size = (off_t)edit.size;
+	hot_touch(ref->node);
+	(void)fuse_reply_attr(req, &st, 0);
+	return true;
+}
+
 void op_getattr(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *file)
 {
 	_cleanup_ref_ struct ref ref = REF_INIT;
 	struct stat st;
 	int r;
 
-	(void)file;
 	if (node_row(node) == ROW_SCRATCH) {
 		reply_scratch_attr(req, node);
 		return;
@@ -146,7 +162,7 @@ void op_getattr(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *file)
 	r = ref_open(op_fs(req), node, &ref);
 	if (r < 0)
 		(void)fuse_reply_err(req, -r);
-	else
+	else if (!file || !OP_IS_DRAFT(file->fh) || !reply_draft_attr(req, &ref, file->fh))
 		reply_attr(req, &ref);
 }
 
@@ -239,7 +255,7 @@ void op_setattr(fuse_req_t req, fuse_ino_t node, struct stat *attr, int to_set,
 		r = change_owner(req, &ref, attr, to_set);
 	if (r < 0)
 		(void)fuse_reply_err(req, -r);
-	else
+	else if (!file || !OP_IS_DRAFT(file->fh) || !reply_draft_attr(req, &ref, file->fh))
 		reply_attr(req, &ref);
 }
 
