@@ -253,7 +253,7 @@ static void draw_legend(const struct chart *chart, struct buf *out)
 	}
 }
 
-void report_chart(const struct report *report, struct buf *out)
+int report_chart(const struct report *report, struct buf *out)
 {
 	struct chart chart = {.report = report, .bill = report->bill};
 
@@ -275,4 +275,5 @@ void report_chart(const struct report *report, struct buf *out)
 	draw_budget(&chart, out);
 	draw_legend(&chart, out);
 	buf_puts(out, "</svg>\n");
+	return out->error;
 }

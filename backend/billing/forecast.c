@@ -31,7 +31,7 @@ static void line(struct buf *out, const char *name, int64_t nano, const char *cu
 	buf_printf(out, " %s\t%s\n", currency, method);
 }
 
-void report_forecast(const struct report *report, struct buf *out)
+int report_forecast(const struct report *report, struct buf *out)
 {
 	const struct bill *bill = report->bill;
 	struct forecast forecast;
@@ -47,4 +47,5 @@ void report_forecast(const struct report *report, struct buf *out)
 	}
 	if (report->budget_nano > 0)
 		line(out, "budget", report->budget_nano, bill->currency, "set in billing/budget");
+	return out->error;
 }

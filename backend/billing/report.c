@@ -148,7 +148,7 @@ static int64_t group_nano(const struct bill *bill, size_t *at)
 	return nano;
 }
 
-void report_summary(const struct report *report, struct buf *out)
+int report_summary(const struct report *report, struct buf *out)
 {
 	const struct bill *bill = report->bill;
 	struct forecast forecast;
@@ -174,6 +174,7 @@ void report_summary(const struct report *report, struct buf *out)
 		buf_printf(out, "%-24s %12s\n", group, buf_string(&amount));
 		buf_done(&amount);
 	}
+	return out->error;
 }
 
 void report_service(const struct report *report, const char *service, struct buf *out)
@@ -224,7 +225,7 @@ static json_t *lines_json(const struct bill *bill)
 	return lines;
 }
 
-void report_json(const struct report *report, struct buf *out)
+int report_json(const struct report *report, struct buf *out)
 {
 	const struct bill *bill = report->bill;
 	_cleanup_json_ json_t *document = NULL;
@@ -242,13 +243,14 @@ void report_json(const struct report *report, struct buf *out)
 		lines_json(bill));
 	if (!document) {
 		out->error = out->error ? out->error : -ENOMEM;
-		return;
+		return out->error;
 	}
 	json_print(document, JSON_INDENT(2), out);
 	buf_putc(out, '\n');
+	return out->error;
 }
 
-void report_prometheus(const struct report *report, struct buf *out)
+int report_prometheus(const struct report *report, struct buf *out)
 {
 	const struct bill *bill = report->bill;
 
@@ -279,4 +281,5 @@ void report_prometheus(const struct report *report, struct buf *out)
 		money_print(out, report->budget_nano, 9);
 	}
 	buf_putc(out, '\n');
+	return out->error;
 }

@@ -14,18 +14,17 @@
 struct report {
 	const char *tenant;
 	int64_t budget_nano; /* 0: none */
-	int64_t first_ns; /* when the ledger's first interval of the tenant began; 0: never */
 	const struct bill *bill;
 };
 
-void report_summary(const struct report *report, struct buf *out);
-void report_json(const struct report *report, struct buf *out);
+int report_summary(const struct report *report, struct buf *out);
+int report_json(const struct report *report, struct buf *out);
 /* "COST SHARE SERVICE WHAT", one line a service, then idle, resources; tab-separated. */
 int report_by_service(const struct report *report, struct buf *out);
 int report_by_day(const struct report *report, struct buf *out);
-void report_forecast(const struct report *report, struct buf *out);
+int report_forecast(const struct report *report, struct buf *out);
 /* Prometheus text exposition format, version 0.0.4. */
-void report_prometheus(const struct report *report, struct buf *out);
+int report_prometheus(const struct report *report, struct buf *out);
 /* One service alone. */
 void report_service(const struct report *report, const char *service, struct buf *out);
 
@@ -34,7 +33,7 @@ enum focus_version { FOCUS_1_1, FOCUS_1_4 };
 void report_focus(const struct report *report, enum focus_version version, struct buf *out);
 
 /* Bars by day, what was budgeted, where it is going; light and dark by the reader's preference. */
-void report_chart(const struct report *report, struct buf *out);
+int report_chart(const struct report *report, struct buf *out);
 
 struct forecast {
 	int64_t committed; /* so far, and all that runs going on to the month's end */

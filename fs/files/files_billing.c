@@ -64,70 +64,50 @@ static int make(struct fs *fs, int64_t payer, const struct calendar_month *month
 	return 0;
 }
 
-static int render_summary(struct fs *fs, const struct ref *ref, struct content *content)
+typedef int (*print_fn)(const struct report *report, struct buf *out);
+
+/* This month of the tenant's, in one of its forms. */
+static int render(struct fs *fs, const struct ref *ref, struct content *content, print_fn print)
 {
 	_cleanup_made_ struct made made = {0};
 	int r = make(fs, ref->object.id, NULL, &made, content);
 
-	if (r == 0)
-		report_summary(&made.report, &content->text);
-	return r;
+	return r < 0 ? r : print(&made.report, &content->text);
+}
+
+static int render_summary(struct fs *fs, const struct ref *ref, struct content *content)
+{
+	return render(fs, ref, content, report_summary);
 }
 
 static int render_json(struct fs *fs, const struct ref *ref, struct content *content)
 {
-	_cleanup_made_ struct made made = {0};
-	int r = make(fs, ref->object.id, NULL, &made, content);
-
-	if (r == 0)
-		report_json(&made.report, &content->text);
-	return r;
+	return render(fs, ref, content, report_json);
 }
 
 static int render_by_service(struct fs *fs, const struct ref *ref, struct content *content)
 {
-	_cleanup_made_ struct made made = {0};
-	int r = make(fs, ref->object.id, NULL, &made, content);
-
-	return r < 0 ? r : report_by_service(&made.report, &content->text);
+	return render(fs, ref, content, report_by_service);
 }
 
 static int render_by_day(struct fs *fs, const struct ref *ref, struct content *content)
 {
-	_cleanup_made_ struct made made = {0};
-	int r = make(fs, ref->object.id, NULL, &made, content);
-
-	return r < 0 ? r : report_by_day(&made.report, &content->text);
+	return render(fs, ref, content, report_by_day);
 }
 
 static int render_forecast(struct fs *fs, const struct ref *ref, struct content *content)
 {
-	_cleanup_made_ struct made made = {0};
-	int r = make(fs, ref->object.id, NULL, &made, content);
-
-	if (r == 0)
-		report_forecast(&made.report, &content->text);
-	return r;
+	return render(fs, ref, content, report_forecast);
 }
 
 static int render_chart(struct fs *fs, const struct ref *ref, struct content *content)
 {
-	_cleanup_made_ struct made made = {0};
-	int r = make(fs, ref->object.id, NULL, &made, content);
-
-	if (r == 0)
-		report_chart(&made.report, &content->text);
-	return r;
+	return render(fs, ref, content, report_chart);
 }
 
 static int render_prometheus(struct fs *fs, const struct ref *ref, struct content *content)
 {
-	_cleanup_made_ struct made made = {0};
-	int r = make(fs, ref->object.id, NULL, &made, content);
-
-	if (r == 0)
-		report_prometheus(&made.report, &content->text);
-	return r;
+	return render(fs, ref, content, report_prometheus);
 }
 
 static int render_service(struct fs *fs, const struct ref *ref, struct content *content)
