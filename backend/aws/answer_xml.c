@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <expat.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "aws/answer.h"
