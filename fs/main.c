@@ -112,6 +112,7 @@ static int platform_start_cloud(struct platform *platform, bool simulated, struc
 		.platform = store_platform(platform->store),
 	};
 	const char *name = store_platform(platform->store);
+	const struct cloud_aws_options aws = {.platform = name};
 	int r;
 
 	if (simulated) {
@@ -121,7 +122,7 @@ static int platform_start_cloud(struct platform *platform, bool simulated, struc
 	}
 	r = engine_docker_new(&platform->engine, options->docker, name, reterr);
 	if (r == 0 && strcmp(options->cloud, "aws") == 0)
-		r = estate_aws_new(&platform->estate, reterr);
+		return cloud_aws_new(&platform->cloud, &platform->estate, &aws, reterr);
 	return r < 0 ? r : cloud_local_new(&platform->cloud, &local, reterr);
 }
 

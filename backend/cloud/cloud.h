@@ -85,6 +85,7 @@ struct cloud_health {
 };
 
 struct cloud;
+struct estate;
 
 struct cloud_ops {
 	/* Makes the balancer exist as wanted and returns when traffic follows. -EADDRINUSE: port
@@ -145,6 +146,15 @@ struct cloud_local_options {
 /* HAProxy and dnsmasq as supervised children; works without either and says so in health. */
 int cloud_local_new(struct cloud **ret, const struct cloud_local_options *options,
 	struct error *reterr);
+
+struct cloud_aws_options {
+	const char *platform; /* its name: in names and tags of all that it makes */
+};
+
+/* An AWS account, and with it the estate of each tenant there: both speak through one client by one
+ * policy (estate's set_policy). The estate is freed before the cloud. */
+int cloud_aws_new(struct cloud **ret, struct estate **ret_estate,
+	const struct cloud_aws_options *options, struct error *reterr);
 
 /* Accepts everything at latency_ms. */
 int cloud_simulated_new(struct cloud **ret, int64_t latency_ms, struct error *reterr);

@@ -57,8 +57,6 @@ struct estate {
 	const struct estate_ops *ops;
 };
 
-int estate_aws_new(struct estate **ret, struct error *reterr);
-
 static inline void estate_free(struct estate *estate)
 {
 	if (estate)

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "cloud/local/machine.h"
+#include "cloud/attach.h"
 #include "tests/unit/puppet_world.h"
 
 struct puppet_cloud {

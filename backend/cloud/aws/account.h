@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * account - what the things of AWS's estate share: the client, the policy, tags.
+ * account - what one call of the estate or the cloud works with: the client, the policy, tags.
  * Promises: a thing's ensure looks before it makes, so that it may be killed anywhere.
- * Threads: any at once; the policy is held for the time of one call.
- * Ownership: the account owns both.
+ * Threads: an account belongs to one call; any number of them at once.
+ * Ownership: account_done frees the policy; the rest is borrowed from shared (see there).
  */
 #ifndef DUPLOFS_CLOUD_AWS_ACCOUNT_H
 #define DUPLOFS_CLOUD_AWS_ACCOUNT_H
@@ -18,10 +18,26 @@
 #define TAG_TENANT   "duplo.tenant"
 #define TAG_ID       "duplo.tenant-id"
 
+struct aws_shared;
+
 struct account {
 	struct aws_client *client;
-	const struct policy *policy; /* NULL: only for removing */
+	const char *platform; /* its name */
+	struct policy *policy; /* a copy; NULL: there is none, which removing does without */
 };
+
+#define ACCOUNT_INIT                                                                               \
+	(struct account)                                                                           \
+	{                                                                                          \
+		NULL, NULL, NULL                                                                   \
+	}
+
+/* -ENODATA: the administrator has given no policy yet. */
+int account_open(struct account *ret, struct aws_shared *shared, struct error *reterr);
+/* The same, but for what needs no policy: there may be none. */
+int account_open_bare(struct account *ret, struct aws_shared *shared, struct error *reterr);
+void account_done(struct account *account);
+#define _cleanup_account_ __attribute__((cleanup(account_done)))
 
 /* One type of thing: a row. */
 struct aws_thing {

@@ -6,9 +6,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/lock.h"
-#include "base/text.h"
 #include "cloud/aws/account.h"
+#include "cloud/aws/shared.h"
 
 /* In order of making; removing goes the other way. */
 static const struct aws_thing *const things[] = {
@@ -19,14 +18,12 @@ static const struct aws_thing *const things[] = {
 
 struct aws_estate {
 	struct estate estate;
-	struct aws_client *client;
-	struct lock lock; /* policy */
-	char *policy; /* text; each call parses a copy of its own */
+	struct aws_shared *shared; /* the cloud's */
 };
 
-static struct aws_estate *estate_of(struct estate *estate)
+static struct aws_shared *shared_of(struct estate *estate)
 {
-	return (struct aws_estate *)estate;
+	return ((struct aws_estate *)estate)->shared;
 }
 
 /* "duplofs-<platform>-<tenant>-<id>": at most 64 characters, which is all that a role may have; the
@@ -42,24 +39,6 @@ static size_t aws_things(const struct estate_owner *owner,
 	return ARRAY_SIZE(things);
 }
 
-static int copy_policy(struct aws_estate *aws, struct policy **ret, struct error *reterr)
-{
-	_cleanup_free_ char *text = NULL;
-	bool there;
-
-	lock_acquire(&aws->lock);
-	there = aws->policy != NULL;
-	text = there ? strdup(aws->policy) : NULL;
-	lock_release(&aws->lock);
-	if (!there)
-		return error_set(reterr, -ENODATA,
-			"there is no policy yet: the administrator writes "
-			".platform/policy/infrastructure.json");
-	if (!text)
-		return error_oom(reterr);
-	return policy_parse(text, strlen(text), ret, reterr);
-}
-
 static const struct aws_thing *row_of(const struct estate_thing *thing)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(things); i++)
@@ -68,68 +47,48 @@ static const struct aws_thing *row_of(const struct estate_thing *thing)
 	return NULL;
 }
 
+static int refuse_type(const struct estate_thing *thing, struct error *reterr)
+{
+	return error_set(reterr, -EINVAL, "nothing is known of a %s", thing->type);
+}
+
 static int aws_ensure(struct estate *estate, const struct estate_owner *owner,
 	const struct estate_thing *thing, struct error *reterr)
 {
-	struct aws_estate *aws = estate_of(estate);
-	_cleanup_policy_ struct policy *policy = NULL;
-	struct account account = {.client = aws->client};
+	_cleanup_account_ struct account account = ACCOUNT_INIT;
 	const struct aws_thing *row = row_of(thing);
-	int r = copy_policy(aws, &policy, reterr);
+	int r = account_open(&account, shared_of(estate), reterr);
 
 	if (r < 0)
 		return r;
-	account.policy = policy;
-	return row ? row->ensure(&account, owner, thing->name, reterr)
-		   : error_set(reterr, -EINVAL, "nothing is known of a %s", thing->type);
+	return row ? row->ensure(&account, owner, thing->name, reterr) : refuse_type(thing, reterr);
 }
 
 static int aws_remove(struct estate *estate, const struct estate_owner *owner,
 	const struct estate_thing *thing, struct error *reterr)
 {
-	struct account account = {.client = estate_of(estate)->client};
+	_cleanup_account_ struct account account = ACCOUNT_INIT;
 	const struct aws_thing *row = row_of(thing);
+	int r = account_open_bare(&account, shared_of(estate), reterr);
 
-	return row ? row->remove(&account, owner, thing->name, reterr)
-		   : error_set(reterr, -EINVAL, "nothing is known of a %s", thing->type);
+	if (r < 0)
+		return r;
+	return row ? row->remove(&account, owner, thing->name, reterr) : refuse_type(thing, reterr);
 }
 
 static int aws_set_policy(struct estate *estate, const char *text, struct error *reterr)
 {
-	struct aws_estate *aws = estate_of(estate);
-	_cleanup_policy_ struct policy *policy = NULL;
-	char *copy;
-	int r;
-
-	if (!text || !*text)
-		return 0;
-	r = policy_parse(text, strlen(text), &policy, reterr);
-	if (r == 0)
-		r = aws_client_set_region(aws->client, policy_text(policy, "region"), reterr);
-	if (r < 0)
-		return r;
-	copy = strdup(text);
-	if (!copy)
-		return error_oom(reterr);
-	LOCKED(&aws->lock);
-	free(aws->policy);
-	aws->policy = copy;
-	return 0;
+	return aws_shared_set_policy(shared_of(estate), text, reterr);
 }
 
 static void aws_stop(struct estate *estate)
 {
-	aws_client_stop(estate_of(estate)->client);
+	aws_shared_stop(shared_of(estate));
 }
 
 static void aws_free(struct estate *estate)
 {
-	struct aws_estate *aws = estate_of(estate);
-
-	aws_client_free(aws->client);
-	lock_done(&aws->lock);
-	free(aws->policy);
-	free(aws);
+	free(estate);
 }
 
 static const struct estate_ops aws_ops = {
@@ -141,19 +100,14 @@ static const struct estate_ops aws_ops = {
 	.free = aws_free,
 };
 
-int estate_aws_new(struct estate **ret, struct error *reterr)
+int aws_estate_new(struct estate **ret, struct aws_shared *shared, struct error *reterr)
 {
 	struct aws_estate *aws = calloc(1, sizeof(*aws));
-	int r;
 
 	if (!aws)
 		return error_oom(reterr);
 	aws->estate.ops = &aws_ops;
-	lock_init(&aws->lock, LOCK_LEAF);
-	r = aws_client_new(&aws->client, reterr);
-	if (r < 0)
-		aws_free(&aws->estate);
-	else
-		*ret = &aws->estate;
-	return r;
+	aws->shared = shared;
+	*ret = &aws->estate;
+	return 0;
 }

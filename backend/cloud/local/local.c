@@ -9,7 +9,7 @@
 #include "cloud/local/dns.h"
 #include "cloud/local/firewall.h"
 #include "cloud/local/haproxy_config.h"
-#include "cloud/local/machine.h"
+#include "cloud/attach.h"
 
 struct cloud_local {
 	struct cloud cloud;

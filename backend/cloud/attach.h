@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * machine - machines of the local cloud: it makes none, the administrator attaches engines.
+ * attach - machines that were there before the platform: the administrator attaches their engines.
  * Promises: pure.
  * Threads: any.
  * Ownership: everything is borrowed.
  */
-#ifndef DUPLOFS_CLOUD_LOCAL_MACHINE_H
-#define DUPLOFS_CLOUD_LOCAL_MACHINE_H
+#ifndef DUPLOFS_CLOUD_ATTACH_H
+#define DUPLOFS_CLOUD_ATTACH_H
 
 #include "cloud/cloud.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cloud/local/machine.h"
+#include "cloud/attach.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -38,7 +38,7 @@ int machine_attach(const struct machine *wanted, struct machine_state *ret, stru
 
 	if (!wanted->engine)
 		return error_set(reterr, -EOPNOTSUPP,
-			"the local cloud makes no machines: ask the administrator to set Engine to "
+			"this cloud makes no machines: ask the administrator to set Engine to "
 			"a "
 			"container engine that is there");
 	r = find_address(wanted, &state, reterr);

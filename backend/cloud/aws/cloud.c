@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What cloud.h promises, on an AWS account: each operation with an account of its own. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cloud/attach.h"
+#include "cloud/aws/account.h"
+#include "cloud/aws/balancer.h"
+#include "cloud/aws/shared.h"
+#include "cloud/cloud.h"
+#include "cloud/estate.h"
+
+struct cloud_aws {
+	struct cloud cloud;
+	struct aws_shared *shared;
+};
+
+static struct aws_shared *shared_of(struct cloud *cloud)
+{
+	return ((struct cloud_aws *)cloud)->shared;
+}
+
+static int aws_ensure_balancer(struct cloud *cloud, const struct balancer *wanted,
+	struct balancer_state *ret, struct error *reterr)
+{
+	_cleanup_account_ struct account account = ACCOUNT_INIT;
+	int r = account_open(&account, shared_of(cloud), reterr);
+
+	return r < 0 ? r : aws_balancer_ensure(&account, wanted, ret, reterr);
+}
+
+static int aws_remove_balancer(struct cloud *cloud, int64_t service, struct error *reterr)
+{
+	_cleanup_account_ struct account account = ACCOUNT_INIT;
+	int r = account_open_bare(&account, shared_of(cloud), reterr);
+
+	return r < 0 ? r : aws_balancer_remove(&account, service, reterr);
+}
+
+static int aws_target_connections(struct cloud *cloud, int64_t service, const char *target,
+	int64_t *ret, struct error *reterr)
+{
+	_cleanup_account_ struct account account = ACCOUNT_INIT;
+	int r = account_open_bare(&account, shared_of(cloud), reterr);
+
+	return r < 0 ? r : aws_balancer_connections(&account, service, target, ret, reterr);
+}
+
+static int aws_ensure_machine(struct cloud *cloud, const struct machine *wanted,
+	struct machine_state *ret, struct error *reterr)
+{
+	(void)cloud;
+	return machine_attach(wanted, ret, reterr);
+}
+
+static int aws_remove_machine(struct cloud *cloud, int64_t host, struct error *reterr)
+{
+	(void)cloud;
+	(void)host;
+	(void)reterr;
+	return 0;
+}
+
+static int aws_ensure_dns(struct cloud *cloud, const char *name, const char *address,
+	struct error *reterr)
+{
+	_cleanup_account_ struct account account = ACCOUNT_INIT;
+	int r = account_open(&account, shared_of(cloud), reterr);
+
+	return r < 0 ? r : aws_dns_ensure(&account, name, address, reterr);
+}
+
+static int aws_remove_dns(struct cloud *cloud, const char *name, struct error *reterr)
+{
+	_cleanup_account_ struct account account = ACCOUNT_INIT;
+	int r = account_open_bare(&account, shared_of(cloud), reterr);
+
+	return r < 0 ? r : aws_dns_remove(&account, name, reterr);
+}
+
+/* What lost its owner is found by tags, not by what this process has not asked for yet. */
+static int aws_settle(struct cloud *cloud, struct error *reterr)
+{
+	(void)cloud;
+	(void)reterr;
+	return 0;
+}
+
+static void aws_health(struct cloud *cloud, struct cloud_health *ret)
+{
+	(void)cloud;
+	*ret = (struct cloud_health){.balancer_up = true, .dns_up = true};
+	(void)snprintf(ret->balancer, sizeof(ret->balancer), "Elastic Load Balancing of AWS");
+	(void)snprintf(ret->dns, sizeof(ret->dns), "Route 53 of AWS");
+}
+
+static void aws_free(struct cloud *cloud, bool keep)
+{
+	(void)keep;
+	aws_shared_free(shared_of(cloud));
+	free(cloud);
+}
+
+static const struct cloud_ops aws_ops = {
+	.balancer_ensure = aws_ensure_balancer,
+	.balancer_remove = aws_remove_balancer,
+	.target_connections = aws_target_connections,
+	.machine_ensure = aws_ensure_machine,
+	.machine_remove = aws_remove_machine,
+	.dns_ensure = aws_ensure_dns,
+	.dns_remove = aws_remove_dns,
+	.settle = aws_settle,
+	.health = aws_health,
+	.free = aws_free,
+};
+
+int cloud_aws_new(struct cloud **ret, struct estate **ret_estate,
+	const struct cloud_aws_options *options, struct error *reterr)
+{
+	struct cloud_aws *aws = calloc(1, sizeof(*aws));
+	int r;
+
+	if (!aws)
+		return error_oom(reterr);
+	aws->cloud.ops = &aws_ops;
+	r = aws_shared_new(&aws->shared, options->platform, reterr);
+	if (r == 0)
+		r = aws_estate_new(ret_estate, aws->shared, reterr);
+	if (r < 0)
+		aws_free(&aws->cloud, false);
+	else
+		*ret = &aws->cloud;
+	return r;
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cloud/aws/shared.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/lock.h"
+#include "cloud/aws/account.h"
+
+struct aws_shared {
+	struct aws_client *client;
+	char *platform;
+	struct lock lock; /* policy */
+	char *policy; /* text; each call parses a copy of its own */
+};
+
+int aws_shared_new(struct aws_shared **ret, const char *platform, struct error *reterr)
+{
+	struct aws_shared *shared = calloc(1, sizeof(*shared));
+	int r;
+
+	if (!shared)
+		return error_oom(reterr);
+	lock_init(&shared->lock, LOCK_LEAF);
+	shared->platform = strdup(platform);
+	r = shared->platform ? aws_client_new(&shared->client, reterr) : error_oom(reterr);
+	if (r < 0)
+		aws_shared_free(shared);
+	else
+		*ret = shared;
+	return r;
+}
+
+void aws_shared_stop(struct aws_shared *shared)
+{
+	aws_client_stop(shared->client);
+}
+
+void aws_shared_free(struct aws_shared *shared)
+{
+	if (!shared)
+		return;
+	aws_client_free(shared->client);
+	lock_done(&shared->lock);
+	free(shared->platform);
+	free(shared->policy);
+	free(shared);
+}
+
+int aws_shared_set_policy(struct aws_shared *shared, const char *text, struct error *reterr)
+{
+	_cleanup_policy_ struct policy *policy = NULL;
+	char *copy;
+	int r;
+
+	if (!text || !*text)
+		return 0;
+	r = policy_parse(text, strlen(text), &policy, reterr);
+	if (r == 0)
+		r = aws_client_set_region(shared->client, policy_text(policy, "region"), reterr);
+	if (r < 0)
+		return r;
+	copy = strdup(text);
+	if (!copy)
+		return error_oom(reterr);
+	LOCKED(&shared->lock);
+	free(shared->policy);
+	shared->policy = copy;
+	return 0;
+}
+
+int account_open_bare(struct account *ret, struct aws_shared *shared, struct error *reterr)
+{
+	_cleanup_free_ char *text = NULL;
+	bool there;
+
+	*ret = (struct account){.client = shared->client, .platform = shared->platform};
+	lock_acquire(&shared->lock);
+	there = shared->policy != NULL;
+	text = there ? strdup(shared->policy) : NULL;
+	lock_release(&shared->lock);
+	if (!there)
+		return 0;
+	return text ? policy_parse(text, strlen(text), &ret->policy, reterr) : error_oom(reterr);
+}
+
+int account_open(struct account *ret, struct aws_shared *shared, struct error *reterr)
+{
+	int r = account_open_bare(ret, shared, reterr);
+
+	if (r < 0 || ret->policy)
+		return r;
+	return error_set(reterr, -ENODATA,
+		"there is no policy yet: the administrator writes "
+		".platform/policy/infrastructure.json");
+}
+
+void account_done(struct account *account)
+{
+	policy_free(account->policy);
+}
