@@ -28,6 +28,7 @@ int bill_priced(struct bill_work *work, const struct usage_subject *subject, int
 			&rate, &until_ns);
 		int64_t piece_ns = until_ns < end_ns ? until_ns : end_ns;
 
+		rate = money_times(rate, subject->quantity);
 		if (!priced)
 			note_unpriced(work->bill, subject, piece_ns - start_ns);
 		/* A machine without a price is still shared out, at nothing. */

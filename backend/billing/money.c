@@ -59,6 +59,13 @@ void money_print(struct buf *out, int64_t nano, int places)
 		buf_printf(out, ".%0*llu", places, (unsigned long long)(value % one));
 }
 
+int64_t money_times(int64_t nano, int64_t quantity)
+{
+	weight product = weight_of(nano) * weight_of(quantity > 0 ? quantity : 1);
+
+	return product < weight_of(MONEY_HOUR_MAX) ? (int64_t)product : MONEY_HOUR_MAX;
+}
+
 int64_t money_cost(int64_t nano_per_hour, int64_t start_ns, int64_t end_ns)
 {
 	weight rate = weight_of(nano_per_hour);

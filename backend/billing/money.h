@@ -32,6 +32,9 @@ int money_parse(const char *text, int64_t *ret_nano);
 /* With so many decimal places (0 to 9), half up. */
 void money_print(struct buf *out, int64_t nano, int places);
 
+/* quantity times nano, at most MONEY_HOUR_MAX. */
+int64_t money_times(int64_t nano, int64_t quantity);
+
 /*
  * What nano_per_hour costs from start to end: differences of one function of time, so that the
  * pieces of an interval add up to the whole, wherever it is cut.

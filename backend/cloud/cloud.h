@@ -30,6 +30,15 @@ struct target {
 	enum target_state state;
 };
 
+/* Something that is paid for, in the words of the price table (billing/prices.h). */
+struct charge {
+	char sku[64]; /* "ec2/m5.large" */
+	char region[32]; /* "" none */
+	int64_t quantity; /* how often: GiB of "ebs/gp3-gib"; 0 counts as 1 */
+};
+
+#define CHARGES_MAX 4
+
 /* A load balancer as wanted. */
 struct balancer {
 	int64_t service; /* object id: the balancer's identity */
@@ -75,6 +84,10 @@ struct machine_state {
 	bool shares_files; /* containers there may be given directories of this machine */
 	int64_t cpu_milli, memory_mib; /* 0: its engine knows */
 	char words[256]; /* while it is not there: what is being waited for */
+	/* What it is that is paid from now on, there or not yet: itself, then its disk. None: a
+	 * machine that the cloud does not pay for. */
+	struct charge charges[CHARGES_MAX];
+	size_t charge_count;
 };
 
 struct cloud_health {
@@ -104,6 +117,9 @@ struct cloud_ops {
 		struct machine_state *ret, struct error *reterr);
 	/* Gone: 0. -EAGAIN: it is on its way out, ask again. */
 	int (*machine_remove)(struct cloud *cloud, int64_t host, struct error *reterr);
+
+	/* What a balancer of this cloud is paid as. NULL: by nothing but the machine. Pure. */
+	void (*balancer_charge)(struct cloud *cloud, struct charge *ret);
 
 	int (*dns_ensure)(struct cloud *cloud, const char *name, const char *address,
 		struct error *reterr);

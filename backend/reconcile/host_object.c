@@ -112,6 +112,9 @@ static int attach(struct host_work *work)
 	wish.address = state.address;
 	wish.shares_files = state.shares_files;
 	(void)text_copy(work->waiting, sizeof(work->waiting), state.words);
+	(void)memcpy(work->charges, state.charges, sizeof(work->charges));
+	work->charge_count = state.charge_count;
+	work->own = state.there && state.charge_count == 0;
 	if (state.there)
 		result = fleet_attach(r->fleet, &wish, &work->trouble);
 	else if (result == -EOPNOTSUPP)
@@ -208,6 +211,23 @@ static int add_event(struct txn *txn, const struct host_work *work)
 		host_phase_name(status->phase), status->message[0] ? ": " : "", status->message);
 }
 
+/* What the cloud cannot say just now goes on as it was. */
+static int meter(struct txn *txn, const struct host_work *work)
+{
+	if (work->charge_count > 0)
+		return meter_host(txn, &work->object, work->host, work->charges,
+			work->charge_count);
+	return work->own && work->host
+		       ? meter_machine(txn, work->object.id, work->object.tenant, work->host)
+		       : 0;
+}
+
+static int meter_alone(struct txn *txn, void *arg, struct error *reterr)
+{
+	(void)reterr;
+	return meter(txn, arg);
+}
+
 static int commit(struct txn *txn, void *arg, struct error *reterr)
 {
 	const struct commit *commit = arg;
@@ -216,8 +236,8 @@ static int commit(struct txn *txn, void *arg, struct error *reterr)
 	int r = txn_set_status(txn, id, commit->json);
 
 	(void)reterr;
-	if (r == 0 && work->host)
-		r = meter_machine(txn, id, work->object.tenant, work->host);
+	if (r == 0)
+		r = meter(txn, work);
 	if (r == 0)
 		r = add_event(txn, work);
 	if (r == 0 && commit->settled)
@@ -241,8 +261,11 @@ int host_commit(struct host_work *work, bool settled, struct error *reterr)
 	change.json = buf_string(&json);
 	change.settled = settled && (object->observed != object->generation ||
 					    object->failed != (work->trouble.code != 0));
+	/* Another machine may look the same. */
 	if (!change.settled && object->status && strcmp(object->status, change.json) == 0)
-		return 0;
+		return work->charge_count == 0 ? 0
+					       : store_update(work->r->options.store, STORE_RELAXED,
+							 NULL, meter_alone, work, reterr);
 	return store_update(work->r->options.store, STORE_RELAXED, NULL, commit, &change, reterr);
 }
 

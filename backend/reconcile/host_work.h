@@ -23,6 +23,9 @@ struct host_work {
 	struct tally tally;
 	struct error trouble; /* why it cannot be had */
 	char waiting[256]; /* what the cloud waits for */
+	struct charge charges[CHARGES_MAX]; /* what the account pays for it, as the cloud says */
+	size_t charge_count;
+	bool own; /* a machine that the account does not pay for is there */
 };
 
 /* Version, capacity, and the containers that are there. */

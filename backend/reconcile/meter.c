@@ -49,10 +49,52 @@ int meter_machine(struct txn *txn, int64_t object, int64_t payer, const struct h
 	return txn_usage_set(txn, object, payer, &subject);
 }
 
+static struct usage_subject charged(enum usage_kind kind, const char *name,
+	const struct charge *charge)
+{
+	struct usage_subject subject = {.kind = kind, .quantity = charge->quantity};
+
+	(void)text_copy(subject.name, sizeof(subject.name), name);
+	(void)text_copy(subject.sku, sizeof(subject.sku), charge->sku);
+	(void)text_copy(subject.region, sizeof(subject.region), charge->region);
+	return subject;
+}
+
+int meter_host(struct txn *txn, const struct object *object, const struct host *host,
+	const struct charge *charges, size_t count)
+{
+	struct usage_subject parts[USAGE_PARTS_MAX];
+
+	for (size_t i = 0; i < count && i < USAGE_PARTS_MAX; i++)
+		parts[i] = charged(i == 0 ? USAGE_HOST : USAGE_RESOURCE, object->name, &charges[i]);
+	if (count > 0 && host) {
+		parts[0].cpu_milli = host->cpu_milli;
+		parts[0].memory_mib = host->memory_mib;
+	}
+	return txn_usage_set_parts(txn, object->id, object->tenant, parts,
+		count < USAGE_PARTS_MAX ? count : USAGE_PARTS_MAX);
+}
+
+int meter_resource(struct txn *txn, const struct object *resource, const struct charge *charges,
+	size_t count)
+{
+	struct usage_subject parts[USAGE_PARTS_MAX];
+
+	for (size_t i = 0; i < count && i < USAGE_PARTS_MAX; i++)
+		parts[i] = charged(USAGE_RESOURCE, resource->name, &charges[i]);
+	return txn_usage_set_parts(txn, resource->id, resource->tenant, parts,
+		count < USAGE_PARTS_MAX ? count : USAGE_PARTS_MAX);
+}
+
 int meter_balancer(struct txn *txn, const struct service_work *work)
 {
-	struct usage_subject subject = {.kind = USAGE_BALANCER, .sku = SKU_BALANCER};
+	struct cloud *cloud = work->r->options.cloud;
+	struct charge charge = {.sku = SKU_BALANCER};
+	struct usage_subject subject;
 
+	if (cloud->ops->balancer_charge)
+		cloud->ops->balancer_charge(cloud, &charge);
+	subject = charged(USAGE_BALANCER, "", &charge);
 	(void)text_copy(subject.service, sizeof(subject.service), work->service.name);
 	return txn_usage_set(txn, work->service.id, work->service.tenant,
 		work->status.lb_slot > 0 ? &subject : NULL);

@@ -15,9 +15,18 @@
 /* A container that runs has what its instance reserves. */
 int meter_instance(struct txn *txn, const struct instance_work *work);
 
-/* A machine: object is its host's, or PLATFORM_ID for this one; payer its tenant or the platform.
- * Capacity 0: nothing is known of it yet. */
+/* A machine of one's own: object is its host's, or PLATFORM_ID for this one; payer its tenant or
+ * the platform. Capacity 0: nothing is known of it yet. */
 int meter_machine(struct txn *txn, int64_t object, int64_t payer, const struct host *host);
+
+/* A host that the cloud account pays for: the machine first, then its disks. host: what is known of
+ * its capacity; NULL: nothing yet. count 0: it has none of that any more. */
+int meter_host(struct txn *txn, const struct object *object, const struct host *host,
+	const struct charge *charges, size_t count);
+
+/* A resource, as what the account pays for it; count 0: nothing any more. */
+int meter_resource(struct txn *txn, const struct object *resource, const struct charge *charges,
+	size_t count);
 
 /* The service's load balancer, while it has one. */
 int meter_balancer(struct txn *txn, const struct service_work *work);

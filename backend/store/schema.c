@@ -190,6 +190,29 @@ static const char *const schema_steps[] = {
 	"  nano INTEGER NOT NULL, changed_ns INTEGER NOT NULL,"
 	"  month_ns INTEGER NOT NULL, percent INTEGER NOT NULL"
 	");",
+
+	/*
+	 * An object may be several things that are paid each by itself: a machine and its disk. How
+	 * often a payer's ledger moved stands beside its name.
+	 */
+	"ALTER TABLE usage_subject ADD COLUMN quantity INTEGER NOT NULL DEFAULT 1;"
+	"DROP INDEX usage_subject_values;"
+	"CREATE UNIQUE INDEX usage_subject_values ON usage_subject"
+	"  (tenant, kind, service, name, host, sku, region, cpu_milli, memory_mib, quantity);"
+	"CREATE TABLE usage_part ("
+	"  object INTEGER NOT NULL, part INTEGER NOT NULL,"
+	"  tenant INTEGER NOT NULL, subject INTEGER NOT NULL, start_ns INTEGER NOT NULL,"
+	"  PRIMARY KEY (object, part)"
+	") WITHOUT ROWID;"
+	"INSERT INTO usage_part SELECT object, 0, tenant, subject, start_ns FROM usage_open;"
+	"DROP TABLE usage_open;"
+	"ALTER TABLE usage_part RENAME TO usage_open;"
+	"CREATE INDEX usage_open_tenant ON usage_open (tenant);"
+	"CREATE TABLE usage_payer ("
+	"  tenant INTEGER PRIMARY KEY, name TEXT NOT NULL, moved INTEGER NOT NULL"
+	");"
+	"INSERT INTO usage_payer SELECT tenant, max(tenant_name), 0 FROM usage_subject"
+	"  GROUP BY tenant;",
 };
 
 int schema_get(struct connection *connection, const char *name, char *value, size_t size)

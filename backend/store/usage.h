@@ -24,7 +24,10 @@ struct usage_subject {
 	char sku[64]; /* what the price table calls it; "" of an instance: its host is paid */
 	char region[32]; /* "" none */
 	int64_t cpu_milli, memory_mib; /* reserved by an instance; what a host has */
+	int64_t quantity; /* how often the sku is paid: GiB of a disk; 0 counts as 1 */
 };
+
+#define USAGE_PARTS_MAX 4 /* of one object */
 
 /*
  * From now on, by the ledger's clock, object is this subject (NULL: nothing any more), paid by
@@ -34,8 +37,12 @@ struct usage_subject {
 int txn_usage_set(struct txn *txn, int64_t object, int64_t payer,
 	const struct usage_subject *subject);
 
-/* Average use of an object's running meter in the hour around now, when that is more than it has
- * reserved: the larger of the two counts for the whole of that hour. No meter: 0. */
+/* The same of an object that is several things, each paid by itself: these, and nothing else. */
+int txn_usage_set_parts(struct txn *txn, int64_t object, int64_t payer,
+	const struct usage_subject *parts, size_t count);
+
+/* Average use of the first of an object's meters in the hour around now, when that is more than it
+ * has reserved: the larger of the two counts for the whole of that hour. No meter: 0. */
 int txn_usage_measured(struct txn *txn, int64_t object, int64_t cpu_milli, int64_t memory_mib);
 
 struct usage_interval {
@@ -66,6 +73,9 @@ void usage_set_done(struct usage_set *set);
 /* Each payer that the ledger knows, with the name that it last had; fn as store_object_fn. */
 int store_usage_payers(struct store *store, int (*fn)(void *arg, int64_t payer, const char *name),
 	void *arg);
+
+/* Another number whenever the payer's ledger or its budget is another; 0: it has none. */
+int store_usage_moved(struct store *store, int64_t payer, int64_t *ret);
 
 /* When the payer's first interval began; -ENOENT. */
 int store_usage_first(struct store *store, int64_t payer, int64_t *ret_ns);

@@ -54,6 +54,7 @@ static int add_subject(struct loading *loading, sqlite3_stmt *statement)
 		.kind = (enum usage_kind)sqlite3_column_int(statement, 1),
 		.cpu_milli = sqlite3_column_int64(statement, 7),
 		.memory_mib = sqlite3_column_int64(statement, 8),
+		.quantity = sqlite3_column_int64(statement, 9),
 	};
 	copy(subject->service, sizeof(subject->service), statement, 2);
 	copy(subject->name, sizeof(subject->name), statement, 3);
@@ -68,7 +69,7 @@ static int add_subject(struct loading *loading, sqlite3_stmt *statement)
 static int load_subjects(struct loading *loading)
 {
 	_cleanup_statement_ sqlite3_stmt *statement = connection_query(loading->connection,
-		"SELECT id, kind, service, name, host, sku, region, cpu_milli, memory_mib"
+		"SELECT id, kind, service, name, host, sku, region, cpu_milli, memory_mib, quantity"
 		" FROM usage_subject WHERE tenant = ?1",
 		"i", loading->payer);
 	int r;
@@ -213,7 +214,7 @@ static int next_payer(struct store *store, int64_t *payer, char *name, size_t si
 
 	if (connection) {
 		_cleanup_statement_ sqlite3_stmt *statement = connection_query(connection,
-			"SELECT tenant, tenant_name FROM usage_subject WHERE tenant > ?1"
+			"SELECT tenant, name FROM usage_payer WHERE tenant > ?1"
 			" ORDER BY tenant LIMIT 1",
 			"i", *payer);
 
@@ -250,6 +251,15 @@ static int get_int(struct store *store, const char *sql, int64_t key, int64_t *r
 
 	reader_give(store, connection);
 	return r;
+}
+
+int store_usage_moved(struct store *store, int64_t payer, int64_t *ret)
+{
+	/* Both only grow, and so does the sum. */
+	return get_int(store,
+		"SELECT coalesce((SELECT moved FROM usage_payer WHERE tenant = ?1), 0)"
+		" + coalesce((SELECT changed_ns FROM budget WHERE tenant = ?1), 0)",
+		payer, ret);
 }
 
 int store_usage_first(struct store *store, int64_t payer, int64_t *ret_ns)

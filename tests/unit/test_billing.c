@@ -410,6 +410,57 @@ static void test_shared_machine(void **state)
 	ledger_done(&ledger);
 }
 
+static int set_machine(struct txn *txn, void *arg, struct error *reterr)
+{
+	const struct set *set = arg;
+
+	(void)reterr;
+	return txn_usage_set_parts(txn, set->object, set->payer, set->subject,
+		set->object == 1001 ? 2 : 0);
+}
+
+/* A machine with a disk of 20 GiB: each is paid by itself, both end together. */
+static void test_parts_of_an_object(void **state)
+{
+	struct ledger ledger;
+	struct usage_subject parts[] = {host("h1", "ec2/m5.xlarge", 4, 16),
+		{.kind = USAGE_RESOURCE, .name = "h1", .sku = "ebs/gp3-gib", .quantity = 20}};
+	struct set set = {1001, 0, parts};
+	struct store *store;
+	struct bill *bill;
+	int64_t moved, before;
+
+	(void)state;
+	ledger_init(&ledger);
+	store = ledger.fixture.store;
+	set.payer = ledger.tenant;
+	at(&ledger, NOVEMBER_NS);
+	assert_int_equal(store_update(store, STORE_RELAXED, NULL, set_machine, &set, NULL), 0);
+	assert_int_equal(store_usage_moved(store, ledger.tenant, &before), 0);
+	at(&ledger, NOVEMBER_NS + HOUR);
+	assert_int_equal(store_update(store, STORE_RELAXED, NULL, set_machine, &set, NULL), 0);
+	assert_int_equal(store_usage_moved(store, ledger.tenant, &moved), 0);
+	assert_int_equal(moved, before);
+	bill = bill_of(&ledger, ledger.tenant, NOVEMBER_NS + 10 * HOUR);
+	about(line_nano(bill, BILL_IDLE, ""), 1920000000);
+	about(line_nano(bill, BILL_RESOURCE, ""), 200 * 109589);
+	about(bill->burn_nano, 192000000 + 20 * 109589);
+	bill_free(bill);
+	/* A larger disk, the same machine: only the disk's meter is cut. */
+	parts[1].quantity = 40;
+	assert_int_equal(store_update(store, STORE_RELAXED, NULL, set_machine, &set, NULL), 0);
+	at(&ledger, NOVEMBER_NS + 2 * HOUR);
+	meter(&ledger, 1001, ledger.tenant, NULL);
+	assert_int_equal(store_usage_moved(store, ledger.tenant, &moved), 0);
+	assert_true(moved > before);
+	bill = bill_of(&ledger, ledger.tenant, NOVEMBER_NS + 10 * HOUR);
+	about(line_nano(bill, BILL_IDLE, ""), 2 * 192000000);
+	about(line_nano(bill, BILL_RESOURCE, ""), 60 * 109589);
+	assert_int_equal(bill->burn_nano, 0);
+	bill_free(bill);
+	ledger_done(&ledger);
+}
+
 /* A deleted service keeps its cost; months are cut; what has no price is said. */
 static void test_ledger_outlives_the_object(void **state)
 {
@@ -527,6 +578,7 @@ int main(void)
 		cmocka_unit_test(test_worked_vector),
 		cmocka_unit_test(test_random_ledgers_add_up),
 		cmocka_unit_test(test_shared_machine),
+		cmocka_unit_test(test_parts_of_an_object),
 		cmocka_unit_test(test_ledger_outlives_the_object),
 		cmocka_unit_test(test_clock_that_jumps),
 		cmocka_unit_test(test_reports),
