@@ -21,6 +21,13 @@
 
 #define BILL_DAYS_MAX 31
 
+/* What a machine is shared out by: nine times a CPU's weight for a GiB's, in thousandths of a CPU
+ * and 1024ths of a GiB. */
+static inline weight bill_parts(int64_t cpu_milli, int64_t memory_mib)
+{
+	return weight_of(9 * 1024 * cpu_milli + 1000 * memory_mib);
+}
+
 enum bill_kind {
 	BILL_INSTANCE, /* a service's share of machines */
 	BILL_BALANCER,

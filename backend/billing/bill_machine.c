@@ -10,11 +10,6 @@
 
 #define HOURS_MAX (BILL_DAYS_MAX * 24)
 
-/* Nine times a CPU's weight for a GiB's; in thousandths of a CPU and 1024ths of a GiB. */
-#define CPU_WEIGHT 9
-#define PARTS(cpu_milli, memory_mib)                                                               \
-	weight_of(CPU_WEIGHT * 1024 * (cpu_milli) + 1000 * (memory_mib))
-
 /* A time in which neither size nor price of the machine changed. */
 struct piece {
 	int64_t start_ns, end_ns, rate;
@@ -109,7 +104,8 @@ static int machine_load(struct machine *machine, const struct usage_set *set)
 			continue;
 		if (!machine->subject)
 			machine->subject = subject;
-		machine->parts_of_subject = (int64_t)PARTS(subject->cpu_milli, subject->memory_mib);
+		machine->parts_of_subject =
+			(int64_t)bill_parts(subject->cpu_milli, subject->memory_mib);
 		r = bill_priced(machine->work, subject, interval->start_ns, interval->end_ns,
 			add_piece, machine);
 	}
@@ -194,7 +190,7 @@ static void add_hour(struct machine *machine, const struct usage_interval *inter
 			break;
 		if (from_ns >= to_ns || piece->parts == 0)
 			continue;
-		share = weight_of(piece->rate) * PARTS(cpu_milli, memory_mib);
+		share = weight_of(piece->rate) * bill_parts(cpu_milli, memory_mib);
 		machine->cells[hour * machine->column_count + column] +=
 			share * weight_of(to_ns - from_ns) / piece->parts;
 		if (machine->shared && to_ns == work->until_ns)

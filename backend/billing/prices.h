@@ -21,8 +21,9 @@ struct store;
 #define PRICES_POLICY "prices" /* name of the policy object */
 #define SKU_MACHINE                                                                                \
 	"local/machine" /* the machine that the platform runs on, or one attached to it */
-#define SKU_BALANCER   "local/load-balancer"
-#define PRICES_UPDATED "2026-11-26" /* when the table that ships was last looked over */
+#define SKU_BALANCER     "local/load-balancer"
+#define SKU_BALANCER_AWS "elb/application"
+#define PRICES_UPDATED   "2026-11-26" /* when the table that ships was last looked over */
 
 struct price_row {
 	const char *sku, *region; /* region "": all others */

@@ -305,6 +305,14 @@ int check_host(const char *value, struct error *reterr)
 	return 0;
 }
 
+int check_region(const char *value, struct error *reterr)
+{
+	if (!value[0] || !is_all(value, strlen(value), LOWER DIGITS "-") || strlen(value) > 31)
+		return error_set(reterr, -EINVAL,
+			"\"%.80s\" is no region: one is written as us-west-2", value);
+	return 0;
+}
+
 int check_engine(const char *value, struct error *reterr)
 {
 	const char *rest = strncmp(value, "unix://", 7) == 0 || strncmp(value, "tcp://", 6) == 0

@@ -29,6 +29,8 @@ int check_neighbor(const char *value, struct error *reterr);
 /* Name or tag of a host. */
 int check_host(const char *value, struct error *reterr);
 /* Where a container engine is: unix:///path or tcp://host:port. */
+/* "us-west-2". */
+int check_region(const char *value, struct error *reterr);
 int check_engine(const char *value, struct error *reterr);
 /* An IPv4 address. */
 int check_address(const char *value, struct error *reterr);

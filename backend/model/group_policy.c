@@ -13,6 +13,7 @@ static int defaults(void *base)
 	policy->max_services = policy->max_replicas = GROUP_NO_LIMIT;
 	policy->max_hosts = policy->max_resources = GROUP_NO_LIMIT;
 	policy->max_cpu_milli = policy->max_memory_mib = GROUP_NO_LIMIT;
+	policy->max_cost_milli = GROUP_NO_LIMIT;
 	return 0;
 }
 
@@ -155,6 +156,32 @@ static int check_images(const struct group_policy *policy, const char *group, bo
 	return error_set(reterr, -EPERM,
 		"DockerImage: AllowedImages of group \"%s\" has nothing that \"%s\" begins with",
 		group, after->image);
+}
+
+static int check_word(char *const *allowed, const char *field, const char *list, const char *group,
+	const char *before, const char *after, struct error *reterr)
+{
+	if (!allowed || !after || (before && strcmp(before, after) == 0))
+		return 0;
+	for (; *allowed; allowed++)
+		if (strcmp(*allowed, after) == 0)
+			return 0;
+	return error_set(reterr, -EPERM, "%s: %s of group \"%s\" has no \"%.64s\"", field, list,
+		group, after);
+}
+
+int group_policy_check_region(const struct group_policy *policy, const char *group,
+	const char *before, const char *after, struct error *reterr)
+{
+	return check_word(policy ? policy->regions : NULL, "Region", "AllowedRegions", group,
+		before, after, reterr);
+}
+
+int group_policy_check_type(const struct group_policy *policy, const char *group,
+	const char *before, const char *after, struct error *reterr)
+{
+	return check_word(policy ? policy->resource_types : NULL, "Type", "AllowedResourceTypes",
+		group, before, after, reterr);
 }
 
 static bool is_allowed_path(char *const *paths, const char *volume)

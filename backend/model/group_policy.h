@@ -21,6 +21,10 @@ struct group_policy {
 	int64_t max_cpu_milli, max_memory_mib; /* of all replicas */
 	char **host_paths; /* NULL: none */
 	char **images; /* prefixes; NULL: all */
+	char **regions; /* NULL: all */
+	char **resource_types; /* NULL: all */
+	int64_t max_cost_milli; /* a month of all that is wanted, in thousandths of the currency */
+	bool enforce_budgets; /* of each tenant: growth beyond it is refused */
 };
 
 /* NULL name ends it. Schema, man page and README derive. */
@@ -53,6 +57,13 @@ struct reserve group_policy_reserve(const struct service_spec *spec);
 int group_policy_check_service(const struct group_policy *policy, const char *group,
 	const struct reserve *used, const struct service_spec *before,
 	const struct service_spec *after, struct error *reterr);
+
+/* Whether a host or a resource may be in a region, or a resource of a type, that its spec has not
+ * had before (NULL before: nothing). after NULL: it says nothing. -EPERM. */
+int group_policy_check_region(const struct group_policy *policy, const char *group,
+	const char *before, const char *after, struct error *reterr);
+int group_policy_check_type(const struct group_policy *policy, const char *group,
+	const char *before, const char *after, struct error *reterr);
 
 /* Whether one more object of a kind may be made, with so many there. -EDQUOT. */
 int group_policy_check_count(const struct group_policy *policy, const char *group, enum kind kind,

@@ -213,6 +213,14 @@ static const char *const schema_steps[] = {
 	");"
 	"INSERT INTO usage_payer SELECT tenant, max(tenant_name), 0 FROM usage_subject"
 	"  GROUP BY tenant;",
+
+	/* What specs in force want that is paid by itself. */
+	"CREATE TABLE wanted ("
+	"  object INTEGER NOT NULL, part INTEGER NOT NULL, tenant INTEGER NOT NULL,"
+	"  sku TEXT NOT NULL, region TEXT NOT NULL, quantity INTEGER NOT NULL,"
+	"  PRIMARY KEY (object, part)"
+	") WITHOUT ROWID;"
+	"CREATE INDEX wanted_tenant ON wanted (tenant, sku, region, quantity);",
 };
 
 int schema_get(struct connection *connection, const char *name, char *value, size_t size)

@@ -92,6 +92,7 @@ static int txn_remove_rows(struct txn *txn, int64_t id)
 		"DELETE FROM history WHERE object = ?1",
 		"DELETE FROM staged WHERE object = ?1",
 		"DELETE FROM reserve WHERE service = ?1",
+		"DELETE FROM wanted WHERE object = ?1",
 		"DELETE FROM event WHERE object = ?1",
 		"DELETE FROM allocation WHERE owner = ?1",
 		"DELETE FROM tenant_key WHERE tenant = ?1",

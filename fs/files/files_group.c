@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "billing/quote.h"
 #include "fs/files/common.h"
 #include "model/group_policy.h"
 #include "store/group.h"
@@ -96,10 +97,40 @@ static int put_count(struct fs *fs, const struct ref *ref, const struct group_po
 	return r;
 }
 
+/* By the price table, whatever runs of it. */
+static int put_cost(struct fs *fs, const struct ref *ref, const struct group_policy *policy,
+	struct content *content)
+{
+	_cleanup_quote_ struct quote quote = {0};
+	_cleanup_buf_ struct buf cost = BUF_INIT;
+	struct wanted_sum sum;
+	int r = quote_begin(&quote, fs->store, NULL);
+
+	if (r == 0)
+		r = store_wanted(fs->store, WANTED_GROUP, ref->object.id, &sum);
+	if (r < 0)
+		return r;
+	money_print(&cost, quote_sum(&quote, &sum) * QUOTE_MONTH_HOURS, 2);
+	if (policy->max_cost_milli != GROUP_NO_LIMIT) {
+		buf_puts(&cost, " of ");
+		money_print(&cost, policy->max_cost_milli * (MONEY_ONE / 1000), 2);
+	}
+	common_line(content, "cost", "%s %s a month", buf_string(&cost),
+		prices_currency(quote.prices));
+	return 0;
+}
+
 static int render_status(struct fs *fs, const struct ref *ref, struct content *content)
 {
-	static const struct group_policy unlimited = {GROUP_NO_LIMIT, GROUP_NO_LIMIT,
-		GROUP_NO_LIMIT, GROUP_NO_LIMIT, GROUP_NO_LIMIT, GROUP_NO_LIMIT, NULL, NULL};
+	static const struct group_policy unlimited = {
+		.max_services = GROUP_NO_LIMIT,
+		.max_replicas = GROUP_NO_LIMIT,
+		.max_hosts = GROUP_NO_LIMIT,
+		.max_resources = GROUP_NO_LIMIT,
+		.max_cpu_milli = GROUP_NO_LIMIT,
+		.max_memory_mib = GROUP_NO_LIMIT,
+		.max_cost_milli = GROUP_NO_LIMIT,
+	};
 	_cleanup_group_policy_ struct group_policy *own = NULL;
 	const struct object *group = &ref->object;
 	struct members members = {content, 0};
@@ -123,6 +154,8 @@ static int render_status(struct fs *fs, const struct ref *ref, struct content *c
 		r = put_count(fs, ref, policy, "hosts", KIND_HOST, content);
 	if (r == 0)
 		r = put_count(fs, ref, policy, "resources", KIND_RESOURCE, content);
+	if (r == 0)
+		r = put_cost(fs, ref, policy, content);
 	return r < 0 ? r : store_group_tenants(fs->store, group->id, add_member, &members);
 }
 

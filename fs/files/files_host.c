@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "fs/files/common.h"
 #include "fs/files/files_host.h"
+#include "fs/files/quota.h"
 #include "model/host.h"
 
 static int render_spec(struct fs *fs, const struct ref *ref, struct content *content)
@@ -40,13 +41,18 @@ static int check_engine_owner(const struct draft *draft, const struct object *ob
 
 static int check_spec(const struct draft *draft, struct error *reterr)
 {
-	_cleanup_host_spec_ struct host_spec *spec = NULL;
+	_cleanup_host_spec_ struct host_spec *spec = NULL, *old = NULL;
 	_cleanup_object_ struct object object = OBJECT_INIT;
 	int r = host_spec_parse(draft->data, draft->len, draft->ref->object.name, &spec, reterr);
 
 	if (r == 0)
 		r = store_get(draft->fs->store, draft->ref->object.id, &object);
-	return r < 0 ? r : check_engine_owner(draft, &object, spec, reterr);
+	if (r == 0)
+		r = check_engine_owner(draft, &object, spec, reterr);
+	if (r < 0)
+		return r;
+	(void)parse_old(&object, &old);
+	return quota_check_host(draft->fs, &object, old, spec, reterr);
 }
 
 /* A new generation only when it means something else. */
@@ -65,7 +71,8 @@ static int set_text(struct txn *txn, const struct draft *draft, const struct obj
 			return 0;
 		return txn_set_spec_text(txn, object->id, text->data, text->len);
 	}
-	return txn_set_spec(txn, object->id, text->data, text->len, true, "", reterr);
+	r = quota_apply_host(txn, draft->fs, object, old, spec, reterr);
+	return r < 0 ? r : txn_set_spec(txn, object->id, text->data, text->len, true, "", reterr);
 }
 
 static int apply_spec(struct txn *txn, const struct draft *draft, struct error *reterr)

@@ -58,7 +58,7 @@ static int move_next(struct txn *txn, const struct draft *draft, struct error *r
 	if (r == 0 && staged.size == 0)
 		r = -ENOENT;
 	if (r == 0)
-		r = service_apply_text(txn, id, text.data, text.len, reterr);
+		r = service_apply_text(txn, draft->fs, id, text.data, text.len, reterr);
 	return r < 0 ? r : txn_stage(txn, id, NULL, 0);
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "billing/quote.h"
 #include "fs/files/common.h"
 #include "fs/files/files_service.h"
 #include "model/service_diff.h"
@@ -218,6 +219,31 @@ static int put_health(const struct plan_view *view, struct buf *out)
 	return 0;
 }
 
+/* By the price table, for what is reserved: what is used beyond that is measured when it runs. */
+static int put_cost(const struct plan_view *view, struct buf *out)
+{
+	_cleanup_quote_ struct quote quote = {0};
+	_cleanup_buf_ struct buf before = BUF_INIT, after = BUF_INIT;
+	const char *cloud = view->fs->cloud;
+	int own = store_has_host(view->fs->store, view->ref->object.tenant);
+	int r = own < 0 ? own : quote_begin(&quote, view->fs->store, NULL);
+	int64_t now = 0, then;
+
+	if (r < 0)
+		return r;
+	if (view->now)
+		now = quote_service(&quote, cloud, view->now, !own) * QUOTE_MONTH_HOURS;
+	then = quote_service(&quote, cloud, view->next, !own) * QUOTE_MONTH_HOURS;
+	money_print(&before, now, 2);
+	if (then >= now)
+		buf_putc(&after, '+');
+	money_print(&after, then - now, 2);
+	put(out, "cost", "%s %s a month, on top of %s%s", buf_string(&after),
+		prices_currency(quote.prices), buf_string(&before),
+		own ? "; the tenant's hosts are paid as a whole" : "");
+	return 0;
+}
+
 /* Further lines go here. */
 static int (*const lines[])(const struct plan_view *view, struct buf *out) = {
 	put_pull,
@@ -228,6 +254,7 @@ static int (*const lines[])(const struct plan_view *view, struct buf *out) = {
 	put_balancer,
 	put_dns,
 	put_health,
+	put_cost,
 };
 
 /* ---- the file ---- */

@@ -127,8 +127,8 @@ static int check_view(const struct draft *draft, struct error *reterr)
 }
 
 /* Stores text (ended by a newline): a new generation only when it means something else. */
-static int set_text(struct txn *txn, const struct object *object, const struct buf *text,
-	struct error *reterr)
+static int set_text(struct txn *txn, struct fs *fs, const struct object *object,
+	const struct buf *text, struct error *reterr)
 {
 	_cleanup_service_spec_ struct service_spec *spec = NULL;
 	_cleanup_service_spec_ struct service_spec *old = NULL;
@@ -142,14 +142,14 @@ static int set_text(struct txn *txn, const struct object *object, const struct b
 			return 0;
 		return txn_set_spec_text(txn, object->id, text->data, text->len);
 	}
-	r = quota_apply_service(txn, object, old, spec, reterr);
+	r = quota_apply_service(txn, fs, object, old, spec, reterr);
 	if (r < 0)
 		return r;
 	return txn_set_spec(txn, object->id, text->data, text->len,
 		!old || !service_spec_same_template(old, spec), spec->dns, reterr);
 }
 
-int service_apply_text(struct txn *txn, int64_t id, const char *data, size_t len,
+int service_apply_text(struct txn *txn, struct fs *fs, int64_t id, const char *data, size_t len,
 	struct error *reterr)
 {
 	_cleanup_buf_ struct buf text = BUF_INIT;
@@ -161,14 +161,15 @@ int service_apply_text(struct txn *txn, int64_t id, const char *data, size_t len
 	buf_add(&text, data, len);
 	if (len == 0 || data[len - 1] != '\n')
 		buf_putc(&text, '\n');
-	r = text.error ? error_oom(reterr) : set_text(txn, &object, &text, reterr);
+	r = text.error ? error_oom(reterr) : set_text(txn, fs, &object, &text, reterr);
 	object_done(&object);
 	return r;
 }
 
 static int apply_spec(struct txn *txn, const struct draft *draft, struct error *reterr)
 {
-	return service_apply_text(txn, draft->ref->object.id, draft->data, draft->len, reterr);
+	return service_apply_text(txn, draft->fs, draft->ref->object.id, draft->data, draft->len,
+		reterr);
 }
 
 static int apply_view(struct txn *txn, const struct draft *draft, struct error *reterr)
@@ -185,7 +186,8 @@ static int apply_view(struct txn *txn, const struct draft *draft, struct error *
 	if (r == 0 && (text.len == 0 || text.data[text.len - 1] != '\n'))
 		buf_putc(&text, '\n');
 	if (r == 0)
-		r = text.error ? error_oom(reterr) : set_text(txn, &object, &text, reterr);
+		r = text.error ? error_oom(reterr)
+			       : set_text(txn, draft->fs, &object, &text, reterr);
 	object_done(&object);
 	return r;
 }

@@ -14,7 +14,7 @@
 int service_check_text(const struct draft *draft, struct error *reterr);
 
 /* Makes data the spec text of a service, as a write to spec.json does. */
-int service_apply_text(struct txn *txn, int64_t id, const char *data, size_t len,
+int service_apply_text(struct txn *txn, struct fs *fs, int64_t id, const char *data, size_t len,
 	struct error *reterr);
 
 #endif

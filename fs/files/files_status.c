@@ -256,7 +256,7 @@ static int roll_back(struct txn *txn, const struct draft *draft, struct error *r
 	object_done(&object);
 	if (r < 0)
 		return error_set(reterr, -EINVAL, "there is no earlier generation to go back to");
-	r = service_apply_text(txn, id, buf_string(&text), text.len, reterr);
+	r = service_apply_text(txn, draft->fs, id, buf_string(&text), text.len, reterr);
 	/* Paused, it would not go anywhere. */
 	return r < 0 ? r : txn_set_paused(txn, id, false);
 }

@@ -133,6 +133,29 @@ static void test_counts(void **state)
 	assert_int_equal(group_policy_check_count(NULL, "", KIND_SERVICE, 1000, &error), 0);
 }
 
+static void test_words(void **state)
+{
+	static const char text[] =
+		"{\"AllowedRegions\":[\"us-west-2\"],\"AllowedResourceTypes\":[]}";
+	_cleanup_group_policy_ struct group_policy *policy = NULL;
+	struct error error = ERROR_INIT;
+
+	(void)state;
+	assert_int_equal(group_policy_parse(text, strlen(text), "team", &policy, &error), 0);
+	assert_int_equal(group_policy_check_region(policy, "team", NULL, "us-west-2", &error), 0);
+	assert_int_equal(group_policy_check_region(policy, "team", NULL, NULL, &error), 0);
+	assert_int_equal(group_policy_check_region(policy, "team", "eu-west-1", "eu-west-1",
+				 &error),
+		0);
+	assert_int_equal(group_policy_check_region(policy, "team", "us-west-2", "eu-west-1",
+				 &error),
+		-EPERM);
+	assert_string_equal(error.text,
+		"Region: AllowedRegions of group \"team\" has no \"eu-west-1\"");
+	assert_int_equal(group_policy_check_type(policy, "team", NULL, "rds", &error), -EPERM);
+	assert_int_equal(group_policy_check_type(NULL, "", NULL, "rds", &error), 0);
+}
+
 struct refused_policy {
 	const char *text;
 	int code;
@@ -153,6 +176,10 @@ static void test_policies_are_checked(void **state)
 			"power over the host"},
 		{"{\"AllowedHostPaths\":[\"/\"]}", -EPERM, "power over the host"},
 		{"{\"AllowedImages\":[\"a b\"]}", -EINVAL, "AllowedImages"},
+		{"{\"AllowedRegions\":[\"US West\"]}", -EINVAL, "no region"},
+		{"{\"AllowedResourceTypes\":[\"rsd\"]}", -EINVAL, "did you mean \"rds\""},
+		{"{\"MaxMonthlyCost\":-1}", -EINVAL, "MaxMonthlyCost"},
+		{"{\"EnforceBudgets\":\"maybe\"}", -EINVAL, "EnforceBudgets"},
 	};
 
 	(void)state;
@@ -173,6 +200,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cases),
 		cmocka_unit_test(test_counts),
+		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_policies_are_checked),
 	};
 

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "billing/quote.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "billing/bill.h"
+#include "store/store.h"
+
+static int64_t price_of(const struct quote *quote, const struct usage_subject *part)
+{
+	int64_t nano = 0, until_ns;
+
+	(void)prices_find(quote->prices, part->sku, part->region, quote->now_ns, &nano, &until_ns);
+	return money_times(nano, part->quantity);
+}
+
+int quote_begin(struct quote *quote, struct store *store, struct error *reterr)
+{
+	int r;
+
+	*quote = (struct quote){.now_ns = store_usage_now(store)};
+	r = prices_load(store, &quote->prices, reterr);
+	if (r < 0)
+		return r == -EINVAL ? -EIO : r;
+	r = store_usage_running(store, PLATFORM_ID, &quote->machine);
+	if (r == 0)
+		quote->machine_nano = price_of(quote, &quote->machine);
+	return r == -ENOENT ? 0 : r;
+}
+
+void quote_done(struct quote *quote)
+{
+	prices_free(quote->prices);
+}
+
+int64_t quote_reserve(const struct quote *quote, int64_t cpu_milli, int64_t memory_mib)
+{
+	weight whole = bill_parts(quote->machine.cpu_milli, quote->machine.memory_mib);
+
+	if (whole == 0)
+		return 0;
+	return (int64_t)(weight_of(quote->machine_nano) * bill_parts(cpu_milli, memory_mib) /
+			 whole);
+}
+
+int64_t quote_parts(const struct quote *quote, const struct usage_subject *parts, size_t count)
+{
+	int64_t nano = 0;
+
+	for (size_t i = 0; i < count; i++)
+		nano += price_of(quote, &parts[i]);
+	return nano;
+}
+
+int64_t quote_sum(const struct quote *quote, const struct wanted_sum *sum)
+{
+	return quote_parts(quote, sum->parts, sum->count) +
+	       quote_reserve(quote, sum->cpu_milli, sum->memory_mib);
+}
+
+int64_t quote_service(const struct quote *quote, const char *cloud, const struct service_spec *spec,
+	bool alone)
+{
+	struct usage_subject parts[USAGE_PARTS_MAX];
+	size_t count = quote_service_parts(cloud, spec, parts);
+	int64_t nano = quote_parts(quote, parts, count);
+
+	if (alone)
+		nano += quote_reserve(quote, spec->replicas * spec->cpu_milli,
+			spec->replicas * spec->memory_mib);
+	return nano;
+}
+
+static void set_sku(struct usage_subject *part, const char *sku)
+{
+	*part = (struct usage_subject){.quantity = 1};
+	(void)text_copy(part->sku, sizeof(part->sku), sku);
+}
+
+size_t quote_service_parts(const char *cloud, const struct service_spec *spec,
+	struct usage_subject *parts)
+{
+	if (spec->lb_port == 0)
+		return 0;
+	set_sku(&parts[0], strcmp(cloud, "aws") == 0 ? SKU_BALANCER_AWS : SKU_BALANCER);
+	return 1;
+}
+
+size_t quote_host_parts(const struct host_spec *spec, struct usage_subject *parts)
+{
+	if (!spec->engine)
+		return 0;
+	set_sku(&parts[0], SKU_MACHINE);
+	return 1;
+}
