@@ -133,6 +133,10 @@ kills: test-deps ## Kill the worker KILLS (200) times under load, and count fail
 	@$(SUBMAKE) all programs
 	@KILLS=$(or $(KILLS),200) tests/run.sh release debug tests/e2e/kills.t
 
+aws-kills: test-deps ## Kill the platform at every call to AWS that makes or removes a tenant
+	@$(SUBMAKE) all programs
+	@AWS_KILLS=all tests/run.sh release debug tests/e2e/aws-kills.t
+
 asan tsan: test-deps ## Run unit and end-to-end tests under AddressSanitizer + UBSan, or ThreadSanitizer
 	@$(SUBMAKE) BUILD=$@ unit programs
 	@tests/run.sh $@ $@
@@ -181,5 +185,5 @@ help: ## This list
 -include $(OBJECTS:.o=.d) $(UNIT_SHARED:.o=.d) $(UNIT_TESTS:=.d) $(FUZZERS:=.d) $(FUZZ_SHARED:.o=.d) $(BENCHES:=.d)
 
 FORCE:
-.PHONY: all kills unit fuzzers benches programs deps test-deps run stop test asan tsan coverage fuzz conformance bench lint install uninstall clean help FORCE
+.PHONY: all kills aws-kills unit fuzzers benches programs deps test-deps run stop test asan tsan coverage fuzz conformance bench lint install uninstall clean help FORCE
 .SECONDARY:

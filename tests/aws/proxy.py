@@ -2,34 +2,49 @@
 """Stands between the platform and an emulator of AWS, and goes wrong as AWS does.
 
 proxy.py UPSTREAM   listens on a free port of 127.0.0.1 and prints it.
-  POST /_proxy/rules   a JSON list of {"action": NAME, "fault": FAULT, "times": N}; replaces the old ones
+  POST /_proxy/rules   a JSON list of rules, which replace the old ones; clears the log:
+                       {"action": NAME or "*", "fault": FAULT, "times": 1, "after": 0, "state": DIRECTORY}
+                       after: so many calls of that name go well before
   GET  /_proxy/log     the actions that came, a line each, with the fault that was injected
-Faults: throttle, html500, cut (executed, half of the answer), reset (executed, no answer),
-hang (executed, never answered), missing, or the code of an EC2 error (not executed).
+Faults: one of faults.py, or the code of an error (not executed), or
+  html500, cut (executed, half of the answer), reset (executed, no answer), hang (executed, never answered),
+  skew (AWS's clock is "seconds" ahead: what is signed for another time is refused)
+  kill-before, kill-after (not executed, or executed: then the platform of that state directory is killed)
 """
 import http.client
 import http.server
 import json
+import os
+import signal
 import sys
 import threading
-from urllib.parse import parse_qs, urlsplit
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import faults
+from wire import action_of
 
 UPSTREAM = urlsplit(sys.argv[1])
 rules, log, lock = [], [], threading.Lock()
 
 
-def error(code):
-    text = (f"<Response><Errors><Error><Code>{code}</Code><Message>injected</Message></Error></Errors>"
-            "<RequestID>proxy</RequestID></Response>")
-    return 400, text.encode()
+def kill_platform(state):
+    """Both processes at once: stopped first, neither can start the other anew."""
+    pids = [int(Path(state, name).read_text()) for name in ("supervisor.pid", "worker.pid")]
+    for number in (signal.SIGSTOP, signal.SIGKILL):
+        for pid in pids:
+            os.kill(pid, number)
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    def answer(self, status, body, cut=False):
-        self.send_response(status)
+    def answer(self, status, body, headers=(), cut=False):
+        self.send_response_only(status)
+        for name, value in headers or [("Date", self.date_time_string())]:
+            self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body[:len(body) // 2] if cut else body)
+        if self.command != "HEAD":
+            self.wfile.write(body[:len(body) // 2] if cut else body)
         self.close_connection = True
 
     def control(self, body):
@@ -40,44 +55,57 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 log.clear()
             self.answer(200, "".join(line + "\n" for line in log).encode())
 
-    def fault_of(self, action):
+    def rule_of(self, action):
         with lock:
             for rule in rules:
-                if rule["action"] == action and rule["times"] > 0:
-                    rule["times"] -= 1
-                    return rule["fault"]
-        return ""
+                if rule["action"] not in (action, "*") or rule.get("times", 1) == 0:
+                    continue
+                if rule.get("after", 0) > 0:
+                    rule["after"] -= 1
+                    continue
+                rule["times"] = rule.get("times", 1) - 1
+                return rule
+        return {"fault": ""}
 
     def forward(self, body):
         connection = http.client.HTTPConnection(UPSTREAM.hostname, UPSTREAM.port, timeout=60)
         connection.request(self.command, self.path, body, dict(self.headers))
         response = connection.getresponse()
-        return response.status, response.read()
+        kept = [(name, value) for name, value in response.getheaders()
+                if name.lower().startswith(("date", "x-amz", "etag", "location", "content-type"))]
+        return response.status, response.read(), kept
+
+    def result_of(self, rule, body):
+        fault = rule["fault"]
+        if fault == "html500":
+            return 500, b"<!DOCTYPE html><html><title>500</title></html>", ()
+        refused = faults.skewed(rule["seconds"], self.headers, body) if fault == "skew" else None
+        if refused:
+            return refused
+        if fault in ("", "cut", "reset", "hang", "kill-after", "skew"):
+            return self.forward(body)
+        return faults.answer(fault, self.headers, body)
 
     def handle_any(self):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         if self.path.startswith("/_proxy/"):
             self.control(body)
             return
-        action = parse_qs(body.decode(errors="replace")).get("Action", ["?"])[0]
-        fault = self.fault_of(action)
-        if fault == "throttle":
-            result = error("RequestLimitExceeded")
-        elif fault == "html500":
-            result = 500, b"<!DOCTYPE html><html><title>500</title></html>"
-        elif fault in ("", "cut", "reset", "hang"):
-            result = self.forward(body)
-        else:
-            result = error(fault)
+        action = action_of(self.command, self.path, self.headers, body)
+        rule = self.rule_of(action)
+        fault = rule["fault"]
+        result = None if fault == "kill-before" else self.result_of(rule, body)
+        if fault.startswith("kill"):
+            kill_platform(rule["state"])
         with lock:
             log.append(f"{action} {fault}".strip())
         if fault == "hang":
             threading.Event().wait(600)
-        elif fault != "reset":
+        elif fault != "reset" and not fault.startswith("kill"):
             self.answer(*result, cut=fault == "cut")
         self.close_connection = True
 
-    do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = handle_any
+    do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do_PATCH = handle_any
 
     def log_message(self, *_):
         pass
