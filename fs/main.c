@@ -112,7 +112,11 @@ static int platform_start_cloud(struct platform *platform, bool simulated, struc
 		.platform = store_platform(platform->store),
 	};
 	const char *name = store_platform(platform->store);
-	const struct cloud_aws_options aws = {.platform = name};
+	const struct cloud_aws_options aws = {
+		.platform = name,
+		.port_low = PLATFORM_PORT_LOW,
+		.port_high = PLATFORM_PORT_HIGH,
+	};
 	int r;
 
 	if (simulated) {

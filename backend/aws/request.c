@@ -71,6 +71,16 @@ const char *aws_request_get(const struct aws_request *request, const char *name)
 	return NULL;
 }
 
+void aws_xml_escape(struct buf *out, const char *text)
+{
+	for (; *text; text++) {
+		if (strchr("&<>\"'", *text))
+			buf_printf(out, "&#%d;", *text);
+		else
+			buf_putc(out, *text);
+	}
+}
+
 /* As HTML forms do: a space is "+". */
 static void escape_form(struct buf *buf, const char *text)
 {

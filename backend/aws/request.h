@@ -35,6 +35,9 @@ void aws_request_setf(struct aws_request *request, const char *value, const char
 /* The value of a field that was set, or NULL. */
 const char *aws_request_get(const struct aws_request *request, const char *name);
 
+/* Appends text as it may stand in XML, for body. */
+void aws_xml_escape(struct buf *out, const char *text);
+
 /* The parts of an HTTP request. */
 struct aws_wire {
 	const char *method;

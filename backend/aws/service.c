@@ -5,6 +5,7 @@
 
 #define FORM   "application/x-www-form-urlencoded; charset=utf-8"
 #define JSON10 "application/x-amz-json-1.0"
+#define JSON11 "application/x-amz-json-1.1"
 
 static const struct aws_service sts = {
 	"sts", "STS", "2011-06-15", CODEC_QUERY, SCOPE_REGION, NULL, FORM};
@@ -14,6 +15,8 @@ static const struct aws_service iam = {
 	"iam", "IAM", "2010-05-08", CODEC_QUERY, SCOPE_GLOBAL, NULL, FORM};
 static const struct aws_service elb = {"elasticloadbalancing", "ELASTIC_LOAD_BALANCING_V2",
 	"2015-12-01", CODEC_QUERY, SCOPE_REGION, NULL, FORM};
+static const struct aws_service acm = {
+	"acm", "ACM", "2015-12-08", CODEC_JSON, SCOPE_REGION, "CertificateManager", JSON11};
 static const struct aws_service r53 = {
 	"route53", "ROUTE_53", "2013-04-01", CODEC_REST_XML, SCOPE_GLOBAL, NULL, "application/xml"};
 static const struct aws_service s3 = {
@@ -84,16 +87,26 @@ static const struct aws_action actions[AWS_ACTIONS] = {
 	[ELB_CREATE_LOAD_BALANCER] = ACTION(elb, "CreateLoadBalancer", AGAIN_LOOK),
 	[ELB_DESCRIBE_LOAD_BALANCERS] = PAGED(elb, "DescribeLoadBalancers", "Marker", "NextMarker"),
 	[ELB_DELETE_LOAD_BALANCER] = ACTION(elb, "DeleteLoadBalancer", AGAIN_SAFE),
+	[ELB_SET_SECURITY_GROUPS] = ACTION(elb, "SetSecurityGroups", AGAIN_SAFE),
+	[ELB_SET_SUBNETS] = ACTION(elb, "SetSubnets", AGAIN_SAFE),
 	[ELB_CREATE_TARGET_GROUP] = ACTION(elb, "CreateTargetGroup", AGAIN_LOOK),
 	[ELB_DESCRIBE_TARGET_GROUPS] = PAGED(elb, "DescribeTargetGroups", "Marker", "NextMarker"),
 	[ELB_DELETE_TARGET_GROUP] = ACTION(elb, "DeleteTargetGroup", AGAIN_SAFE),
+	[ELB_MODIFY_TARGET_GROUP] = ACTION(elb, "ModifyTargetGroup", AGAIN_SAFE),
+	[ELB_DESCRIBE_TARGET_GROUP_ATTRIBUTES] =
+		ACTION(elb, "DescribeTargetGroupAttributes", AGAIN_SAFE),
+	[ELB_MODIFY_TARGET_GROUP_ATTRIBUTES] =
+		ACTION(elb, "ModifyTargetGroupAttributes", AGAIN_SAFE),
 	[ELB_REGISTER_TARGETS] = ACTION(elb, "RegisterTargets", AGAIN_SAFE),
 	[ELB_DEREGISTER_TARGETS] = ACTION(elb, "DeregisterTargets", AGAIN_SAFE),
 	[ELB_DESCRIBE_TARGET_HEALTH] = ACTION(elb, "DescribeTargetHealth", AGAIN_SAFE),
 	[ELB_CREATE_LISTENER] = ACTION(elb, "CreateListener", AGAIN_LOOK),
 	[ELB_DESCRIBE_LISTENERS] = PAGED(elb, "DescribeListeners", "Marker", "NextMarker"),
 	[ELB_DELETE_LISTENER] = ACTION(elb, "DeleteListener", AGAIN_SAFE),
+	[ELB_MODIFY_LISTENER] = ACTION(elb, "ModifyListener", AGAIN_SAFE),
 	[ELB_DESCRIBE_TAGS] = ACTION(elb, "DescribeTags", AGAIN_SAFE),
+
+	[ACM_DESCRIBE_CERTIFICATE] = ACTION(acm, "DescribeCertificate", AGAIN_SAFE),
 
 	[R53_CHANGE_RECORDS] =
 		REST(r53, "ChangeResourceRecordSets", "POST", "/2013-04-01/hostedzone/{Id}/rrset/"),

@@ -42,11 +42,14 @@ struct charge {
 /* A load balancer as wanted. */
 struct balancer {
 	int64_t service; /* object id: the balancer's identity */
+	int64_t tenant_id;
 	const char *tenant; /* names, for tags and external names */
 	const char *name;
 	int64_t slot; /* small number unique to this balancer and stable: picks its address */
 	int port; /* listener */
 	const char *dns; /* "": none. With a certificate that covers it, TLS on 443 too */
+	const char *health_path; /* NULL: "/"; for a cloud whose balancers look themselves */
+	int64_t drain_s; /* so long what leaves may finish */
 	const struct target *targets;
 	size_t target_count;
 };
@@ -54,6 +57,8 @@ struct balancer {
 /* A load balancer as it is. */
 struct balancer_state {
 	char address[256]; /* IP address (local) or name (aws) */
+	char zone[64]; /* of a name: the zone of the cloud's that it is in; "" */
+	bool dual_stack; /* the name has IPv6 addresses, too */
 	bool tls; /* 443 answers with a certificate for dns */
 	char warning[256]; /* "", or why 443 does not although a certificate covers dns */
 };
@@ -107,8 +112,9 @@ struct cloud_ops {
 		struct balancer_state *ret, struct error *reterr);
 	/* Gone: 0. Unused certificates and addresses go with it. */
 	int (*balancer_remove)(struct cloud *cloud, int64_t service, struct error *reterr);
-	/* Open connections of one target, for draining; 0 when it is unknown. */
-	int (*target_connections)(struct cloud *cloud, int64_t service, const char *target,
+	/* Open connections of one target, for draining; 0 when it is unknown. A cloud that counts
+	 * none says 1 while there may be some. */
+	int (*target_connections)(struct cloud *cloud, int64_t service, const struct target *target,
 		int64_t *ret, struct error *reterr);
 
 	/* Makes the machine exist as wanted, or goes on with that; to be asked again until it is
@@ -121,9 +127,11 @@ struct cloud_ops {
 	/* What a balancer of this cloud is paid as. NULL: by nothing but the machine. Pure. */
 	void (*balancer_charge)(struct cloud *cloud, struct charge *ret);
 
-	int (*dns_ensure)(struct cloud *cloud, const char *name, const char *address,
+	/* The name leads to the service's balancer. -EEXIST: it is somebody else's. */
+	int (*dns_ensure)(struct cloud *cloud, int64_t service, const char *name,
+		const struct balancer_state *balancer, struct error *reterr);
+	int (*dns_remove)(struct cloud *cloud, int64_t service, const char *name,
 		struct error *reterr);
-	int (*dns_remove)(struct cloud *cloud, const char *name, struct error *reterr);
 
 	/* States all permits between networks; what is not among them is refused from now on, on
 	 * open connections too. Without any nothing is left of them. One call at a time. They hold
@@ -132,7 +140,8 @@ struct cloud_ops {
 	int (*permit)(struct cloud *cloud, const struct permit *permits, size_t count,
 		struct error *reterr);
 
-	/* After a start: balancers and names for which no ensure was called until now go. */
+	/* After a start: balancers and names for which no ensure was called until now go.
+	 * Asked again until it returns 0. */
 	int (*settle)(struct cloud *cloud, struct error *reterr);
 
 	/* Never blocks on a network. */
@@ -165,6 +174,7 @@ int cloud_local_new(struct cloud **ret, const struct cloud_local_options *option
 
 struct cloud_aws_options {
 	const char *platform; /* its name: in names and tags of all that it makes */
+	int port_low, port_high; /* of hosts, given to instances: what load balancers reach */
 };
 
 /* An AWS account, and with it the estate of each tenant there: both speak through one client by one

@@ -16,6 +16,7 @@
 #include "base/error.h"
 
 #define ESTATE_THINGS_MAX 8
+#define ESTATE_NAME_SIZE  64
 
 /* A tenant, to name and tag by. */
 struct estate_owner {
@@ -27,7 +28,7 @@ struct estate_owner {
 /* Something that is made for it; both texts go into the journal. */
 struct estate_thing {
 	const char *type;
-	char name[64];
+	char name[ESTATE_NAME_SIZE];
 };
 
 struct estate;

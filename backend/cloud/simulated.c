@@ -52,8 +52,8 @@ static int simulated_balancer_remove(struct cloud *cloud, int64_t service, struc
 	return 0;
 }
 
-static int simulated_target_connections(struct cloud *cloud, int64_t service, const char *target,
-	int64_t *ret, struct error *reterr)
+static int simulated_target_connections(struct cloud *cloud, int64_t service,
+	const struct target *target, int64_t *ret, struct error *reterr)
 {
 	(void)service;
 	(void)target;
@@ -87,18 +87,21 @@ static int simulated_machine_remove(struct cloud *cloud, int64_t host, struct er
 	return 0;
 }
 
-static int simulated_dns_ensure(struct cloud *cloud, const char *name, const char *address,
-	struct error *reterr)
+static int simulated_dns_ensure(struct cloud *cloud, int64_t service, const char *name,
+	const struct balancer_state *balancer, struct error *reterr)
 {
+	(void)service;
 	(void)name;
-	(void)address;
+	(void)balancer;
 	(void)reterr;
 	simulated_pass_time(cloud);
 	return 0;
 }
 
-static int simulated_dns_remove(struct cloud *cloud, const char *name, struct error *reterr)
+static int simulated_dns_remove(struct cloud *cloud, int64_t service, const char *name,
+	struct error *reterr)
 {
+	(void)service;
 	(void)name;
 	(void)reterr;
 	simulated_pass_time(cloud);

@@ -21,6 +21,8 @@ const struct policy_field policy_fields[] = {
 		"Groups from which every port of every tenant may be reached."},
 	{"ingress_cidrs", POLICY_LIST, 0, "",
 		"Addresses that may reach tenants' host ports besides, as 10.0.0.0/8."},
+	{"load_balancer_cidrs", POLICY_LIST, 0, "",
+		"Addresses that may reach load balancers; all when there are none."},
 	{"hosted_zone_id", POLICY_TEXT, 0, "Z", "Zone of Route 53 that services' names are in."},
 	{"domain", POLICY_TEXT, 0, "", "Name of that zone."},
 	{"certificate_arn", POLICY_TEXT, 0, "arn:", "Wildcard certificate of load balancers."},

@@ -119,6 +119,7 @@ enum slow_key {
 	SLOW_KEY_ROTATE, /* id: the platform */
 	SLOW_KEY_MEASURE, /* id: 1 */
 	SLOW_KEY_BUDGET, /* id: 1 */
+	SLOW_KEY_SETTLE, /* id: 1 */
 };
 
 /* Everything in the view of one service. */
@@ -180,6 +181,12 @@ void tenant_network_name(const struct reconciler *r, const char *tenant, int64_t
 	size_t size);
 int tenant_network_ensure(struct host *host, int64_t tenant, const char *name,
 	struct error *reterr);
+
+/* The instance as its balancer knows it. */
+struct instance_spec;
+struct instance_status;
+void instance_target(const struct reconciler *r, int64_t id, const struct instance_spec *spec,
+	const struct instance_status *status, struct target *ret);
 
 /* A service's balancer was stated (or failed) for the first time since the start. */
 void service_stated(struct reconciler *r, int64_t id);

@@ -22,11 +22,10 @@ static bool still_connected(struct instance_work *work)
 	struct cloud *cloud = work->r->options.cloud;
 	struct error error = ERROR_INIT;
 	int64_t connections = 0;
-	char target[64];
+	struct target target;
 
-	(void)snprintf(target, sizeof(target), "%" PRId64 "-%" PRId64, work->spec.ordinal,
-		work->object.id);
-	return cloud->ops->target_connections(cloud, work->service.id, target, &connections,
+	instance_target(work->r, work->object.id, &work->spec, &work->status, &target);
+	return cloud->ops->target_connections(cloud, work->service.id, &target, &connections,
 		       &error) < 0 ||
 	       connections > 0;
 }

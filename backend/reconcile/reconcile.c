@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/file.h"
+#include "base/log.h"
 #include "reconcile/context.h"
 #include "reconcile/fleet.h"
 #include "reconcile/gate.h"
@@ -58,6 +59,17 @@ static int64_t host_work(void *arg, int64_t key)
 	}
 }
 
+/* What uses a thing that lost its owner may need minutes to go. */
+static int64_t settle_cloud(struct reconciler *r)
+{
+	struct error error = ERROR_INIT;
+
+	if (r->options.cloud->ops->settle(r->options.cloud, &error) == 0)
+		return QUEUE_DONE;
+	log_debug("cloud: %s", error.text);
+	return QUEUE_RETRY;
+}
+
 static int64_t slow_work(void *arg, int64_t key)
 {
 	struct reconciler *r = arg;
@@ -75,6 +87,8 @@ static int64_t slow_work(void *arg, int64_t key)
 		return meter_measure(r);
 	case SLOW_KEY_BUDGET:
 		return budget_watch(r);
+	case SLOW_KEY_SETTLE:
+		return settle_cloud(r);
 	default:
 		return QUEUE_DONE;
 	}
@@ -102,7 +116,7 @@ void service_stated(struct reconciler *r, int64_t id)
 	lock_release(&r->lock);
 	/* Every balancer that is wanted was stated: what the cloud has beyond is from before. */
 	if (settle)
-		(void)r->options.cloud->ops->settle(r->options.cloud, NULL);
+		queue_wake(r->slow, key_of(SLOW_KEY_SETTLE, 1));
 }
 
 static void reconciler_init(struct reconciler *r, const struct reconciler_options *options)

@@ -54,7 +54,7 @@ int64_t service_reconcile(struct reconciler *r, int64_t id)
 		next_ns = work.next_ns;
 	else if (result == -ENOENT)
 		service_forget_traffic(r, id);
-	else if (result != -EAGAIN)
+	else
 		next_ns = QUEUE_RETRY;
 	if (next_ns == QUEUE_RETRY)
 		log_debug("service %lld: %s", (long long)id, error.text);

@@ -34,7 +34,7 @@ static int remove_one(struct service_work *work, const struct intent *intent, st
 	int r = 0;
 
 	if (strcmp(intent->type, INTENT_DNS) == 0)
-		r = cloud->ops->dns_remove(cloud, intent->name, reterr);
+		r = cloud->ops->dns_remove(cloud, work->service.id, intent->name, reterr);
 	else if (strcmp(intent->type, INTENT_BALANCER) == 0)
 		r = cloud->ops->balancer_remove(cloud, work->service.id, reterr);
 	if (r < 0)
@@ -74,7 +74,7 @@ int service_teardown(struct service_work *work, struct error *reterr)
 	service_stated(work->r, work->service.id);
 	r = store_update(store, STORE_RELAXED, NULL, purge, work, reterr);
 	if (r == -EBUSY)
-		return -EAGAIN; /* instances remain: the last of them wakes us */
+		return 0; /* instances remain: the last of them wakes us */
 	if (r == 0)
 		view_remove(work->r, work->service.id);
 	return r;

@@ -16,6 +16,16 @@ static bool may_serve(const struct member *member)
 	return member_ready(member) && member->spec.join;
 }
 
+void instance_target(const struct reconciler *r, int64_t id, const struct instance_spec *spec,
+	const struct instance_status *status, struct target *ret)
+{
+	*ret = (struct target){.port = (int)spec->host_port, .state = TARGET_DRAIN};
+	(void)snprintf(ret->name, sizeof(ret->name), "%" PRId64 "-%" PRId64, spec->ordinal, id);
+	/* Of another machine the status has the address at which it publishes. */
+	(void)text_copy(ret->address, sizeof(ret->address),
+		spec->host_id == HOST_LOCAL_ID ? r->options.host_address : status->address);
+}
+
 static size_t targets_make(const struct service_work *work, struct target *targets)
 {
 	size_t count = 0;
@@ -33,16 +43,9 @@ static size_t targets_make(const struct service_work *work, struct target *targe
 						  member->status.phase == INSTANCE_STARTING ||
 						  member->status.phase == INSTANCE_FAILED))
 			continue;
-		*target = (struct target){
-			.port = (int)member->spec.host_port,
-			.state = may_serve(member) ? TARGET_READY : TARGET_DRAIN,
-		};
-		(void)snprintf(target->name, sizeof(target->name), "%" PRId64 "-%" PRId64,
-			member->spec.ordinal, member->id);
-		/* Of another machine the status has the address at which it publishes. */
-		(void)text_copy(target->address, sizeof(target->address),
-			member->spec.host_id == HOST_LOCAL_ID ? work->r->options.host_address
-							      : member->status.address);
+		instance_target(work->r, member->id, &member->spec, &member->status, target);
+		if (may_serve(member))
+			target->state = TARGET_READY;
 		count++;
 	}
 	return count;
@@ -55,8 +58,9 @@ static uint64_t traffic_hash(const struct service_work *work, const struct targe
 	struct buf text = BUF_INIT;
 	uint64_t hash;
 
-	buf_printf(&text, "%" PRId64 " %" PRId64 " %s\n", work->status.lb_slot, work->spec->lb_port,
-		work->spec->dns);
+	buf_printf(&text, "%" PRId64 " %" PRId64 " %" PRId64 " %s %s\n", work->status.lb_slot,
+		work->spec->lb_port, work->spec->drain_s, work->spec->dns,
+		work->spec->health.path ? work->spec->health.path : "");
 	for (size_t i = 0; i < count; i++)
 		buf_printf(&text, "%s %s %d %d\n", targets[i].name, targets[i].address,
 			targets[i].port, targets[i].state);
@@ -151,7 +155,7 @@ static int remove_stale(struct service_work *work, const char *type, struct erro
 		if (!stale.found)
 			return 0;
 		if (strcmp(type, INTENT_DNS) == 0)
-			r = cloud->ops->dns_remove(cloud, stale.name, reterr);
+			r = cloud->ops->dns_remove(cloud, work->service.id, stale.name, reterr);
 		else
 			r = cloud->ops->balancer_remove(cloud, work->service.id, reterr);
 		if (r == 0)
@@ -169,11 +173,14 @@ static int state_balancer(struct service_work *work, const struct target *target
 	struct balancer_state state = {0};
 	struct balancer wanted = {
 		.service = work->service.id,
+		.tenant_id = work->service.tenant,
 		.tenant = work->tenant,
 		.name = work->service.name,
 		.slot = work->status.lb_slot,
 		.port = (int)work->spec->lb_port,
 		.dns = work->spec->dns,
+		.health_path = work->spec->health.path,
+		.drain_s = work->spec->drain_s,
 		.targets = targets,
 		.target_count = count,
 	};
@@ -185,7 +192,8 @@ static int state_balancer(struct service_work *work, const struct target *target
 	work->status.lb_port = work->spec->lb_port;
 	work->status.tls = state.tls;
 	if (work->spec->dns[0])
-		r = cloud->ops->dns_ensure(cloud, work->spec->dns, state.address, reterr);
+		r = cloud->ops->dns_ensure(cloud, work->service.id, work->spec->dns, &state,
+			reterr);
 	if (r == 0)
 		(void)text_copy(work->status.dns, sizeof(work->status.dns), work->spec->dns);
 	return r;
@@ -205,12 +213,20 @@ static void tell_instances(struct service_work *work)
 	}
 }
 
+/* The journal's row is there already unless port or name are new. */
+static int journal_external(struct service_work *work, struct error *reterr)
+{
+	if (work->status.lb_slot != 0 && strcmp(work->status.dns, work->spec->dns) == 0)
+		return 0;
+	return store_update(work->r->options.store, STORE_RELAXED, NULL, reserve, work, reterr);
+}
+
 static int state_external(struct service_work *work, struct error *reterr)
 {
 	_cleanup_free_ struct target *targets = calloc(work->count + 1, sizeof(*targets));
 	uint64_t hash, before;
 	size_t count;
-	int r = 0;
+	int r;
 
 	if (!targets)
 		return error_oom(reterr);
@@ -218,12 +234,7 @@ static int state_external(struct service_work *work, struct error *reterr)
 	before = traffic_hash(work, targets, count);
 	if (work->status.lb_slot > 0 && traffic_known(work->r, work->service.id, before))
 		return 0;
-	/* The journal's row is there already unless port or name are new. */
-	if (work->status.lb_slot == 0 || strcmp(work->status.dns, work->spec->dns) != 0)
-		r = store_update(work->r->options.store, STORE_RELAXED, NULL, reserve, work,
-			reterr);
-	if (r == 0)
-		r = state_balancer(work, targets, count, reterr);
+	r = state_balancer(work, targets, count, reterr);
 	if (r < 0)
 		return r;
 	hash = traffic_hash(work, targets, count);
@@ -236,6 +247,9 @@ int service_traffic(struct service_work *work, struct error *reterr)
 	int r = 0;
 
 	if (work->spec->lb_port > 0) {
+		r = journal_external(work, reterr);
+		if (r < 0)
+			return r; /* not stated: what stands is not taken for lost */
 		r = state_external(work, reterr);
 		if (r == 0 && work->status.dns[0] && strcmp(work->status.dns, work->spec->dns) != 0)
 			work->status.dns[0] = '\0';

@@ -67,7 +67,8 @@ int service_traffic(struct service_work *work, struct error *reterr);
 /* Status, events, settling, rollback. */
 int service_settle(struct service_work *work, struct error *reterr);
 
-/* Takes everything of a deleted service down and purges it; 0, -EAGAIN while instances remain. */
+/* Takes everything of a deleted service down and purges it; 0 also while instances remain, the
+ * last of which wakes it. */
 int service_teardown(struct service_work *work, struct error *reterr);
 
 /* Forgets what the balancer was told. */

@@ -30,17 +30,25 @@ def base():
         "ingress_cidrs": ["10.0.0.0/8"], "tenant_policy_arns": [policy]}))
 
 
+def who(group_id, group):
+    """The group in words: itself, the administrator's, or the end of its name."""
+    if group_id == group["GroupId"]:
+        return "self"
+    name = ec2.describe_security_groups(GroupIds=[group_id])["SecurityGroups"][0]["GroupName"]
+    return name.rsplit("-", 1)[-1]
+
+
 def groups(prefix):
     for group in ec2.describe_security_groups()["SecurityGroups"]:
         if not group["GroupName"].startswith(prefix):
             continue
         sources = []
         for rule in group["IpPermissions"]:
-            sources += [f"{rule['IpProtocol']}:{s['CidrIp']}" for s in rule["IpRanges"]]
-            sources += [f"{rule['IpProtocol']}:" + ("self" if s["GroupId"] == group["GroupId"] else "admin")
-                        for s in rule["UserIdGroupPairs"]]
+            ports = f"{rule['FromPort']}-{rule['ToPort']}" if rule.get("FromPort", -1) >= 0 else rule["IpProtocol"]
+            sources += [f"{ports}:{s['CidrIp']}" for s in rule["IpRanges"]]
+            sources += [f"{ports}:{who(s['GroupId'], group)}" for s in rule["UserIdGroupPairs"]]
         tenant = {tag["Key"]: tag["Value"] for tag in group.get("Tags", [])}.get("duplo.tenant")
-        print("security-group", tenant, *sorted(sources))
+        print("balancer-group" if group["GroupName"].endswith("-lb") else "security-group", tenant, *sorted(sources))
 
 
 def things(prefix):

@@ -7,7 +7,7 @@
 . "${0%/*}/lib/aws.sh"
 
 whole() {
-	printf 'security-group %s -1:10.0.0.0/8 -1:admin -1:self\nrole %s tenants\ninstance-profile same-role\n' "$1" "$1"
+	printf 'balancer-group %s\nsecurity-group %s -1:10.0.0.0/8 -1:admin -1:self 20000-29999:lb\nrole %s tenants\ninstance-profile same-role\n' "$1" "$1" "$1"
 }
 
 is_whole() {
@@ -50,7 +50,7 @@ scenario() {
 		"$(rule CreateInstanceProfile html500)" "$(rule AddRoleToInstanceProfile reset)"
 	mkdir "$DUPLO/odd"
 	becomes 90 "$1: resets, half answers, HTML and throttling: all is made once" is_whole odd
-	is "$(aws_log | grep -c '^CreateSecurityGroup')" "1" "$1: what was executed without an answer is not asked for twice"
+	is "$(aws_log | grep -c "^CreateSecurityGroup")" "2" "$1: what was executed without an answer is not asked for twice"
 	aws_rules "$(rule DeleteSecurityGroup DependencyViolation 3)" "$(rule DeleteRole reset)" \
 		"$(rule DeleteInstanceProfile throttle)"
 	rmdir "$DUPLO/odd"

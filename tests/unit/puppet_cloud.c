@@ -62,8 +62,8 @@ static int cloud_balancer_remove(struct cloud *cloud, int64_t service, struct er
 	return 0;
 }
 
-static int cloud_target_connections(struct cloud *cloud, int64_t service, const char *target,
-	int64_t *ret, struct error *reterr)
+static int cloud_target_connections(struct cloud *cloud, int64_t service,
+	const struct target *target, int64_t *ret, struct error *reterr)
 {
 	(void)cloud;
 	(void)service;
@@ -88,10 +88,12 @@ static int cloud_machine_remove(struct cloud *cloud, int64_t host, struct error 
 	return 0;
 }
 
-static int cloud_dns_remove(struct cloud *cloud, const char *name, struct error *reterr)
+static int cloud_dns_remove(struct cloud *cloud, int64_t service, const char *name,
+	struct error *reterr)
 {
 	struct puppet *puppet = of_cloud(cloud);
 
+	(void)service;
 	(void)reterr;
 	LOCKED(&puppet->lock);
 	for (size_t i = 0; i < MANY; i++) {
@@ -101,13 +103,13 @@ static int cloud_dns_remove(struct cloud *cloud, const char *name, struct error 
 	return 0;
 }
 
-static int cloud_dns_ensure(struct cloud *cloud, const char *name, const char *address,
-	struct error *reterr)
+static int cloud_dns_ensure(struct cloud *cloud, int64_t service, const char *name,
+	const struct balancer_state *balancer, struct error *reterr)
 {
 	struct puppet *puppet = of_cloud(cloud);
 
-	(void)address;
-	(void)cloud_dns_remove(cloud, name, reterr);
+	(void)balancer;
+	(void)cloud_dns_remove(cloud, service, name, reterr);
 	LOCKED(&puppet->lock);
 	for (size_t i = 0; i < MANY; i++) {
 		if (puppet->names[i][0])

@@ -76,7 +76,7 @@ static int64_t connections(int64_t service, int number)
 	struct target one = target(number, TARGET_READY);
 	int64_t count = -1;
 
-	assert_fine(cloud->ops->target_connections(cloud, service, one.name, &count, &error));
+	assert_fine(cloud->ops->target_connections(cloud, service, &one, &count, &error));
 	return count;
 }
 

@@ -27,14 +27,22 @@ static struct fixture fixture;
 static struct cloud *cloud;
 static struct error error;
 
+static int add_at(const char *name, const char *address, struct error *reterr)
+{
+	struct balancer_state balancer = {.tls = false};
+
+	(void)snprintf(balancer.address, sizeof(balancer.address), "%s", address);
+	return cloud->ops->dns_ensure(cloud, 1, name, &balancer, reterr);
+}
+
 static int add(const char *name, const char *address)
 {
-	return cloud->ops->dns_ensure(cloud, name, address, &error);
+	return add_at(name, address, &error);
 }
 
 static int drop(const char *name)
 {
-	return cloud->ops->dns_remove(cloud, name, &error);
+	return cloud->ops->dns_remove(cloud, 1, name, &error);
 }
 
 /* The address of name, or "-errno". */
@@ -133,11 +141,11 @@ static void *crowd_one(void *arg)
 	(void)snprintf(name, sizeof(name), "crowd-%d.duplo.test", number);
 	(void)snprintf(address, sizeof(address), "%s", at(100 + number));
 	for (i = 0; i < 5; i++) {
-		if (cloud->ops->dns_ensure(cloud, name, address, &own) < 0 ||
+		if (add_at(name, address, &own) < 0 ||
 			dns_query(at(1), 53, name, 1000, answer) < 0 ||
 			strcmp(answer, address) != 0)
 			return (void *)1;
-		if (cloud->ops->dns_remove(cloud, name, &own) < 0 ||
+		if (cloud->ops->dns_remove(cloud, 1, name, &own) < 0 ||
 			dns_query(at(1), 53, name, 1000, answer) != -ENOENT)
 			return (void *)2;
 	}

@@ -415,8 +415,7 @@ static void test_missing_programs_are_named(void **state)
 	assert_int_equal(ensure(1, 80, "", &is), -ENOPKG);
 	assert_non_null(strstr(error.text, "package haproxy"));
 	assert_non_null(strstr(health(), "package haproxy"));
-	assert_int_equal(cloud->ops->dns_ensure(cloud, "a.duplo.test", "127.0.0.1", &error),
-		-ENOPKG);
+	assert_int_equal(cloud->ops->dns_ensure(cloud, 1, "a.duplo.test", &is, &error), -ENOPKG);
 	assert_non_null(strstr(error.text, "package dnsmasq"));
 	cloud->ops->health(cloud, &now);
 	assert_false(now.dns_up);
@@ -435,7 +434,7 @@ static void test_missing_programs_are_named(void **state)
 	assert_int_equal(client_get(at(3), 80, "/", NULL), 200);
 	assert_fine(drop(2));
 	assert_fine(drop(1));
-	assert_fine(cloud->ops->dns_remove(cloud, "a.duplo.test", &error));
+	assert_fine(cloud->ops->dns_remove(cloud, 1, "a.duplo.test", &error));
 	fixture.options.tools = NULL;
 	restart_cloud(false);
 }

@@ -181,8 +181,7 @@ static void change_targets(int round)
 	await(({
 		int64_t count = -1;
 
-		assert_fine(cloud->ops->target_connections(cloud, 1, all[number].name, &count,
-			&error));
+		assert_fine(cloud->ops->target_connections(cloud, 1, &all[number], &count, &error));
 		count == 0;
 	}));
 	server_stop(servers[number]);

@@ -17,7 +17,7 @@
 #include "base/clock.h"
 #include "cloud/cloud.h"
 #include "cloud/local/address.h"
-#include "cloud/local/dns_name.h"
+#include "cloud/dns_name.h"
 #include "cloud/local/haproxy_config.h"
 #include "cloud/local/port.h"
 #include "cloud_fixture.h"
@@ -373,6 +373,7 @@ static void test_port_owners(void **state)
 static void test_the_simulated_cloud(void **state)
 {
 	struct balancer wanted = {.service = 1, .slot = 300, .port = 80, .dns = "a.duplo.test"};
+	const struct target target = {.name = "0-1"};
 	struct cloud_health health;
 	struct balancer_state is;
 	int64_t count = 9, start_ns;
@@ -386,10 +387,10 @@ static void test_the_simulated_cloud(void **state)
 	assert_true(clock_now_ns() - start_ns >= 20 * NS_PER_MILLISECOND);
 	assert_string_equal(is.address, "100.64.1.46");
 	assert_true(is.tls);
-	assert_fine(cloud->ops->target_connections(cloud, 1, "x", &count, &error));
+	assert_fine(cloud->ops->target_connections(cloud, 1, &target, &count, &error));
 	assert_int_equal(count, 0);
-	assert_fine(cloud->ops->dns_ensure(cloud, "a.duplo.test", is.address, &error));
-	assert_fine(cloud->ops->dns_remove(cloud, "a.duplo.test", &error));
+	assert_fine(cloud->ops->dns_ensure(cloud, 1, "a.duplo.test", &is, &error));
+	assert_fine(cloud->ops->dns_remove(cloud, 1, "a.duplo.test", &error));
 	assert_fine(cloud->ops->settle(cloud, &error));
 	assert_fine(cloud->ops->balancer_remove(cloud, 1, &error));
 	cloud->ops->health(cloud, &health);

@@ -6,40 +6,77 @@
 #include <stdio.h>
 #include <string.h>
 
+#define ID_SIZE 24
+
+void account_name(const struct estate_owner *owner, char ret[ESTATE_NAME_SIZE])
+{
+	(void)snprintf(ret, ESTATE_NAME_SIZE, "duplofs-%.12s-%.30s-%" PRId64, owner->platform,
+		owner->tenant, owner->id);
+}
+
+static void set_tag(struct aws_request *request, const char *prefix, size_t number, const char *key,
+	const char *value)
+{
+	aws_request_setf(request, key, "%s.%zu.Key", prefix, number);
+	aws_request_setf(request, value, "%s.%zu.Value", prefix, number);
+}
+
+static void print_id(int64_t id, char ret[ID_SIZE])
+{
+	(void)snprintf(ret, ID_SIZE, "%" PRId64, id);
+}
+
 void account_tag(struct aws_request *request, const char *prefix, const struct estate_owner *owner,
 	const char *name)
 {
-	char id[24];
-	const char *const tags[][2] = {
-		{TAG_PLATFORM, owner->platform},
-		{TAG_TENANT, owner->tenant},
-		{TAG_ID, id},
-		{"Name", name},
-	};
+	char id[ID_SIZE];
 
-	(void)snprintf(id, sizeof(id), "%" PRId64, owner->id);
-	for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++) {
-		aws_request_setf(request, tags[i][0], "%s.%zu.Key", prefix, i + 1);
-		aws_request_setf(request, tags[i][1], "%s.%zu.Value", prefix, i + 1);
+	print_id(owner->id, id);
+	set_tag(request, prefix, 1, TAG_PLATFORM, owner->platform);
+	set_tag(request, prefix, 2, TAG_TENANT, owner->tenant);
+	set_tag(request, prefix, 3, TAG_ID, id);
+	set_tag(request, prefix, 4, "Name", name);
+}
+
+void account_tag_service(struct aws_request *request, const char *prefix, const char *service,
+	int64_t id)
+{
+	char text[ID_SIZE];
+
+	print_id(id, text);
+	set_tag(request, prefix, 5, TAG_SERVICE, service);
+	set_tag(request, prefix, 6, TAG_SERVICE_ID, text);
+}
+
+/* Has it both tags with these values? */
+static bool has_tags(const struct answer_node *first, const char *key, const char *value,
+	const char *platform, const char *id_tag, int64_t id)
+{
+	bool of_platform = false, of_owner = false;
+	char text[ID_SIZE];
+
+	print_id(id, text);
+	for (; first; first = answer_next(first)) {
+		const char *name = answer_text(first, key), *said = answer_text(first, value);
+
+		if (strcmp(name, TAG_PLATFORM) == 0)
+			of_platform = strcmp(said, platform) == 0;
+		else if (strcmp(name, id_tag) == 0)
+			of_owner = strcmp(said, text) == 0;
 	}
+	return of_platform && of_owner;
 }
 
 bool account_owns(const struct answer_node *first, const char *key, const char *value,
 	const struct estate_owner *owner)
 {
-	bool platform = false, tenant = false;
-	char id[24];
+	return has_tags(first, key, value, owner->platform, TAG_ID, owner->id);
+}
 
-	(void)snprintf(id, sizeof(id), "%" PRId64, owner->id);
-	for (; first; first = answer_next(first)) {
-		const char *name = answer_text(first, key), *text = answer_text(first, value);
-
-		if (strcmp(name, TAG_PLATFORM) == 0)
-			platform = strcmp(text, owner->platform) == 0;
-		else if (strcmp(name, TAG_ID) == 0)
-			tenant = strcmp(text, id) == 0;
-	}
-	return platform && tenant;
+bool account_owns_service(const struct account *account, const struct answer_node *first,
+	const char *key, const char *value, int64_t id)
+{
+	return has_tags(first, key, value, account->platform, TAG_SERVICE_ID, id);
 }
 
 int account_foreign(const char *type, const char *name, struct error *reterr)

@@ -14,22 +14,25 @@
 #include "cloud/estate.h"
 #include "model/policy.h"
 
-#define TAG_PLATFORM "duplo.platform"
-#define TAG_TENANT   "duplo.tenant"
-#define TAG_ID       "duplo.tenant-id"
+#define TAG_PLATFORM   "duplo.platform"
+#define TAG_TENANT     "duplo.tenant"
+#define TAG_ID         "duplo.tenant-id"
+#define TAG_SERVICE    "duplo.service"
+#define TAG_SERVICE_ID "duplo.service-id"
 
 struct aws_shared;
 
 struct account {
 	struct aws_client *client;
 	const char *platform; /* its name */
+	int port_low, port_high; /* of hosts, given to instances */
 	struct policy *policy; /* a copy; NULL: there is none, which removing does without */
 };
 
 #define ACCOUNT_INIT                                                                               \
 	(struct account)                                                                           \
 	{                                                                                          \
-		NULL, NULL, NULL                                                                   \
+		NULL, NULL, 0, 0, NULL                                                             \
 	}
 
 /* -ENODATA: the administrator has given no policy yet. */
@@ -48,13 +51,26 @@ struct aws_thing {
 		struct error *reterr);
 };
 
+extern const struct aws_thing aws_balancer_group;
 extern const struct aws_thing aws_security_group;
 extern const struct aws_thing aws_role;
 extern const struct aws_thing aws_instance_profile;
 
+/* "duplofs-<platform>-<tenant>-<id>": at most 64 characters, which is all that a role may have; the
+ * tenant's id alone makes it unique on its platform. */
+void account_name(const struct estate_owner *owner, char ret[ESTATE_NAME_SIZE]);
+
 /* Sets the tags of a thing: prefix is "TagSpecification.1.Tag" or "Tags.member". */
 void account_tag(struct aws_request *request, const char *prefix, const struct estate_owner *owner,
 	const char *name);
+
+/* What belongs to a service has these tags behind those of its tenant. */
+void account_tag_service(struct aws_request *request, const char *prefix, const char *service,
+	int64_t id);
+
+/* Does a list of tags (key and value in children of these names) say that it is the service's? */
+bool account_owns_service(const struct account *account, const struct answer_node *first,
+	const char *key, const char *value, int64_t id);
 
 /* Does a list of tags (key and value in children of these names) say that it is the owner's? */
 bool account_owns(const struct answer_node *first, const char *key, const char *value,

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * balancer - load balancers (ELBv2) of services and the names (Route 53) that point to them.
- * Promises: as cloud.h's operations of the same names.
- * Threads: any; each call has an account of its own.
+ * balancer - load balancers of services: an application load balancer (ELBv2) each, with a security
+ *            group, a target group and listeners of its own, all by names and tags of the service.
+ * Promises: as cloud.h's operations of the same names. A service that was looked at a moment ago
+ *           costs only what its targets cost.
+ * Threads: any; each call has an account of its own, and one call at a time is about one service's
+ *          ensure and remove.
  * Ownership: arguments are borrowed for the call.
  */
 #ifndef DUPLOFS_CLOUD_AWS_BALANCER_H
@@ -11,14 +14,26 @@
 #include "cloud/aws/account.h"
 #include "cloud/cloud.h"
 
-int aws_balancer_ensure(struct account *account, const struct balancer *wanted,
-	struct balancer_state *ret, struct error *reterr);
-int aws_balancer_remove(struct account *account, int64_t service, struct error *reterr);
-int aws_balancer_connections(struct account *account, int64_t service, const char *target,
-	int64_t *ret, struct error *reterr);
+struct aws_balancers;
 
-int aws_dns_ensure(struct account *account, const char *name, const char *address,
+int aws_balancers_new(struct aws_balancers **ret, struct error *reterr);
+void aws_balancers_free(struct aws_balancers *balancers);
+
+/* -EAGAIN: it is being made, or traffic does not follow yet. */
+int aws_balancer_ensure(struct aws_balancers *balancers, struct account *account,
+	const struct balancer *wanted, struct balancer_state *ret, struct error *reterr);
+/* -EAGAIN: AWS still holds on to a part of it. */
+int aws_balancer_remove(struct aws_balancers *balancers, struct account *account, int64_t service,
 	struct error *reterr);
-int aws_dns_remove(struct account *account, const char *name, struct error *reterr);
+int aws_balancer_connections(struct aws_balancers *balancers, struct account *account,
+	int64_t service, const struct target *target, int64_t *ret, struct error *reterr);
+
+/* Removes balancers and names of services for which no ensure was called since the start.
+ * -EAGAIN: something is left, ask again. */
+int aws_balancers_settle(struct aws_balancers *balancers, struct account *account,
+	struct error *reterr);
+
+/* Was an ensure called for the service since the start? Always true once they are settled. */
+bool aws_balancers_stated(struct aws_balancers *balancers, int64_t service);
 
 #endif

@@ -7,6 +7,7 @@
 #include "cloud/attach.h"
 #include "cloud/aws/account.h"
 #include "cloud/aws/balancer.h"
+#include "cloud/aws/dns.h"
 #include "cloud/aws/shared.h"
 #include "cloud/cloud.h"
 #include "cloud/estate.h"
@@ -14,7 +15,13 @@
 struct cloud_aws {
 	struct cloud cloud;
 	struct aws_shared *shared;
+	struct aws_balancers *balancers;
 };
+
+static struct aws_balancers *balancers_of(struct cloud *cloud)
+{
+	return ((struct cloud_aws *)cloud)->balancers;
+}
 
 static struct aws_shared *shared_of(struct cloud *cloud)
 {
@@ -27,7 +34,7 @@ static int aws_ensure_balancer(struct cloud *cloud, const struct balancer *wante
 	_cleanup_account_ struct account account = ACCOUNT_INIT;
 	int r = account_open(&account, shared_of(cloud), reterr);
 
-	return r < 0 ? r : aws_balancer_ensure(&account, wanted, ret, reterr);
+	return r < 0 ? r : aws_balancer_ensure(balancers_of(cloud), &account, wanted, ret, reterr);
 }
 
 static int aws_remove_balancer(struct cloud *cloud, int64_t service, struct error *reterr)
@@ -35,16 +42,18 @@ static int aws_remove_balancer(struct cloud *cloud, int64_t service, struct erro
 	_cleanup_account_ struct account account = ACCOUNT_INIT;
 	int r = account_open_bare(&account, shared_of(cloud), reterr);
 
-	return r < 0 ? r : aws_balancer_remove(&account, service, reterr);
+	return r < 0 ? r : aws_balancer_remove(balancers_of(cloud), &account, service, reterr);
 }
 
-static int aws_target_connections(struct cloud *cloud, int64_t service, const char *target,
+static int aws_target_connections(struct cloud *cloud, int64_t service, const struct target *target,
 	int64_t *ret, struct error *reterr)
 {
 	_cleanup_account_ struct account account = ACCOUNT_INIT;
 	int r = account_open_bare(&account, shared_of(cloud), reterr);
 
-	return r < 0 ? r : aws_balancer_connections(&account, service, target, ret, reterr);
+	return r < 0 ? r
+		     : aws_balancer_connections(balancers_of(cloud), &account, service, target, ret,
+			       reterr);
 }
 
 static int aws_ensure_machine(struct cloud *cloud, const struct machine *wanted,
@@ -62,29 +71,30 @@ static int aws_remove_machine(struct cloud *cloud, int64_t host, struct error *r
 	return 0;
 }
 
-static int aws_ensure_dns(struct cloud *cloud, const char *name, const char *address,
-	struct error *reterr)
+static int aws_ensure_dns(struct cloud *cloud, int64_t service, const char *name,
+	const struct balancer_state *balancer, struct error *reterr)
 {
 	_cleanup_account_ struct account account = ACCOUNT_INIT;
 	int r = account_open(&account, shared_of(cloud), reterr);
 
-	return r < 0 ? r : aws_dns_ensure(&account, name, address, reterr);
+	return r < 0 ? r : aws_dns_ensure(&account, service, name, balancer, reterr);
 }
 
-static int aws_remove_dns(struct cloud *cloud, const char *name, struct error *reterr)
+static int aws_remove_dns(struct cloud *cloud, int64_t service, const char *name,
+	struct error *reterr)
 {
 	_cleanup_account_ struct account account = ACCOUNT_INIT;
 	int r = account_open_bare(&account, shared_of(cloud), reterr);
 
-	return r < 0 ? r : aws_dns_remove(&account, name, reterr);
+	return r < 0 ? r : aws_dns_remove(&account, service, name, reterr);
 }
 
-/* What lost its owner is found by tags, not by what this process has not asked for yet. */
 static int aws_settle(struct cloud *cloud, struct error *reterr)
 {
-	(void)cloud;
-	(void)reterr;
-	return 0;
+	_cleanup_account_ struct account account = ACCOUNT_INIT;
+	int r = account_open(&account, shared_of(cloud), reterr);
+
+	return r < 0 ? r : aws_balancers_settle(balancers_of(cloud), &account, reterr);
 }
 
 static void aws_health(struct cloud *cloud, struct cloud_health *ret)
@@ -98,6 +108,7 @@ static void aws_health(struct cloud *cloud, struct cloud_health *ret)
 static void aws_free(struct cloud *cloud, bool keep)
 {
 	(void)keep;
+	aws_balancers_free(balancers_of(cloud));
 	aws_shared_free(shared_of(cloud));
 	free(cloud);
 }
@@ -124,7 +135,9 @@ int cloud_aws_new(struct cloud **ret, struct estate **ret_estate,
 	if (!aws)
 		return error_oom(reterr);
 	aws->cloud.ops = &aws_ops;
-	r = aws_shared_new(&aws->shared, options->platform, reterr);
+	r = aws_shared_new(&aws->shared, options, reterr);
+	if (r == 0)
+		r = aws_balancers_new(&aws->balancers, reterr);
 	if (r == 0)
 		r = aws_estate_new(ret_estate, aws->shared, reterr);
 	if (r < 0)

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +9,7 @@
 
 /* In order of making; removing goes the other way. */
 static const struct aws_thing *const things[] = {
+	&aws_balancer_group, /* the tenant's group refers to it */
 	&aws_security_group,
 	&aws_role,
 	&aws_instance_profile,
@@ -26,15 +25,12 @@ static struct aws_shared *shared_of(struct estate *estate)
 	return ((struct aws_estate *)estate)->shared;
 }
 
-/* "duplofs-<platform>-<tenant>-<id>": at most 64 characters, which is all that a role may have; the
- * tenant's id alone makes it unique on its platform. */
 static size_t aws_things(const struct estate_owner *owner,
 	struct estate_thing ret[ESTATE_THINGS_MAX])
 {
 	for (size_t i = 0; i < ARRAY_SIZE(things); i++) {
 		ret[i].type = things[i]->type;
-		(void)snprintf(ret[i].name, sizeof(ret[i].name), "duplofs-%.12s-%.30s-%" PRId64,
-			owner->platform, owner->tenant, owner->id);
+		account_name(owner, ret[i].name);
 	}
 	return ARRAY_SIZE(things);
 }

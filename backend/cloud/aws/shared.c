@@ -12,11 +12,13 @@
 struct aws_shared {
 	struct aws_client *client;
 	char *platform;
+	int port_low, port_high;
 	struct lock lock; /* policy */
 	char *policy; /* text; each call parses a copy of its own */
 };
 
-int aws_shared_new(struct aws_shared **ret, const char *platform, struct error *reterr)
+int aws_shared_new(struct aws_shared **ret, const struct cloud_aws_options *options,
+	struct error *reterr)
 {
 	struct aws_shared *shared = calloc(1, sizeof(*shared));
 	int r;
@@ -24,7 +26,9 @@ int aws_shared_new(struct aws_shared **ret, const char *platform, struct error *
 	if (!shared)
 		return error_oom(reterr);
 	lock_init(&shared->lock, LOCK_LEAF);
-	shared->platform = strdup(platform);
+	shared->platform = strdup(options->platform);
+	shared->port_low = options->port_low;
+	shared->port_high = options->port_high;
 	r = shared->platform ? aws_client_new(&shared->client, reterr) : error_oom(reterr);
 	if (r < 0)
 		aws_shared_free(shared);
@@ -76,7 +80,12 @@ int account_open_bare(struct account *ret, struct aws_shared *shared, struct err
 	_cleanup_free_ char *text = NULL;
 	bool there;
 
-	*ret = (struct account){.client = shared->client, .platform = shared->platform};
+	*ret = (struct account){
+		.client = shared->client,
+		.platform = shared->platform,
+		.port_low = shared->port_low,
+		.port_high = shared->port_high,
+	};
 	lock_acquire(&shared->lock);
 	there = shared->policy != NULL;
 	text = there ? strdup(shared->policy) : NULL;

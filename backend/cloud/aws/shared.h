@@ -9,11 +9,13 @@
 #define DUPLOFS_CLOUD_AWS_SHARED_H
 
 #include "base/error.h"
+#include "cloud/cloud.h"
 
 struct estate;
 struct aws_shared;
 
-int aws_shared_new(struct aws_shared **ret, const char *platform, struct error *reterr);
+int aws_shared_new(struct aws_shared **ret, const struct cloud_aws_options *options,
+	struct error *reterr);
 /* Calls under way end with -ECANCELED, and so do all later ones. */
 void aws_shared_stop(struct aws_shared *shared);
 void aws_shared_free(struct aws_shared *shared);

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "cloud/local/dns_name.h"
+#include "cloud/dns_name.h"
 
 #define TARGETS_MAX 4096
 

@@ -15,7 +15,7 @@
 #include "base/error.h"
 #include "cloud/cloud.h"
 #include "cloud/local/address.h"
-#include "cloud/local/dns_name.h"
+#include "cloud/dns_name.h"
 #include "cloud/local/process.h"
 
 struct dnsmasq {

@@ -35,10 +35,11 @@ static int local_balancer_remove(struct cloud *cloud, int64_t service, struct er
 	return balancers_remove(local_of(cloud)->balancers, service, reterr);
 }
 
-static int local_target_connections(struct cloud *cloud, int64_t service, const char *target,
-	int64_t *ret, struct error *reterr)
+static int local_target_connections(struct cloud *cloud, int64_t service,
+	const struct target *target, int64_t *ret, struct error *reterr)
 {
-	return balancers_connections(local_of(cloud)->balancers, service, target, ret, reterr);
+	return balancers_connections(local_of(cloud)->balancers, service, target->name, ret,
+		reterr);
 }
 
 static int local_machine_ensure(struct cloud *cloud, const struct machine *wanted,
@@ -57,14 +58,17 @@ static int local_machine_remove(struct cloud *cloud, int64_t host, struct error 
 	return 0;
 }
 
-static int local_dns_ensure(struct cloud *cloud, const char *name, const char *address,
-	struct error *reterr)
+static int local_dns_ensure(struct cloud *cloud, int64_t service, const char *name,
+	const struct balancer_state *balancer, struct error *reterr)
 {
-	return dns_ensure(local_of(cloud)->dns, name, address, reterr);
+	(void)service;
+	return dns_ensure(local_of(cloud)->dns, name, balancer->address, reterr);
 }
 
-static int local_dns_remove(struct cloud *cloud, const char *name, struct error *reterr)
+static int local_dns_remove(struct cloud *cloud, int64_t service, const char *name,
+	struct error *reterr)
 {
+	(void)service;
 	return dns_remove(local_of(cloud)->dns, name, reterr);
 }
 

@@ -5,8 +5,8 @@
  * Threads: no state.
  * Ownership: values only.
  */
-#ifndef DUPLOFS_CLOUD_LOCAL_DNS_NAME_H
-#define DUPLOFS_CLOUD_LOCAL_DNS_NAME_H
+#ifndef DUPLOFS_CLOUD_DNS_NAME_H
+#define DUPLOFS_CLOUD_DNS_NAME_H
 
 #include <stdbool.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cloud/local/dns_name.h"
+#include "cloud/dns_name.h"
 
 #include <errno.h>
 #include <stddef.h>

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A balancer is in two security groups: its own, which lets the policy's addresses reach its
+ * listeners and it reach hosts, and the tenant's group of balancers, which hosts let in. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "cloud/aws/balancer_work.h"
+#include "cloud/aws/group_rules.h"
+
+#define PORT_SIZE 8
+
+/* What AWS gives a group that it makes. */
+static const struct group_rule as_made = {true, "-1", "", "", PEER_RANGE, "0.0.0.0/0"};
+
+static struct estate_owner owner_of(const struct balancer_work *work)
+{
+	return (struct estate_owner){
+		work->account->platform, work->wanted->tenant, work->wanted->tenant_id};
+}
+
+static void want_from(struct group_rules *ret, const char *port, const char *cidr)
+{
+	group_rules_add(ret, &(const struct group_rule){
+				     .protocol = "tcp",
+				     .low = port,
+				     .high = port,
+				     .peer = group_rules_range(cidr),
+				     .id = cidr,
+			     });
+}
+
+static void want_port(const struct balancer_work *work, struct group_rules *ret, const char *port)
+{
+	const char *cidr;
+	size_t i = 0;
+
+	for (; (cidr = policy_item(work->account->policy, "load_balancer_cidrs", i)) != NULL; i++)
+		want_from(ret, port, cidr);
+	if (i > 0)
+		return;
+	want_from(ret, port, "0.0.0.0/0");
+	if (work->network.dual_stack)
+		want_from(ret, port, "::/0");
+}
+
+static int settle_rules(struct balancer_work *work, const struct answer_node *group,
+	struct error *reterr)
+{
+	_cleanup_group_rules_ struct group_rules seen = GROUP_RULES_INIT;
+	_cleanup_group_rules_ struct group_rules wanted = GROUP_RULES_INIT;
+	struct listener_wish listeners[BALANCER_LISTENERS];
+	char ports[BALANCER_LISTENERS][PORT_SIZE], low[PORT_SIZE], high[PORT_SIZE];
+	size_t count = balancer_listeners(work->wanted->port, work->tls, listeners);
+	struct group_rule hosts = {
+		.out = true, .protocol = "tcp", .low = low, .high = high, .peer = PEER_RANGE};
+
+	(void)snprintf(low, sizeof(low), "%d", work->account->port_low);
+	(void)snprintf(high, sizeof(high), "%d", work->account->port_high);
+	for (size_t i = 0; i < count; i++) {
+		(void)snprintf(ports[i], sizeof(ports[i]), "%d", listeners[i].port);
+		want_port(work, &wanted, ports[i]);
+	}
+	for (size_t i = 0; i < work->network.range_count; i++) {
+		hosts.id = work->network.ranges[i];
+		group_rules_add(&wanted, &hosts);
+	}
+	if (group)
+		group_rules_read(&seen, group);
+	else
+		group_rules_add(&seen, &as_made);
+	return group_rules_settle(work->account, work->groups[0], &seen, &wanted, reterr);
+}
+
+static int find_tenants(struct balancer_work *work, const struct answer *answer, const char *name,
+	struct error *reterr)
+{
+	const struct answer_node *group = group_named(answer, name);
+	const struct estate_owner owner = owner_of(work);
+
+	if (!group)
+		return error_set(reterr, -EAGAIN,
+			"the tenant's security groups are not there yet: see the tenant's status");
+	if (!group_is_tenants(group, &owner))
+		return account_foreign("security group", name, reterr);
+	(void)text_copy(work->groups[1], GROUP_ID_SIZE, answer_text(group, "groupId"));
+	return 0;
+}
+
+int balancer_settle_groups(struct balancer_work *work, struct error *reterr)
+{
+	_cleanup_answer_ struct answer answer = ANSWER_INIT;
+	const struct estate_owner owner = owner_of(work);
+	const struct group_new mine = {
+		.name = work->name,
+		.description = "Load balancer of a service of duplofs",
+		.owner = &owner,
+		.service = work->wanted->name,
+		.service_id = work->wanted->service,
+	};
+	char estate[ESTATE_NAME_SIZE], tenants[GROUP_NAME_SIZE];
+	const char *names[] = {work->name, tenants};
+	const struct answer_node *group;
+	int r;
+
+	account_name(&owner, estate);
+	group_balancers_name(estate, tenants);
+	r = group_describe(work->account, policy_text(work->account->policy, "vpc_id"), names, 2,
+		&answer, reterr);
+	if (r == 0)
+		r = find_tenants(work, &answer, tenants, reterr);
+	if (r < 0)
+		return r;
+	group = group_named(&answer, work->name);
+	if (group && !account_owns_service(work->account, answer_find(group, "tagSet/item"), "key",
+			     "value", work->wanted->service))
+		return account_foreign("security group", work->name, reterr);
+	if (group)
+		(void)text_copy(work->groups[0], GROUP_ID_SIZE, answer_text(group, "groupId"));
+	else
+		r = group_create(work->account, &mine, work->groups[0], reterr);
+	return r < 0 ? r : settle_rules(work, group, reterr);
+}

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cloud/aws/dns_records.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/text.h"
+#include "cloud/dns_name.h"
+
+#define RECORDS   "ResourceRecordSets/ResourceRecordSet"
+#define MARK_TTL  "300"
+#define PAGES_MAX 1000
+
+void dns_records_done(struct dns_records *records)
+{
+	for (size_t i = 0; i < 2; i++)
+		answer_done(&records->answers[i]);
+}
+
+/* Names in a zone end in a dot. */
+static bool is_name(const char *one, const char *other)
+{
+	size_t len = strlen(one), other_len = strlen(other);
+
+	len -= len > 0 && one[len - 1] == '.';
+	other_len -= other_len > 0 && other[other_len - 1] == '.';
+	return len == other_len && strncasecmp(one, other, len) == 0;
+}
+
+/* Where a list begins; "": at the zone's first record. */
+struct start {
+	char name[DNS_NAME_MAX + 16], type[16], identifier[136];
+};
+
+static int list(struct account *account, const struct start *start, struct answer *answer,
+	struct error *reterr)
+{
+	_cleanup_request_ struct aws_request request = aws_request_of(R53_LIST_RECORDS);
+
+	answer_done(answer);
+	aws_request_set(&request, "Id", policy_text(account->policy, "hosted_zone_id"));
+	if (*start->name)
+		aws_request_set(&request, "name", start->name);
+	if (*start->type)
+		aws_request_set(&request, "type", start->type);
+	if (*start->identifier)
+		aws_request_set(&request, "identifier", start->identifier);
+	return account_call(account, &request, answer, FAULT_OTHER, reterr);
+}
+
+static void take(struct dns_records *ret, const struct answer *answer, const char *name,
+	const char *mark)
+{
+	const struct answer_node *record = answer_find(answer->root, RECORDS);
+
+	for (; record; record = answer_next(record)) {
+		const char *type = answer_text(record, "Type");
+		bool here = is_name(answer_text(record, "Name"), name);
+
+		ret->any = ret->any || here;
+		if (here && strcmp(type, "A") == 0)
+			ret->a = record;
+		else if (here && strcmp(type, "AAAA") == 0)
+			ret->aaaa = record;
+		else if (is_name(answer_text(record, "Name"), mark) && strcmp(type, "TXT") == 0)
+			ret->mark = record;
+	}
+}
+
+int dns_records_find(struct dns_records *ret, struct account *account, const char *name,
+	struct error *reterr)
+{
+	struct start here = {.type = ""}, beside = {.type = "TXT"};
+	int r;
+
+	(void)text_copy(here.name, sizeof(here.name), name);
+	(void)snprintf(beside.name, sizeof(beside.name), DNS_MARK_PREFIX "%s", name);
+	r = list(account, &here, &ret->answers[0], reterr);
+	if (r < 0)
+		return r;
+	take(ret, &ret->answers[0], name, beside.name);
+	/* It stands behind the name, most often next to it. */
+	if (ret->mark || strcmp(answer_text(ret->answers[0].root, "IsTruncated"), "true") != 0)
+		return 0;
+	r = list(account, &beside, &ret->answers[1], reterr);
+	if (r == 0)
+		take(ret, &ret->answers[1], name, beside.name);
+	return r;
+}
+
+const char *dns_record_value(const struct answer_node *record)
+{
+	return answer_text(record, "ResourceRecords/ResourceRecord/Value");
+}
+
+bool dns_record_leads_to(const struct answer_node *record, const struct balancer_state *balancer)
+{
+	return record && is_name(answer_text(record, "AliasTarget/DNSName"), balancer->address) &&
+	       strcmp(answer_text(record, "AliasTarget/HostedZoneId"), balancer->zone) == 0;
+}
+
+int dns_marks_each(struct account *account,
+	int (*fn)(void *arg, const char *name, const char *mark, struct error *reterr), void *arg,
+	struct error *reterr)
+{
+	struct start start = {.name = ""};
+	char one[sizeof(start.name)];
+	int r;
+
+	for (int pages = 0; pages < PAGES_MAX; pages++) {
+		_cleanup_answer_ struct answer answer = ANSWER_INIT;
+		const struct answer_node *record;
+
+		r = list(account, &start, &answer, reterr);
+		record = answer_find(answer.root, RECORDS);
+		for (; record && r == 0; record = answer_next(record)) {
+			(void)text_copy(one, sizeof(one), answer_text(record, "Name"));
+			if (strcmp(answer_text(record, "Type"), "TXT") != 0 ||
+				strncmp(one, DNS_MARK_PREFIX, strlen(DNS_MARK_PREFIX)) != 0)
+				continue;
+			one[strlen(one) - 1] = '\0'; /* the dot */
+			r = fn(arg, one + strlen(DNS_MARK_PREFIX), dns_record_value(record),
+				reterr);
+		}
+		if (r != 0 || strcmp(answer_text(answer.root, "IsTruncated"), "true") != 0)
+			return r;
+		(void)text_copy(start.name, sizeof(start.name),
+			answer_text(answer.root, "NextRecordName"));
+		(void)text_copy(start.type, sizeof(start.type),
+			answer_text(answer.root, "NextRecordType"));
+		(void)text_copy(start.identifier, sizeof(start.identifier),
+			answer_text(answer.root, "NextRecordIdentifier"));
+	}
+	return error_set(reterr, -ELOOP, "AWS ListResourceRecordSets: its pages do not end");
+}
+
+/* ---- changes ---- */
+
+static void element(struct buf *body, const char *name, const char *text)
+{
+	buf_printf(body, "<%s>", name);
+	aws_xml_escape(body, text);
+	buf_printf(body, "</%s>", name);
+}
+
+static void change_begin(struct buf *body, const char *action, const char *name, const char *type)
+{
+	buf_puts(body, "<Change>");
+	element(body, "Action", action);
+	buf_puts(body, "<ResourceRecordSet>");
+	element(body, "Name", name);
+	element(body, "Type", type);
+}
+
+static void change_end(struct buf *body)
+{
+	buf_puts(body, "</ResourceRecordSet></Change>");
+}
+
+static void add_alias(struct buf *body, const char *zone, const char *name, const char *evaluate)
+{
+	buf_puts(body, "<AliasTarget>");
+	element(body, "HostedZoneId", zone);
+	element(body, "DNSName", name);
+	element(body, "EvaluateTargetHealth", evaluate);
+	buf_puts(body, "</AliasTarget>");
+}
+
+void dns_change_begin(struct aws_request *request)
+{
+	buf_puts(&request->body,
+		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>"
+		"<ChangeResourceRecordSetsRequest "
+		"xmlns=\"https://route53.amazonaws.com/doc/2013-04-01/\"><ChangeBatch><Changes>");
+}
+
+void dns_change_alias(struct aws_request *request, const char *action, const char *name,
+	const char *type, const struct balancer_state *balancer)
+{
+	change_begin(&request->body, action, name, type);
+	add_alias(&request->body, balancer->zone, balancer->address, "false");
+	change_end(&request->body);
+}
+
+void dns_change_mark(struct aws_request *request, const char *action, const char *name,
+	const char *mark)
+{
+	char beside[sizeof(DNS_MARK_PREFIX) + DNS_NAME_MAX];
+
+	(void)snprintf(beside, sizeof(beside), DNS_MARK_PREFIX "%s", name);
+	change_begin(&request->body, action, beside, "TXT");
+	element(&request->body, "TTL", MARK_TTL);
+	buf_puts(&request->body, "<ResourceRecords><ResourceRecord>");
+	element(&request->body, "Value", mark);
+	buf_puts(&request->body, "</ResourceRecord></ResourceRecords>");
+	change_end(&request->body);
+}
+
+void dns_change_delete(struct aws_request *request, const struct answer_node *record)
+{
+	const struct answer_node *alias = answer_find(record, "AliasTarget");
+	const struct answer_node *value = answer_find(record, "ResourceRecords/ResourceRecord");
+	struct buf *body = &request->body;
+
+	change_begin(body, "DELETE", answer_text(record, "Name"), answer_text(record, "Type"));
+	if (alias) {
+		add_alias(body, answer_text(alias, "HostedZoneId"), answer_text(alias, "DNSName"),
+			answer_text(alias, "EvaluateTargetHealth"));
+	} else {
+		element(body, "TTL", answer_text(record, "TTL"));
+		buf_puts(body, "<ResourceRecords>");
+		for (; value; value = answer_next(value)) {
+			buf_puts(body, "<ResourceRecord>");
+			element(body, "Value", answer_text(value, "Value"));
+			buf_puts(body, "</ResourceRecord>");
+		}
+		buf_puts(body, "</ResourceRecords>");
+	}
+	change_end(body);
+}
+
+int dns_change_send(struct aws_request *request, struct account *account, struct error *reterr)
+{
+	_cleanup_answer_ struct answer answer = ANSWER_INIT;
+
+	buf_puts(&request->body, "</Changes></ChangeBatch></ChangeResourceRecordSetsRequest>");
+	aws_request_set(request, "Id", policy_text(account->policy, "hosted_zone_id"));
+	return account_call(account, request, &answer, FAULT_OTHER, reterr);
+}

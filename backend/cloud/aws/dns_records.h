@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * dns_records - record sets of the policy's zone in Route 53: what stands under a name, and
+ *               changes.
+ * Promises: the changes of one request are made all together or not at all, which Route 53
+ *           promises.
+ * Threads: no state.
+ * Ownership: records are borrowed from struct dns_records until its _done.
+ */
+#ifndef DUPLOFS_CLOUD_AWS_DNS_RECORDS_H
+#define DUPLOFS_CLOUD_AWS_DNS_RECORDS_H
+
+#include "cloud/aws/account.h"
+#include "cloud/cloud.h"
+
+#define DNS_MARK_PREFIX "_duplofs."
+
+struct dns_records {
+	struct answer answers[2];
+	const struct answer_node *a, *aaaa; /* NULL: none */
+	const struct answer_node *mark; /* the text record beside the name */
+	bool any; /* records of any type stand under the name itself */
+};
+
+#define DNS_RECORDS_INIT                                                                           \
+	(struct dns_records)                                                                       \
+	{                                                                                          \
+		.answers = { ANSWER_INIT, ANSWER_INIT }                                            \
+	}
+
+/* -ENOENT: there is no such zone. */
+int dns_records_find(struct dns_records *ret, struct account *account, const char *name,
+	struct error *reterr);
+void dns_records_done(struct dns_records *records);
+#define _cleanup_dns_records_ __attribute__((cleanup(dns_records_done)))
+
+/* The first value of a record; "" for an alias. */
+const char *dns_record_value(const struct answer_node *record);
+/* Is it an alias of this balancer? record may be NULL. */
+bool dns_record_leads_to(const struct answer_node *record, const struct balancer_state *balancer);
+
+/* Calls fn for each text record beside a name in the zone, until it returns another value than 0.
+ * */
+int dns_marks_each(struct account *account,
+	int (*fn)(void *arg, const char *name, const char *mark, struct error *reterr), void *arg,
+	struct error *reterr);
+
+/* A request of changes: begin, any number of them, send. */
+void dns_change_begin(struct aws_request *request);
+void dns_change_alias(struct aws_request *request, const char *action, const char *name,
+	const char *type, const struct balancer_state *balancer);
+void dns_change_mark(struct aws_request *request, const char *action, const char *name,
+	const char *mark);
+/* Of a record exactly as it was found. */
+void dns_change_delete(struct aws_request *request, const struct answer_node *record);
+int dns_change_send(struct aws_request *request, struct account *account, struct error *reterr);
+
+#endif
