@@ -15,6 +15,7 @@
 #include "fs/fs.h"
 #include "fs/process/launch.h"
 #include "fs/process/options.h"
+#include "fs/process/supervisor.h"
 #include "fs/process/upgrade.h"
 #include "fs/process/worker.h"
 #include "reconcile/reconcile.h"
@@ -225,7 +226,7 @@ static int main_fail(const struct error *error, int status)
 
 static int main_run(struct options *options)
 {
-	const struct supervisor_service supervisor = {&fs_operations, fs_operations_size};
+	const struct holder_service holder = {&fs_operations, fs_operations_size};
 	const struct worker_service worker = {
 		.operations = &fs_operations,
 		.operations_size = fs_operations_size,
@@ -244,12 +245,15 @@ static int main_run(struct options *options)
 	case OPTIONS_VERSION:
 		return puts("duplofs " DUPLOFS_VERSION) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 	case OPTIONS_MOUNT:
-		return launch(options, &supervisor);
+		return launch(options, &holder);
 	case OPTIONS_WORKER:
 		return worker_run(options, &worker);
+	case OPTIONS_HOLDER:
+		return holder_adopt(options, &error) < 0 ? main_fail(&error, EXIT_FAILURE)
+							 : EXIT_SUCCESS;
 	case OPTIONS_SUPERVISOR:
 	case OPTIONS_SUCCESSOR:
-		return supervisor_adopt(options, &error) < 0 ? main_fail(&error, EXIT_FAILURE)
+		return supervisor_run(options, &error) < 0 ? main_fail(&error, EXIT_FAILURE)
 							     : EXIT_SUCCESS;
 	case OPTIONS_UPGRADE:
 		return upgrade_ask(options, &error) < 0 ? main_fail(&error, EXIT_FAILURE)
@@ -270,6 +274,6 @@ int main(int argc, char **argv)
 	if (options_parse(&options, argc, argv, &error) < 0)
 		return main_fail(&error, MAIN_USAGE);
 	log_open("duplofs", options.debug ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO,
-		options.action >= OPTIONS_SUPERVISOR && !options.foreground);
+		options.action >= OPTIONS_HOLDER && !options.foreground);
 	return main_run(&options);
 }

@@ -22,6 +22,8 @@ struct handoff {
 	char mount[33]; /* random name of this mount session */
 	struct session_init request, reply;
 	atomic_bool ending; /* SIGTERM means the end, not a successor */
+	atomic_bool stopping; /* it was taken out of the tree */
+	atomic_bool settled; /* a worker has served */
 	struct inflight inflight;
 };
 

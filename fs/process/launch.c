@@ -44,7 +44,7 @@ static void launch_leave_terminal(void)
 }
 
 /* 0, or 1: the cause was told already. */
-static int launch_daemon(const struct options *options, const struct supervisor_service *service,
+static int launch_daemon(const struct options *options, const struct holder_service *service,
 	int lock_fd, int report)
 {
 	struct error error = ERROR_INIT;
@@ -54,7 +54,7 @@ static int launch_daemon(const struct options *options, const struct supervisor_
 	if (chdir("/") < 0)
 		return 1;
 	log_open("duplofs", LOG_LEVEL_INFO, true);
-	r = supervisor_mount(options, service, lock_fd, launch_answering, &report, &error);
+	r = holder_mount(options, service, lock_fd, launch_answering, &report, &error);
 	if (r == 0)
 		return 0;
 	if (report >= 0)
@@ -81,7 +81,7 @@ static int launch_wait(const struct options *options, pid_t pid, int report, str
 	text[len] = '\0';
 	if (strcmp(text, LAUNCH_ANSWERING) != 0) {
 		(void)waitpid(pid, NULL, 0);
-		return error_set(reterr, -EIO, "%s", len ? text : "the supervisor ended at once");
+		return error_set(reterr, -EIO, "%s", len ? text : "the holder ended at once");
 	}
 	if (statfs(options->mountpoint, &answer) < 0)
 		return error_errno(reterr, errno, "%s does not answer", options->mountpoint);
@@ -91,7 +91,7 @@ static int launch_wait(const struct options *options, pid_t pid, int report, str
 }
 
 static int launch_background(const struct options *options,
-	const struct supervisor_service *service, int lock_fd, struct error *reterr)
+	const struct holder_service *service, int lock_fd, struct error *reterr)
 {
 	int report[2], r;
 	pid_t pid;
@@ -124,7 +124,7 @@ static void launch_fill_standard_fds(void)
 		(void)close(fd);
 }
 
-static int launch_checked(struct options *options, const struct supervisor_service *service,
+static int launch_checked(struct options *options, const struct holder_service *service,
 	struct error *reterr)
 {
 	int lock_fd, r;
@@ -143,10 +143,10 @@ static int launch_checked(struct options *options, const struct supervisor_servi
 		return r;
 	if (!options->foreground)
 		return launch_background(options, service, lock_fd, reterr);
-	return supervisor_mount(options, service, lock_fd, NULL, NULL, reterr);
+	return holder_mount(options, service, lock_fd, NULL, NULL, reterr);
 }
 
-int launch(struct options *options, const struct supervisor_service *service)
+int launch(struct options *options, const struct holder_service *service)
 {
 	struct error error = ERROR_INIT;
 	int r = launch_checked(options, service, &error);

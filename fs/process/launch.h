@@ -9,11 +9,11 @@
 #ifndef DUPLOFS_FS_PROCESS_LAUNCH_H
 #define DUPLOFS_FS_PROCESS_LAUNCH_H
 
+#include "fs/process/holder.h"
 #include "fs/process/options.h"
-#include "fs/process/supervisor.h"
 
 /* The exit status of the calling process, with the cause on stderr. In the foreground it returns
  * when the file system is gone; in the background it returns in the daemon too, then. */
-int launch(struct options *options, const struct supervisor_service *service);
+int launch(struct options *options, const struct holder_service *service);
 
 #endif

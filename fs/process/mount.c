@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -149,7 +150,7 @@ static bool mount_is_empty(const char *place)
 	return empty;
 }
 
-/* A duplofs whose both processes were killed at once leaves a mount that nobody answers. */
+/* A duplofs whose three processes were killed at once leaves a mount that nobody answers. */
 static int mount_remove_dead(const char *place, struct error *reterr)
 {
 	struct stat st;
@@ -214,6 +215,13 @@ int mount_fuse(int *ret_fd, const struct mount_options *options, struct error *r
 	*ret_fd = fd;
 	fd = -1;
 	return 0;
+}
+
+bool mount_has_ended(int fuse_fd)
+{
+	struct pollfd connection = {.fd = fuse_fd};
+
+	return poll(&connection, 1, 0) > 0 && (connection.revents & POLLERR);
 }
 
 int mount_remove(const char *place, bool lazy, struct error *reterr)

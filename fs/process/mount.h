@@ -41,6 +41,9 @@ struct mount_options {
 /* Mounts type fuse.duplofs and gives the open /dev/fuse on which FUSE_INIT waits. */
 int mount_fuse(int *ret_fd, const struct mount_options *options, struct error *reterr);
 
+/* True when the file system behind an open /dev/fuse is gone. */
+bool mount_has_ended(int fuse_fd);
+
 /* umount(2); -EBUSY. lazy: out of the tree at once, gone when the last user is. Not mounted: 0. */
 int mount_remove(const char *place, bool lazy, struct error *reterr);
 

@@ -288,11 +288,12 @@ static int options_list(struct options *options, const char *list, struct error 
 	return r;
 }
 
-/* "--fds=fuse,handoff,lock,peer,report" */
+/* "--fds=fuse,handoff,lock,peer,report,alive,watch" */
 static int options_fds(struct options *options, const char *list, struct error *reterr)
 {
 	int *const fds[] = {&options->fds.fuse, &options->fds.handoff, &options->fds.lock,
-		&options->fds.peer, &options->fds.report};
+		&options->fds.peer, &options->fds.report, &options->fds.alive,
+		&options->fds.watch};
 	char copy[128];
 	char *rest = copy, *item;
 	size_t i = 0;
@@ -316,6 +317,8 @@ static int options_long(struct options *options, const char *argument, struct er
 		options->action = OPTIONS_HELP;
 	else if (strcmp(argument, "--version") == 0)
 		options->action = OPTIONS_VERSION;
+	else if (strcmp(argument, "--as=holder") == 0)
+		options->action = OPTIONS_HOLDER;
 	else if (strcmp(argument, "--as=supervisor") == 0)
 		options->action = OPTIONS_SUPERVISOR;
 	else if (strcmp(argument, "--as=successor") == 0)
@@ -379,7 +382,7 @@ static int options_defaults(struct options *options, struct error *reterr)
 	size_t i;
 	int r;
 
-	*options = (struct options){.fds = {-1, -1, -1, -1, -1}, .source = "duplofs"};
+	*options = (struct options){.fds = OPTIONS_FDS_NONE, .source = "duplofs"};
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
 		if (!rows[i].initial)
 			continue;

@@ -23,18 +23,23 @@ enum options_action {
 	OPTIONS_HELP,
 	OPTIONS_VERSION,
 	/* How the program starts itself; not for people. A successor renews the worker. */
+	OPTIONS_HOLDER,
 	OPTIONS_SUPERVISOR,
 	OPTIONS_SUCCESSOR,
 	OPTIONS_WORKER,
 	OPTIONS_TRIAL, /* says whether it could be a successor */
 };
 
-/* What a supervisor and a worker hand each other; -1 when absent. */
+/* What the processes of a mount hand each other; -1 when absent. */
 struct options_fds {
 	int fuse, handoff, lock;
-	int peer; /* pidfd of the other process */
+	int peer; /* supervisor, worker: pidfd of the other */
 	int report; /* worker: pipe to say that it is ready, or why not */
+	int alive; /* supervisor, worker: open while one of them lives */
+	int watch; /* the other end of that, for the holder */
 };
+
+#define OPTIONS_FDS_NONE ((struct options_fds){-1, -1, -1, -1, -1, -1, -1})
 
 struct options {
 	enum options_action action;

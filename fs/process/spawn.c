@@ -15,7 +15,7 @@
 #include "base/cleanup.h"
 
 #define SPAWN_ARGUMENTS_MAX 12
-#define SPAWN_FDS           5
+#define SPAWN_FDS           7
 
 extern char **environ;
 
@@ -32,6 +32,8 @@ static void spawn_fds(const struct options_fds *fds, int ret[SPAWN_FDS])
 	ret[2] = fds->lock;
 	ret[3] = fds->peer;
 	ret[4] = fds->report;
+	ret[5] = fds->alive;
+	ret[6] = fds->watch;
 }
 
 static int spawn_arguments(struct spawn_arguments *arguments, const struct options *options,
@@ -39,8 +41,8 @@ static int spawn_arguments(struct spawn_arguments *arguments, const struct optio
 {
 	const char **at = arguments->argv;
 
-	(void)snprintf(arguments->fds, sizeof(arguments->fds), "--fds=%d,%d,%d,%d,%d", fds->fuse,
-		fds->handoff, fds->lock, fds->peer, fds->report);
+	(void)snprintf(arguments->fds, sizeof(arguments->fds), "--fds=%d,%d,%d,%d,%d,%d,%d",
+		fds->fuse, fds->handoff, fds->lock, fds->peer, fds->report, fds->alive, fds->watch);
 	arguments->list = BUF_INIT;
 	options_print(options, &arguments->list);
 	if (arguments->list.error)
@@ -95,9 +97,18 @@ static int spawn_start(const char *path, struct spawn_arguments *arguments,
 
 static const char *spawn_role(enum options_action role)
 {
-	return role == OPTIONS_WORKER  ? "--as=worker"
-	       : role == OPTIONS_TRIAL ? "--as=trial"
-				       : "--as=supervisor";
+	switch (role) {
+	case OPTIONS_HOLDER:
+		return "--as=holder";
+	case OPTIONS_SUCCESSOR:
+		return "--as=successor";
+	case OPTIONS_WORKER:
+		return "--as=worker";
+	case OPTIONS_TRIAL:
+		return "--as=trial";
+	default:
+		return "--as=supervisor";
+	}
 }
 
 /* The file that this program was started from; another one may be there by now. */
@@ -159,25 +170,22 @@ void spawn_seal(const struct options_fds *fds)
 	spawn_set_flags(numbers, FD_CLOEXEC);
 }
 
-int spawn_exec(const struct options *options, const struct options_fds *fds, struct error *reterr)
+int spawn_exec(const struct options *options, enum options_action role,
+	const struct options_fds *fds, struct error *reterr)
 {
 	struct spawn_arguments arguments;
 	char path[PATH_MAX];
 	int numbers[SPAWN_FDS], r;
-	sigset_t none, blocked;
 
 	r = spawn_find(path, reterr);
 	if (r < 0)
 		return r;
-	r = spawn_arguments(&arguments, options, "--as=successor", fds, reterr);
+	r = spawn_arguments(&arguments, options, spawn_role(role), fds, reterr);
 	if (r == 0) {
 		spawn_fds(fds, numbers);
 		spawn_set_flags(numbers, 0);
-		(void)sigemptyset(&none);
-		(void)sigprocmask(SIG_SETMASK, &none, &blocked);
 		(void)execve(path, (char *const *)(uintptr_t)arguments.argv, environ);
 		r = error_errno(reterr, errno, "cannot start %s", path);
-		(void)sigprocmask(SIG_SETMASK, &blocked, NULL);
 		spawn_set_flags(numbers, FD_CLOEXEC);
 	}
 	buf_done(&arguments.list);

@@ -118,12 +118,12 @@ void statedir_write_pid(const char *state, const char *name, pid_t pid)
 
 void statedir_remove_pids(const char *state)
 {
+	static const char *const names[] = {STATEDIR_WORKER, STATEDIR_SUPERVISOR, STATEDIR_HOLDER};
 	char path[PATH_MAX];
 
-	if (statedir_path(path, state, STATEDIR_WORKER, NULL) == 0)
-		(void)unlink(path);
-	if (statedir_path(path, state, STATEDIR_SUPERVISOR, NULL) == 0)
-		(void)unlink(path);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (statedir_path(path, state, names[i], NULL) == 0)
+			(void)unlink(path);
 }
 
 void statedir_write_answer(const char *state, const char *text)

@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 
+#define STATEDIR_HOLDER     "holder.pid"
 #define STATEDIR_SUPERVISOR "supervisor.pid"
 #define STATEDIR_WORKER     "worker.pid"
 

@@ -22,9 +22,9 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "fs/process/handoff.h"
+#include "fs/process/holder.h"
 #include "fs/process/mount.h"
-#include "fs/process/runtime.h"
-#include "fs/kernel/session.h"
+#include "fs/process/signals.h"
 #include "fs/process/spawn.h"
 #include "fs/process/statedir.h"
 #include "fs/process/upgrade.h"
@@ -40,6 +40,9 @@
 #define SUPERVISOR_DETACHED_MS 10000
 #define SUPERVISOR_ENDING_MS   20000
 
+/* A holder that ends without being killed is followed by another so much later. */
+#define SUPERVISOR_HOLDER_MS 1000
+
 /* How long a new program may take to say whether it can take over. */
 #define SUPERVISOR_TRIAL_MS 20000
 
@@ -50,12 +53,19 @@ enum supervisor_phase {
 	SUPERVISOR_OVER,
 };
 
+/* Who has asked us to stop. Somebody's second request does not wait for users of the mount; a signal
+ * to every process of the platform is one request of each. */
+enum supervisor_asker {
+	SUPERVISOR_BY_SIGNAL,
+	SUPERVISOR_BY_HOLDER,
+	SUPERVISOR_ASKERS,
+};
+
 struct supervisor {
 	const struct options *options;
-	char runtime[PATH_MAX];
-	struct options_fds fds; /* fuse, handoff, lock */
+	struct options_fds fds; /* fuse, handoff, lock, alive, watch */
 	struct handoff *handoff;
-	bool mounted; /* in the tree, as far as it was us to change that */
+	int stop_requests[SUPERVISOR_ASKERS];
 	enum supervisor_phase phase;
 	int64_t phase_end_ns;
 	int signals;
@@ -63,27 +73,19 @@ struct supervisor {
 	int worker_fd; /* pidfd */
 	int report; /* what the worker says about its start; -1: has said it */
 	bool ready; /* this worker serves */
-	bool settled; /* a worker has served */
 	bool upgrading; /* who asked for it waits for the first worker of this program */
 	int failures; /* workers in a row that ended before they were ready */
 	int64_t restart_ns;
+	int holder_fd; /* pidfd; -1: none lives */
+	int64_t holder_ns; /* when to start one */
 	int trial_fd, trial_report; /* of a new program that is being tried; -1: none */
 	int64_t trial_end_ns;
-	void (*answering)(void *arg);
-	void *arg;
-	struct error error; /* why it is over */
+	struct error error; /* why no worker starts */
 };
 
 static int64_t supervisor_in_ms(int64_t ms)
 {
 	return clock_now_ns() + ms * NS_PER_MILLISECOND;
-}
-
-static bool supervisor_is_unmounted(const struct supervisor *supervisor)
-{
-	struct pollfd connection = {.fd = supervisor->fds.fuse};
-
-	return poll(&connection, 1, 0) > 0 && (connection.revents & POLLERR);
 }
 
 static void supervisor_enter(struct supervisor *supervisor, enum supervisor_phase phase,
@@ -141,6 +143,12 @@ static void supervisor_start_worker(struct supervisor *supervisor)
 	supervisor_schedule(supervisor);
 }
 
+static void supervisor_settle(struct supervisor *supervisor)
+{
+	atomic_store(&supervisor->handoff->settled, true);
+	(void)holder_say(supervisor->fds.alive, HOLDER_ANSWERING, NULL);
+}
+
 /* The worker says that it serves, or why it cannot; or it has closed the pipe. */
 static void supervisor_read_report(struct supervisor *supervisor)
 {
@@ -162,12 +170,12 @@ static void supervisor_read_report(struct supervisor *supervisor)
 	}
 	supervisor->ready = true;
 	supervisor->failures = 0;
-	if (supervisor->upgrading)
+	supervisor_settle(supervisor);
+	if (supervisor->upgrading) {
 		statedir_write_answer(supervisor->options->state, UPGRADE_FINE);
+		(void)holder_say(supervisor->fds.alive, HOLDER_RENEW, NULL);
+	}
 	supervisor->upgrading = false;
-	if (!supervisor->settled && supervisor->answering)
-		supervisor->answering(supervisor->arg);
-	supervisor->settled = true;
 }
 
 enum supervisor_cause {
@@ -216,14 +224,14 @@ static void supervisor_worker_ended(struct supervisor *supervisor)
 		(void)close(supervisor->report);
 	supervisor->worker = 0;
 	supervisor->worker_fd = supervisor->report = -1;
-	if (supervisor->phase == SUPERVISOR_ENDING || supervisor_is_unmounted(supervisor)) {
+	if (supervisor->phase == SUPERVISOR_ENDING || mount_has_ended(supervisor->fds.fuse)) {
 		supervisor->phase = SUPERVISOR_OVER;
-		error_clear(&supervisor->error);
 		return;
 	}
-	if (!supervisor->settled) {
-		if (!supervisor->error.code)
-			(void)error_set(&supervisor->error, -EIO, "the worker ended at once");
+	if (!atomic_load(&supervisor->handoff->settled)) {
+		(void)holder_say(supervisor->fds.alive, HOLDER_FAILED,
+			supervisor->error.code ? supervisor->error.text
+					       : "the worker ended at once");
 		supervisor->phase = SUPERVISOR_OVER;
 		return;
 	}
@@ -252,27 +260,27 @@ static void supervisor_end(struct supervisor *supervisor)
 	supervisor_signal_worker(supervisor, SIGTERM);
 }
 
-static void supervisor_stop(struct supervisor *supervisor)
+static void supervisor_stop(struct supervisor *supervisor, enum supervisor_asker asker)
 {
 	const char *place = supervisor->options->mountpoint;
 	struct error error = ERROR_INIT;
 	int r;
 
-	if (supervisor->phase != SUPERVISOR_SERVES) {
+	if (++supervisor->stop_requests[asker] > 1) {
 		supervisor_end(supervisor);
 		return;
 	}
-	r = mount_remove(place, false, &error);
-	supervisor->mounted = false;
-	if (r == 0) {
-		/* The worker sees the end of the connection and ends. */
-		supervisor_enter(supervisor, SUPERVISOR_DETACHED, SUPERVISOR_DETACHED_MS);
+	if (supervisor->phase != SUPERVISOR_SERVES)
 		return;
+	r = mount_remove(place, false, &error);
+	if (r < 0) {
+		log_warning("%s: it is out of the tree now and ends with its last user, or in %d s",
+			error.text, SUPERVISOR_DETACHED_MS / 1000);
+		if (mount_remove(place, true, &error) < 0)
+			log_error("%s", error.text);
 	}
-	log_warning("%s: it is out of the tree now and ends with its last user, or in %d s",
-		error.text, SUPERVISOR_DETACHED_MS / 1000);
-	if (mount_remove(place, true, &error) < 0)
-		log_error("%s", error.text);
+	atomic_store(&supervisor->handoff->stopping, true);
+	/* With the last user the worker sees the end of the connection and ends. */
 	supervisor_enter(supervisor, SUPERVISOR_DETACHED, SUPERVISOR_DETACHED_MS);
 }
 
@@ -285,7 +293,7 @@ static void supervisor_refuse(struct supervisor *supervisor, const char *why)
 /* The new program is tried first: it says whether it can go on with what is there. */
 static void supervisor_try_upgrade(struct supervisor *supervisor)
 {
-	struct options_fds fds = {-1, supervisor->fds.handoff, -1, -1, -1};
+	struct options_fds fds = OPTIONS_FDS_NONE;
 	struct error error = ERROR_INIT;
 	int report[2];
 	pid_t pid;
@@ -301,6 +309,7 @@ static void supervisor_try_upgrade(struct supervisor *supervisor)
 		supervisor_refuse(supervisor, "cannot make a pipe");
 		return;
 	}
+	fds.handoff = supervisor->fds.handoff;
 	fds.report = report[1];
 	if (spawn_self(supervisor->options, OPTIONS_TRIAL, &fds, &pid, &supervisor->trial_fd,
 		    &error) < 0) {
@@ -321,7 +330,7 @@ static void supervisor_upgrade(struct supervisor *supervisor)
 
 	fds.peer = supervisor->worker_fd;
 	fds.report = -1;
-	(void)spawn_exec(supervisor->options, &fds, &error);
+	(void)spawn_exec(supervisor->options, OPTIONS_SUCCESSOR, &fds, &error);
 	supervisor_refuse(supervisor, error.text);
 }
 
@@ -367,8 +376,61 @@ static void supervisor_take_signal(struct supervisor *supervisor)
 			break;
 		__attribute__((fallthrough));
 	default:
-		supervisor_stop(supervisor);
+		supervisor_stop(supervisor, SUPERVISOR_BY_SIGNAL);
 	}
+}
+
+static void supervisor_take_word(struct supervisor *supervisor)
+{
+	char text[HOLDER_WORD_MAX];
+
+	switch (holder_hear(supervisor->fds.alive, text)) {
+	case HOLDER_STOP:
+		supervisor_stop(supervisor, SUPERVISOR_BY_HOLDER);
+		break;
+	case HOLDER_UPGRADE:
+		supervisor_try_upgrade(supervisor);
+		break;
+	default:
+		break;
+	}
+}
+
+/* Looks after the one that lives; else starts one. */
+static void supervisor_find_holder(struct supervisor *supervisor)
+{
+	struct options_fds fds = supervisor->fds;
+	struct error error = ERROR_INIT;
+	pid_t pid;
+
+	supervisor->holder_ns = CLOCK_FOREVER;
+	supervisor->holder_fd = holder_find(supervisor->fds.handoff, &pid);
+	if (supervisor->holder_fd < 0) {
+		fds.alive = -1;
+		if (spawn_self(supervisor->options, OPTIONS_HOLDER, &fds, &pid,
+			    &supervisor->holder_fd, &error) < 0) {
+			log_error("no holder can be started: %s", error.text);
+			supervisor->holder_fd = -1;
+			supervisor->holder_ns = supervisor_in_ms(SUPERVISOR_HOLDER_MS);
+			return;
+		}
+		log_warning("the holder has died; process %d takes its place", (int)pid);
+	}
+	statedir_write_pid(supervisor->options->state, STATEDIR_HOLDER, pid);
+}
+
+static void supervisor_holder_ended(struct supervisor *supervisor)
+{
+	siginfo_t info = {0};
+
+	/* It is our child only when we have started it. */
+	(void)waitid(P_PIDFD, (id_t)supervisor->holder_fd, &info, WEXITED | WNOHANG);
+	(void)close(supervisor->holder_fd);
+	supervisor->holder_fd = -1;
+	if (info.si_code == CLD_EXITED)
+		supervisor->holder_ns = supervisor_in_ms(SUPERVISOR_HOLDER_MS);
+	else
+		supervisor_find_holder(supervisor);
 }
 
 static void supervisor_time_out(struct supervisor *supervisor)
@@ -380,6 +442,8 @@ static void supervisor_time_out(struct supervisor *supervisor)
 		supervisor->trial_end_ns = CLOCK_FOREVER;
 		(void)pidfd_send_signal(supervisor->trial_fd, SIGKILL, NULL, 0);
 	}
+	if (clock_now_ns() >= supervisor->holder_ns)
+		supervisor_find_holder(supervisor);
 	if (clock_now_ns() < supervisor->phase_end_ns)
 		return;
 	if (supervisor->phase == SUPERVISOR_DETACHED) {
@@ -398,13 +462,15 @@ static int supervisor_timeout_ms(const struct supervisor *supervisor)
 		next_ns = supervisor->restart_ns;
 	if (supervisor->trial_end_ns < next_ns)
 		next_ns = supervisor->trial_end_ns;
+	if (supervisor->holder_ns < next_ns)
+		next_ns = supervisor->holder_ns;
 	if (next_ns == CLOCK_FOREVER)
 		return -1;
 	left_ms = (next_ns - clock_now_ns() + NS_PER_MILLISECOND - 1) / NS_PER_MILLISECOND;
 	return left_ms < 0 ? 0 : (int)left_ms;
 }
 
-static int supervisor_loop(struct supervisor *supervisor, struct error *reterr)
+static void supervisor_loop(struct supervisor *supervisor)
 {
 	while (supervisor->phase != SUPERVISOR_OVER) {
 		struct pollfd ready[] = {
@@ -412,6 +478,8 @@ static int supervisor_loop(struct supervisor *supervisor, struct error *reterr)
 			{.fd = supervisor->signals, .events = POLLIN},
 			{.fd = supervisor->report, .events = POLLIN},
 			{.fd = supervisor->trial_fd, .events = POLLIN},
+			{.fd = supervisor->holder_fd, .events = POLLIN},
+			{.fd = supervisor->fds.alive, .events = POLLIN},
 		};
 
 		if (poll(ready, ARRAY_SIZE(ready), supervisor_timeout_ms(supervisor)) < 0)
@@ -422,98 +490,40 @@ static int supervisor_loop(struct supervisor *supervisor, struct error *reterr)
 			supervisor_worker_ended(supervisor);
 		if (ready[3].revents)
 			supervisor_trial_ended(supervisor);
+		if (ready[4].revents)
+			supervisor_holder_ended(supervisor);
 		if (ready[1].revents)
 			supervisor_take_signal(supervisor);
+		if (ready[5].revents)
+			supervisor_take_word(supervisor);
 		supervisor_time_out(supervisor);
 	}
-	return supervisor->error.code
-		       ? error_set(reterr, supervisor->error.code, "%s", supervisor->error.text)
-		       : 0;
 }
 
 static int supervisor_init(struct supervisor *supervisor, const struct options *options,
 	struct error *reterr)
 {
-	static const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR2};
-	sigset_t signals;
-	size_t i;
-
 	*supervisor = (struct supervisor){
 		.options = options,
-		.fds = {-1, -1, -1, -1, -1},
+		.fds = options->fds,
 		.phase_end_ns = CLOCK_FOREVER,
 		.restart_ns = CLOCK_FOREVER,
-		.worker_fd = -1,
+		.worker_fd = options->fds.peer,
 		.report = -1,
+		.holder_fd = -1,
+		.holder_ns = CLOCK_FOREVER,
 		.trial_fd = -1,
 		.trial_report = -1,
 		.trial_end_ns = CLOCK_FOREVER,
 	};
+	supervisor->fds.peer = -1;
+	spawn_seal(&options->fds);
 	(void)prctl(PR_SET_NAME, "duplofs");
-	runtime_path(supervisor->runtime, options->state);
-	(void)sigemptyset(&signals);
-	for (i = 0; i < ARRAY_SIZE(numbers); i++)
-		(void)sigaddset(&signals, numbers[i]);
-	(void)sigprocmask(SIG_BLOCK, &signals, NULL);
-	(void)signal(SIGPIPE, SIG_IGN);
-	supervisor->signals = signalfd(-1, &signals, SFD_CLOEXEC);
+	supervisor->signals = signals_open(reterr);
 	if (supervisor->signals < 0)
-		return error_errno(reterr, errno, "cannot watch for signals");
+		return supervisor->signals;
 	statedir_write_pid(options->state, STATEDIR_SUPERVISOR, getpid());
-	return 0;
-}
-
-static int supervisor_open(struct supervisor *supervisor, const struct supervisor_service *service,
-	struct error *reterr)
-{
-	const struct options *options = supervisor->options;
-	struct mount_options mount = {
-		.source = options->source,
-		.place = options->mountpoint,
-		.read_only = options->read_only,
-		.no_exec = options->no_exec,
-	};
-	int r = handoff_new(&supervisor->fds.handoff, &supervisor->handoff, reterr);
-
-	if (r == 0)
-		r = runtime_open(supervisor->runtime, reterr);
-	if (r == 0)
-		r = mount_fuse(&supervisor->fds.fuse, &mount, reterr);
-	if (r < 0)
-		return r;
-	supervisor->mounted = true;
-	return session_greet(supervisor->fds.fuse, service->operations, service->operations_size,
-		&supervisor->handoff->request, &supervisor->handoff->reply, reterr);
-}
-
-static void supervisor_close(struct supervisor *supervisor)
-{
-	/* Once unmounted, the place may be somebody else's already. */
-	if (supervisor->mounted && !supervisor_is_unmounted(supervisor))
-		(void)mount_remove(supervisor->options->mountpoint, true, NULL);
-	runtime_close(supervisor->runtime);
-	statedir_remove_pids(supervisor->options->state);
-	log_info("%s has ended", supervisor->options->mountpoint);
-}
-
-int supervisor_mount(const struct options *options, const struct supervisor_service *service,
-	int lock_fd, void (*answering)(void *arg), void *arg, struct error *reterr)
-{
-	struct supervisor supervisor;
-	int r = supervisor_init(&supervisor, options, reterr);
-
-	if (r < 0)
-		return r;
-	supervisor.answering = answering;
-	supervisor.arg = arg;
-	supervisor.fds.lock = lock_fd;
-	r = supervisor_open(&supervisor, service, reterr);
-	if (r == 0) {
-		supervisor_start_worker(&supervisor);
-		r = supervisor_loop(&supervisor, reterr);
-	}
-	supervisor_close(&supervisor);
-	return r;
+	return handoff_open(&supervisor->handoff, options->fds.handoff, reterr);
 }
 
 /* The pid behind a pidfd, from /proc/self/fdinfo. */
@@ -532,27 +542,41 @@ static pid_t supervisor_pid_of(int pidfd)
 	return pid;
 }
 
-int supervisor_adopt(const struct options *options, struct error *reterr)
+/* With the worker that it names, or without one. */
+static void supervisor_take_over(struct supervisor *supervisor)
+{
+	struct handoff *handoff = supervisor->handoff;
+
+	supervisor_find_holder(supervisor);
+	if (supervisor->worker_fd >= 0) {
+		supervisor->worker = supervisor_pid_of(supervisor->worker_fd);
+		supervisor->ready = true;
+		supervisor_settle(supervisor);
+	} else {
+		/* Nobody knows how the last one has ended. */
+		inflight_reset(&handoff->inflight);
+		supervisor->restart_ns = clock_now_ns();
+		if (atomic_load(&handoff->ending) || mount_has_ended(supervisor->fds.fuse))
+			supervisor->phase = SUPERVISOR_OVER;
+	}
+	if (supervisor->phase == SUPERVISOR_SERVES && atomic_load(&handoff->stopping))
+		supervisor_enter(supervisor, SUPERVISOR_DETACHED, SUPERVISOR_DETACHED_MS);
+	supervisor->upgrading = supervisor->options->action == OPTIONS_SUCCESSOR;
+	if (supervisor->upgrading)
+		supervisor_signal_worker(supervisor, SIGTERM);
+}
+
+int supervisor_run(const struct options *options, struct error *reterr)
 {
 	struct supervisor supervisor;
-	int r;
+	int r = supervisor_init(&supervisor, options, reterr);
 
-	spawn_seal(&options->fds);
-	r = supervisor_init(&supervisor, options, reterr);
 	if (r < 0)
 		return r;
-	supervisor.fds = options->fds;
-	supervisor.fds.peer = -1;
-	r = handoff_open(&supervisor.handoff, options->fds.handoff, reterr);
-	if (r < 0)
-		return r;
-	supervisor.worker_fd = options->fds.peer;
-	supervisor.worker = supervisor_pid_of(supervisor.worker_fd);
-	supervisor.mounted = supervisor.ready = supervisor.settled = true;
-	supervisor.upgrading = options->action == OPTIONS_SUCCESSOR;
-	if (options->action == OPTIONS_SUCCESSOR)
-		supervisor_signal_worker(&supervisor, SIGTERM);
-	r = supervisor_loop(&supervisor, reterr);
-	supervisor_close(&supervisor);
-	return r;
+	supervisor_take_over(&supervisor);
+	supervisor_loop(&supervisor);
+	atomic_store(&supervisor.handoff->ending, true);
+	/* It cleans up after us. */
+	supervisor_find_holder(&supervisor);
+	return 0;
 }

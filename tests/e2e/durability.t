@@ -11,11 +11,10 @@ before=$(labelled running | sort)
 is "$(wc -l <<<"$before")" "2" "two containers run"
 
 killed_after_writing() {
-	local supervisor worker got
-	supervisor=$(supervisor_pid)
-	worker=$(worker_pid)
-	got=$(try last-words "$1" "$2" "$supervisor" "$worker")
-	platform_wait_killed main "$supervisor" "$worker"
+	local pids got
+	mapfile -t pids < <(platform_pids)
+	got=$(try last-words "$1" "$2" "${pids[@]}")
+	platform_wait_killed main "${pids[@]}"
 	[ "$got" = ok ]
 }
 
@@ -41,9 +40,9 @@ for round in 1 2 3; do
 done
 
 # A directory made just before.
-supervisor=$(supervisor_pid) worker=$(worker_pid)
-mkdir "$DUPLO/demo/services/late" && kill -STOP "$supervisor" "$worker" && kill -KILL "$supervisor" "$worker"
-platform_wait_killed main "$supervisor" "$worker"
+mapfile -t pids < <(platform_pids)
+mkdir "$DUPLO/demo/services/late" && kill -STOP "${pids[@]}" && kill -KILL "${pids[@]}"
+platform_wait_killed main "${pids[@]}"
 platform_start || bail "no platform"
 [ -d "$DUPLO/demo/services/late" ]
 ok $? "a service made just before is there"
@@ -58,7 +57,7 @@ is "$(count containers)" "6" "a deployment that was cut short is finished, nothi
 is "$(comm -23 <(echo "$before") <(labelled running | sort))" "" "the first two still run, untouched"
 url=$(url)
 like "$(curl -fsS -m 5 "$url/")" "hello, version 1" "the load balancer answers"
-becomes 20 "one supervisor, one worker, one load balancer (of two processes), one name server" test_processes 5
+becomes 20 "holder, supervisor, worker, load balancer (of two processes), name server: one each" test_processes 6
 
 # Killed in the middle of a removal.
 rmdir "$DUPLO/demo/services/late" "$SERVICE"

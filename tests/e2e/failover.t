@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Either process may be killed at any time: the other starts it again and no caller notices.
+# Any two of the three processes may be killed at any time, and at once: who is left starts the others again, and no
+# caller notices.
 . "${0%/*}/lib/platform.sh"
 
 platform_start -c simulated || bail "no platform"
@@ -45,24 +46,33 @@ done
 test_clean() {
 	kill -KILL "${callers[@]}" 2>/dev/null
 }
-other_pid() {
-	local now
-	now=$(cat "${platform_state[main]}/$1.pid" 2>/dev/null) && [ -n "$now" ] && [ "$now" != "$2" ] && ! gone "$now"
-}
 
-# kills ROLE TIMES: each time waits until there is a new one.
+# kills TIMES ROLE...: these at once; each time waits until there are new ones.
 kills() {
-	local role=$1 times=$2 round old failed=0
+	local times=$1 round failed=0
+	shift
 	for ((round = 0; round < times; round++)); do
-		old=$(cat "${platform_state[main]}/$role.pid")
-		kill -KILL "$old"
-		eventually 10 other_pid "$role" "$old" || failed=$((failed + 1))
+		kill_roles "$@" || failed=$((failed + 1))
 	done
-	is $failed 0 "$role: killed $times times, $times times there again"
+	is $failed 0 "$*: killed $times times, $times times there again"
 }
-kills worker 20
-kills supervisor 5
-kills worker 5
+kills 20 worker
+kills 5 supervisor
+kills 5 holder
+kills 10 supervisor worker
+kills 5 holder worker
+kills 5 holder supervisor
+kills 5 worker
+# Who was started anew is as well guarded, and what it starts is not. Without CAP_SYS_RESOURCE nobody can be.
+scores() {
+	local pid
+	for pid; do
+		cat "/proc/$pid/oom_score_adj"
+	done | tr '\n' ' '
+}
+guarded=$(bash -c 'echo -1000 >/proc/self/oom_score_adj; cat /proc/self/oom_score_adj' 2>/dev/null)
+is "$(scores "$(holder_pid)" "$(supervisor_pid)" "$(worker_pid)")" "$guarded $(scores self self)" \
+	"memory that runs out does not end the holder"
 touch "$TEST_DIR/stop"
 for number in 1 2 3; do
 	eventually 30 grep -q "^calls" "$TEST_DIR/caller.$number"
@@ -71,7 +81,9 @@ for number in 1 2 3; do
 done
 like "$(cat "$DUPLO/.platform/status")" "simulated" "the platform answers"
 is "$(ls "$DUPLO/demo/services")" "web" "what the callers made they have removed"
-is "$(platform_processes | wc -l)" "2" "one supervisor and one worker"
+is "$(platform_processes | wc -l)" "3" "one holder, one supervisor, one worker"
+holder=$(holder_pid) && kill -KILL "$holder" && eventually 10 replaced holder "$holder"
+ok $? "the holder alone"
 succeeds "rmdir" rmdir "$DUPLO/demo/services/web" "$DUPLO/demo"
 platform_stop
 tap_done

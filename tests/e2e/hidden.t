@@ -75,9 +75,9 @@ view_forgot() {
 }
 becomes 10 "the container does not see it any more" view_forgot
 scan() {
-	python3 "$lib/scan.py" "$planted" "$(worker_pid)" "$(supervisor_pid)"
+	python3 "$lib/scan.py" "$planted" "$(worker_pid)" "$(supervisor_pid)" "$(holder_pid)"
 }
-is "$(scan)" "" "it is nowhere in the memory of worker and supervisor"
+is "$(scan)" "" "it is nowhere in the memory of worker, supervisor and holder"
 is "$(found "$(runtime_directory)")" "" "nor in the directory in memory"
 fails_with "." "nobody dumps the worker's memory but root" \
 	setpriv --reuid 65533 --regid 65533 --clear-groups cat "/proc/$(worker_pid)/mem"

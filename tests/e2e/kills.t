@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# The worker is killed again and again while programs and containers read, write, wait and poll: no call fails, nothing
-# that was written is lost, what waited is answered. KILLS=200 for a longer one (make kills).
+# The worker, and all but one of the platform's processes, are killed again and again while programs and containers read,
+# write, wait and poll: no call fails, nothing that was written is lost, what waited is answered. KILLS=200 for a longer
+# one (make kills).
 . "${0%/*}/lib/platform.sh"
 . "${0%/*}/lib/shell.sh"
 
@@ -113,15 +114,14 @@ test_clean() {
 	kill -KILL "${callers[@]}" 2>/dev/null
 }
 exec 7<"$DUPLO/README"
-replaced() {
-	local now
-	now=$(worker_pid) && [ -n "$now" ] && [ "$now" != "$old" ] && ! gone "$now"
-}
+# Every other time more than the worker.
+victims=("supervisor worker" supervisor "holder worker" "supervisor worker" holder "holder supervisor")
 missing=0
 for ((round = 0; round < kills; round++)); do
-	old=$(worker_pid)
-	kill -KILL "$old"
-	eventually 20 replaced || missing=$((missing + 1))
+	victim=worker
+	[ $((round % 2)) = 0 ] || victim=${victims[round / 2 % ${#victims[@]}]}
+	# shellcheck disable=SC2086 # several words
+	kill_roles $victim || missing=$((missing + 1))
 	# Sooner or later after it has begun to serve.
 	[ $((round % 3)) = 0 ] || timeout 5 ls "$DUPLO/demo" >/dev/null
 	[ $((round % 3)) != 2 ] || sleep 0.$((round % 10))

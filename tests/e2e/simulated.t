@@ -30,7 +30,7 @@ for number in {1..100}; do
 done
 is $failed 0 "a hundred services settle"
 is "$(ls "$DUPLO/demo/services" | wc -l)" "101" "and are listed"
-is "$(listeners)$(platform_processes | wc -l)" "2" "no load balancer, no name server: just the two processes"
+is "$(listeners)$(platform_processes | wc -l)" "3" "no load balancer, no name server: just the three processes"
 succeeds "rm -r removes them all" rm -r "$DUPLO/demo"
 is "$(ls "$DUPLO")" "README" "nothing is left"
 platform_stop

@@ -63,12 +63,18 @@ upgrade() {
 }
 supervisor=$(supervisor_pid)
 worker=$(worker_pid)
+holder=$(holder_pid)
 install_program "$TEST_DIR/next"
 succeeds "upgrade" upgrade
 is "$(cat "$DUPLO/.platform/version")" "$next" "the new version serves"
 is "$(supervisor_pid)" "$supervisor" "the supervisor has become it"
 isnt "$(worker_pid)" "$worker" "and has a worker of its own"
 is "$(readlink "/proc/$(worker_pid)/exe")$(readlink "/proc/$supervisor/exe")" "$DUPLOFS$DUPLOFS" "both run the file that is there"
+holder_is_new() {
+	[ "$(readlink "/proc/$holder/exe")" = "$DUPLOFS" ]
+}
+becomes 10 "so does the holder" holder_is_new
+is "$(holder_pid)" "$holder" "which is the same process"
 
 # refused SENTENCE DESCRIPTION
 refused() {
@@ -115,6 +121,6 @@ for number in 1 2; do
 	like "$(cat "$TEST_DIR/caller.$number")" "^calls [1-9][0-9]*$" "caller $number: no failed call, no wrong byte"
 	note "$(cat "$TEST_DIR/caller.$number")"
 done
-is "$(platform_processes | wc -l)" "2" "one supervisor and one worker"
+is "$(platform_processes | wc -l)" "3" "one holder, one supervisor, one worker"
 platform_stop
 tap_done

@@ -91,7 +91,7 @@ like "$(cat "$SERVICE/events")" "/duplo was lost: restarting by domains" "an eve
 root=$(root_of "$(container_of 0)")
 becomes 10 "the new ones see what is new" sees config/WORD third
 answering() {
-	grep -q "^dns *dnsmasq, process" "$DUPLO/.platform/status" && test_processes 5
+	grep -q "^dns *dnsmasq, process" "$DUPLO/.platform/status" && test_processes 6
 }
 becomes 20 "load balancer and name server are one each" answering
 is "$(grep -c 'was lost' "$SERVICE/events")" "1" "once"

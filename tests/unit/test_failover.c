@@ -25,6 +25,7 @@
 
 #include "base/buf.h"
 #include "base/child.h"
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -33,6 +34,7 @@
 #include "fs/process/launch.h"
 #include "fs/process/mount.h"
 #include "fs/process/options.h"
+#include "fs/process/supervisor.h"
 #include "fs/process/upgrade.h"
 #include "fs/process/worker.h"
 
@@ -76,7 +78,7 @@ static int program(int argc, char **argv)
 {
 	static struct options options;
 	struct worker_service mine = service;
-	struct supervisor_service supervisor = {&fixture_operations, fixture_operations_size};
+	struct holder_service holder = {&fixture_operations, fixture_operations_size};
 	struct error error = ERROR_INIT;
 	int r = options_parse(&options, argc, argv, &error);
 
@@ -86,9 +88,10 @@ static int program(int argc, char **argv)
 	if (r == 0 && options.action == OPTIONS_TRIAL)
 		return upgrade_try(&options, service_probe);
 	if (r == 0 && options.action == OPTIONS_MOUNT)
-		return launch(&options, &supervisor);
+		return launch(&options, &holder);
 	if (r == 0)
-		r = supervisor_adopt(&options, &error);
+		r = options.action == OPTIONS_HOLDER ? holder_adopt(&options, &error)
+						     : supervisor_run(&options, &error);
 	if (r < 0)
 		(void)fprintf(stderr, "%s\n", error.text);
 	return r < 0;
@@ -96,6 +99,12 @@ static int program(int argc, char **argv)
 
 /* ---- helpers ---- */
 
+#define HOLDER     1U
+#define SUPERVISOR 2U
+#define WORKER     4U
+#define ROLES      3
+
+static const char *const roles[ROLES] = {"holder", "supervisor", "worker"};
 static char base[64], state[128], mnt[128];
 static struct fixture *fixture;
 
@@ -157,6 +166,31 @@ static pid_t wait_for_other(const char *name, pid_t old)
 	return now;
 }
 
+/* Stopped first: none of them sees another die. */
+static void kill_at_once_from(unsigned victims, pid_t before[ROLES])
+{
+	int role;
+
+	for (role = 0; role < ROLES; role++) {
+		before[role] = read_pid(roles[role]);
+		if (victims & 1U << role)
+			assert_int_equal(kill(before[role], SIGSTOP), 0);
+	}
+	for (role = 0; role < ROLES; role++)
+		if (victims & 1U << role)
+			assert_int_equal(kill(before[role], SIGKILL), 0);
+	for (role = 0; role < ROLES; role++)
+		if (victims & 1U << role)
+			wait_for_death(before[role]);
+}
+
+static void kill_at_once(unsigned victims)
+{
+	pid_t before[ROLES];
+
+	kill_at_once_from(victims, before);
+}
+
 static pid_t replace_by_signal(const char *name, int number)
 {
 	pid_t old = read_pid(name);
@@ -216,14 +250,17 @@ static int start(void **arg)
 /* Everything must have gone by itself after the umount. */
 static int stop(void **arg)
 {
-	pid_t supervisor = read_pid("supervisor"), worker = read_pid("worker");
+	pid_t pids[ROLES];
+	int i;
 
 	(void)arg;
+	for (i = 0; i < ROLES; i++)
+		pids[i] = read_pid(roles[i]);
 	(void)umount2(mnt, 0);
-	wait_for_death(worker);
-	wait_for_death(supervisor);
-	assert_int_equal(read_pid("supervisor"), 0);
-	assert_int_equal(read_pid("worker"), 0);
+	for (i = 0; i < ROLES; i++)
+		wait_for_death(pids[i]);
+	for (i = 0; i < ROLES; i++)
+		assert_int_equal(read_pid(roles[i]), 0);
 	(void)munmap(fixture, sizeof(*fixture));
 	check_reports();
 	assert_int_equal(file_remove_tree(base, NULL), 0);
@@ -285,6 +322,28 @@ static void test_supervisor_killed(void **arg)
 		}
 	}
 	clients_stop(fixture, "100 kills of the supervisor, 50 of the worker");
+}
+
+/* Any two, and the holder: who is left starts the others anew. */
+static void test_all_but_one_killed(void **arg)
+{
+	static const unsigned victims[] = {SUPERVISOR | WORKER, HOLDER, HOLDER | WORKER,
+		HOLDER | SUPERVISOR};
+	size_t i;
+
+	(void)arg;
+	clients_start(mnt);
+	for (i = 0; i < 30 * ARRAY_SIZE(victims); i++) {
+		pid_t before[ROLES];
+		int role;
+
+		kill_at_once_from(victims[i % ARRAY_SIZE(victims)], before);
+		for (role = 0; role < ROLES; role++)
+			if (victims[i % ARRAY_SIZE(victims)] & 1U << role)
+				(void)wait_for_other(roles[role], before[role]);
+		clients_progress();
+	}
+	clients_stop(fixture, "30 times each: all but one of the processes killed at once");
 }
 
 static void test_handover_and_upgrade(void **arg)
@@ -384,21 +443,26 @@ static void test_poison_is_refused(void **arg)
 
 static void test_term_ends_it(void **arg)
 {
-	pid_t supervisor = read_pid("supervisor");
+	uint64_t i;
 
 	(void)arg;
-	assert_int_equal(kill(supervisor, SIGTERM), 0);
-	wait_for_death(supervisor);
-	assert_false(mount_is(mnt, "fuse.duplofs", NULL, 0));
-	assert_int_equal(fixture->stopped, 1);
-	assert_int_equal(run(NULL, NULL), 0);
+	for (i = 0; i < 2; i++) {
+		pid_t holder = read_pid("holder");
+
+		assert_int_equal(kill(i ? holder : read_pid("supervisor"), SIGTERM), 0);
+		wait_for_death(holder);
+		assert_false(mount_is(mnt, "fuse.duplofs", NULL, 0));
+		assert_int_equal(fixture->stopped, i + 1);
+		assert_int_equal(run(NULL, NULL), 0);
+	}
 }
 
 static void test_term_while_in_use(void **arg)
 {
-	pid_t supervisor = read_pid("supervisor");
+	pid_t supervisor = read_pid("supervisor"), holder = read_pid("holder");
 	char path[PATH_MAX + 8], text[8];
 	int64_t deadline_ns = clock_now_ns() + DEADLINE_NS;
+	pid_t before[ROLES];
 	int fd;
 
 	(void)arg;
@@ -406,17 +470,22 @@ static void test_term_while_in_use(void **arg)
 	fd = open(path, O_RDWR | O_CREAT, 0644);
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, "used", 4), 4);
+	/* To all that would end by it, as a service manager sends it. */
+	assert_int_equal(kill(holder, SIGTERM), 0);
 	assert_int_equal(kill(supervisor, SIGTERM), 0);
 	while (mount_is(mnt, "fuse.duplofs", NULL, 0)) {
 		assert_true(clock_now_ns() < deadline_ns);
 		pause_ms(1);
 	}
-	/* Out of the tree, but served on to who has it open; even by another worker. */
+	/* Out of the tree, but served on to who has it open; even by other processes. */
 	(void)replace_by_signal("worker", SIGKILL);
 	assert_int_equal(pread(fd, text, sizeof(text), 0), 4);
 	assert_true(is_alive(supervisor));
+	kill_at_once_from(SUPERVISOR | WORKER, before);
+	(void)wait_for_other("worker", before[2]);
+	assert_int_equal(pread(fd, text, sizeof(text), 0), 4);
 	assert_int_equal(close(fd), 0);
-	wait_for_death(supervisor);
+	wait_for_death(holder);
 	assert_int_equal(fixture->stopped, 1);
 	assert_int_equal(run(NULL, NULL), 0);
 }
@@ -424,7 +493,7 @@ static void test_term_while_in_use(void **arg)
 /* A second TERM does not wait for the users. */
 static void test_term_twice(void **arg)
 {
-	pid_t supervisor = read_pid("supervisor");
+	pid_t supervisor = read_pid("supervisor"), holder = read_pid("holder");
 	char path[PATH_MAX + 8], text[8];
 	int fd;
 
@@ -435,7 +504,7 @@ static void test_term_twice(void **arg)
 	while (mount_is(mnt, "fuse.duplofs", NULL, 0))
 		pause_ms(1);
 	assert_int_equal(kill(supervisor, SIGTERM), 0);
-	wait_for_death(supervisor);
+	wait_for_death(holder);
 	assert_int_equal(pread(fd, text, sizeof(text), 0), -1);
 	assert_int_equal(errno, ENOTCONN);
 	(void)close(fd);
@@ -458,18 +527,13 @@ static void test_again_and_again(void **arg)
 	assert_int_equal(fixture->stopped, 10);
 }
 
-/* Both at once: nobody is left to help. The next start clears the mount away. */
+/* All at once: nobody is left to help. The next start clears the mount away. */
 static void test_dead_mount_is_taken_away(void **arg)
 {
-	pid_t supervisor = read_pid("supervisor"), worker = read_pid("worker");
 	struct stat st;
 
 	(void)arg;
-	assert_int_equal(kill(supervisor, SIGSTOP), 0);
-	assert_int_equal(kill(worker, SIGKILL), 0);
-	wait_for_death(worker);
-	assert_int_equal(kill(supervisor, SIGKILL), 0);
-	wait_for_death(supervisor);
+	kill_at_once(HOLDER | SUPERVISOR | WORKER);
 	assert_int_equal(stat(mnt, &st), -1);
 	/* The second one while the connection is being torn down. */
 	assert_true(errno == ENOTCONN || errno == ECONNABORTED);
@@ -532,6 +596,7 @@ int main(int argc, char **argv)
 		TEST(test_worker_killed),
 		TEST(test_worker_killed_before_it_is_ready),
 		TEST(test_supervisor_killed),
+		TEST(test_all_but_one_killed),
 		TEST(test_handover_and_upgrade),
 		TEST(test_blocked_reads_survive),
 		TEST(test_poison_is_refused),

@@ -199,7 +199,7 @@ static void test_print_parses_back(void **arg)
 		0);
 	before = options;
 	options_print(&options, &list);
-	assert_int_equal(PARSE("--as=worker", "--fds=3,4,5,-1,7", "-o", buf_string(&list), "--",
+	assert_int_equal(PARSE("--as=worker", "--fds=3,4,5,-1,7,8,9", "-o", buf_string(&list), "--",
 				 "src", "/m"),
 		0);
 	assert_int_equal(options.action, OPTIONS_WORKER);
@@ -208,6 +208,8 @@ static void test_print_parses_back(void **arg)
 	assert_int_equal(options.fds.lock, 5);
 	assert_int_equal(options.fds.peer, -1);
 	assert_int_equal(options.fds.report, 7);
+	assert_int_equal(options.fds.alive, 8);
+	assert_int_equal(options.fds.watch, 9);
 	before.action = options.action;
 	before.fds = options.fds;
 	assert_string_equal(options.state, "/with,comma and space\\");
@@ -221,7 +223,7 @@ static void test_print_parses_back(void **arg)
 	assert_int_equal(options.host_grace_s, 5);
 	assert_true(options.read_only && options.no_exec);
 	refuses(PARSE("--as=worker", "--fds=1,2", "/m"), "not for people");
-	refuses(PARSE("--as=worker", "--fds=a,b,c,d,e", "/m"), "not for people");
+	refuses(PARSE("--as=worker", "--fds=a,b,c,d,e,f,g", "/m"), "not for people");
 }
 
 static void test_help_names_every_option(void **arg)

@@ -132,10 +132,10 @@ runtime_directory() {
 	printf '/run/duplofs/%.12s\n' "$(printf '%016x' $hash)"
 }
 
-# Pids of the platform's own processes: supervisor, worker, load balancer, name server.
+# Pids of the platform's own processes: holder, supervisor, worker, load balancer, name server.
 platform_processes() {
 	local name=${1:-main} pid file runtime
-	for file in "${platform_state[$name]}"/{supervisor,worker}.pid; do
+	for file in "${platform_state[$name]}"/{holder,supervisor,worker}.pid; do
 		pid=$(cat "$file" 2>/dev/null) || continue
 		[ "$(readlink "/proc/$pid/exe")" = "$(readlink -f "$DUPLOFS")" ] && echo "$pid"
 	done
@@ -159,6 +159,15 @@ supervisor_pid() {
 
 worker_pid() {
 	cat "${platform_state[${1:-main}]}/worker.pid"
+}
+
+holder_pid() {
+	cat "${platform_state[${1:-main}]}/holder.pid"
+}
+
+# The three, one a line.
+platform_pids() {
+	cat "${platform_state[${1:-main}]}"/{holder,supervisor,worker}.pid
 }
 
 # What listens on the platform's addresses, the name server left out.
@@ -189,15 +198,37 @@ gone() {
 	! grep -qs '^State:[^Z]*$' "/proc/$1/status"
 }
 
-# Both processes at once, as a power cut would; what they started stays. Stopped first, neither can
-# start the other anew.
+# replaced ROLE PID: another process has that role now.
+replaced() {
+	local now
+	now=$(cat "${platform_state[main]}/$1.pid" 2>/dev/null) && [ -n "$now" ] && [ "$now" != "$2" ] && ! gone "$now"
+}
+
+# kill_roles ROLE...: kills holder, supervisor or worker at once; succeeds when others are there. Of several none sees
+# another die: they are stopped first.
+kill_roles() {
+	local role failed=0
+	local -A old
+	for role; do
+		old[$role]=$(cat "${platform_state[main]}/$role.pid")
+	done
+	[ $# = 1 ] || kill -STOP "${old[@]}"
+	kill -KILL "${old[@]}"
+	for role; do
+		eventually 20 replaced "$role" "${old[$role]}" || failed=1
+	done
+	return $failed
+}
+
+# All three processes at once, as a power cut would; what they started stays. Stopped first, none can
+# start another anew.
 platform_kill() {
-	local name=${1:-main} supervisor worker
-	supervisor=$(supervisor_pid "$name")
-	worker=$(worker_pid "$name")
-	kill -STOP "$supervisor" "$worker"
-	kill -KILL "$supervisor" "$worker"
-	platform_wait_killed "$name" "$supervisor" "$worker"
+	local name=${1:-main}
+	local -a pids
+	mapfile -t pids < <(platform_pids "$name")
+	kill -STOP "${pids[@]}"
+	kill -KILL "${pids[@]}"
+	platform_wait_killed "$name" "${pids[@]}"
 }
 
 # platform_wait_killed NAME PID...: until they are gone; then takes the dead mount away.
