@@ -15,6 +15,13 @@ import os, sys, json
 base, number, stop = sys.argv[1], sys.argv[2], sys.argv[3]
 service = f"{base}/demo/services/s{number}"
 calls = 0
+def unchanged(path):
+    # What did not change while it was read is whole; the simulated cloud starts from nothing with each worker.
+    while True:
+        with open(path, "rb") as f:
+            before, text, after = os.fstat(f.fileno()), f.read(), os.fstat(f.fileno())
+        if (before.st_mtime_ns, before.st_size) == (after.st_mtime_ns, after.st_size):
+            return text
 held = os.open(f"{base}/README", os.O_RDONLY)
 os.mkdir(service)
 with open(f"{service}/spec.json", "w") as f:
@@ -28,7 +35,7 @@ while not os.path.exists(stop):
         got = f.read().strip()
     if got != wanted:
         print(f"wrote {wanted}, read {got}")
-    json.load(open(f"{service}/status.json"))
+    json.loads(unchanged(f"{service}/status.json"))
     os.mkdir(f"{service}x")
     os.listdir(f"{base}/demo/services")
     os.rmdir(f"{service}x")
