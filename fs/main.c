@@ -254,7 +254,7 @@ static int main_run(struct options *options)
 	case OPTIONS_SUPERVISOR:
 	case OPTIONS_SUCCESSOR:
 		return supervisor_run(options, &error) < 0 ? main_fail(&error, EXIT_FAILURE)
-							     : EXIT_SUCCESS;
+							   : EXIT_SUCCESS;
 	case OPTIONS_UPGRADE:
 		return upgrade_ask(options, &error) < 0 ? main_fail(&error, EXIT_FAILURE)
 							: EXIT_SUCCESS;

@@ -11,16 +11,15 @@ STATE=${STATE:-/var/lib/duplofs}
 STOP_S=60
 
 wait_until_gone() {
-	local deadline=$((SECONDS + STOP_S)) pid file
-	for file in "$STATE/worker.pid" "$STATE/supervisor.pid"; do
-		pid=$(cat "$file" 2>/dev/null) || continue
-		while [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = duplofs ]; do
-			if [ $SECONDS -ge $deadline ]; then
-				echo "duplofs ($pid) has not ended after $STOP_S s" >&2
-				exit 1
-			fi
-			sleep 0.1
-		done
+	local deadline=$((SECONDS + STOP_S)) pid
+	# The last of its processes.
+	pid=$(cat "$STATE/holder.pid" 2>/dev/null) || return 0
+	while [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = duplofs-holder ]; do
+		if [ $SECONDS -ge $deadline ]; then
+			echo "duplofs ($pid) has not ended after $STOP_S s" >&2
+			exit 1
+		fi
+		sleep 0.1
 	done
 }
 

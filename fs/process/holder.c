@@ -92,7 +92,7 @@ static pid_t holder_owner(int handoff_fd)
 	struct flock record = holder_record();
 
 	return fcntl(handoff_fd, F_GETLK, &record) == 0 && record.l_type != F_UNLCK ? record.l_pid
-										     : 0;
+										    : 0;
 }
 
 int holder_find(int handoff_fd, pid_t *ret_pid)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * holder - the first process of a mount, which mounts, and from then on only holds the connection to
- *          the kernel: when neither a supervisor nor a worker lives, it starts a supervisor.
+ * holder - the first process of a mount, which mounts, and from then on only holds the connection
+ *          to the kernel: when neither a supervisor nor a worker lives, it starts a supervisor.
  * Promises: opens no store and starts no thread, and is not chosen when the kernel ends processes
  *           for want of memory. It may die as the other two may: the supervisor starts it anew.
  *           Whoever is the holder at the end leaves nothing behind.
@@ -9,7 +9,7 @@
  * Ownership: borrows the options; takes the lock's fd.
  *
  * Holder and supervisor speak through the socket pair options_fds.watch and options_fds.alive. The
- * latter is open in the supervisor and the worker alone, so its end of file says that both are dead.
+ * latter is open in supervisor and worker alone: end of file at the former says that both are dead.
  */
 #ifndef DUPLOFS_FS_PROCESS_HOLDER_H
 #define DUPLOFS_FS_PROCESS_HOLDER_H

@@ -90,8 +90,8 @@ static int launch_wait(const struct options *options, pid_t pid, int report, str
 	return 0;
 }
 
-static int launch_background(const struct options *options,
-	const struct holder_service *service, int lock_fd, struct error *reterr)
+static int launch_background(const struct options *options, const struct holder_service *service,
+	int lock_fd, struct error *reterr)
 {
 	int report[2], r;
 	pid_t pid;

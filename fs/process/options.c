@@ -292,8 +292,7 @@ static int options_list(struct options *options, const char *list, struct error 
 static int options_fds(struct options *options, const char *list, struct error *reterr)
 {
 	int *const fds[] = {&options->fds.fuse, &options->fds.handoff, &options->fds.lock,
-		&options->fds.peer, &options->fds.report, &options->fds.alive,
-		&options->fds.watch};
+		&options->fds.peer, &options->fds.report, &options->fds.alive, &options->fds.watch};
 	char copy[128];
 	char *rest = copy, *item;
 	size_t i = 0;

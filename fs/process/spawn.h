@@ -13,8 +13,8 @@
 #include "base/error.h"
 #include "fs/process/options.h"
 
-/* role: OPTIONS_HOLDER, OPTIONS_SUPERVISOR or OPTIONS_WORKER, or OPTIONS_TRIAL of the program that is now at this
- * one's path; fds that are -1 are not passed on. */
+/* role: OPTIONS_HOLDER, OPTIONS_SUPERVISOR or OPTIONS_WORKER, or OPTIONS_TRIAL of the program that
+ * is now at this one's path; fds that are -1 are not passed on. */
 int spawn_self(const struct options *options, enum options_action role,
 	const struct options_fds *fds, pid_t *ret_pid, int *ret_pidfd, struct error *reterr);
 

@@ -53,8 +53,8 @@ enum supervisor_phase {
 	SUPERVISOR_OVER,
 };
 
-/* Who has asked us to stop. Somebody's second request does not wait for users of the mount; a signal
- * to every process of the platform is one request of each. */
+/* Who has asked us to stop. Somebody's second request does not wait for users of the mount; a
+ * signal to every process of the platform is one request of each. */
 enum supervisor_asker {
 	SUPERVISOR_BY_SIGNAL,
 	SUPERVISOR_BY_HOLDER,

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * supervisor - keeps a worker serving the mount, and a holder holding it; takes requests to stop and
- *              to upgrade.
+ * supervisor - keeps a worker serving the mount, and a holder holding it; takes requests to stop
+ *              and to upgrade.
  * Promises: a worker that dies is followed by another, and no caller of the file system notices;
- *           the supervisor itself may die: the worker starts it anew, or, when that is dead too, the
- *           holder. Gives up only when the first worker cannot start.
+ *           the supervisor itself may die: the worker starts it anew, or, when that is dead too,
+ *           the holder. Gives up only when the first worker cannot start.
  * Threads: one, the process's main thread, with its signals.
  * Ownership: borrows the options.
  */

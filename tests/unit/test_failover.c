@@ -31,6 +31,7 @@
 #include "base/log.h"
 #include "failover_clients.h"
 #include "failover_fixture.h"
+#include "failover_processes.h"
 #include "fs/process/launch.h"
 #include "fs/process/mount.h"
 #include "fs/process/options.h"
@@ -99,12 +100,6 @@ static int program(int argc, char **argv)
 
 /* ---- helpers ---- */
 
-#define HOLDER     1U
-#define SUPERVISOR 2U
-#define WORKER     4U
-#define ROLES      3
-
-static const char *const roles[ROLES] = {"holder", "supervisor", "worker"};
 static char base[64], state[128], mnt[128];
 static struct fixture *fixture;
 
@@ -120,83 +115,6 @@ static int run(const char *const *extra, struct buf *output)
 		argv[count++] = *extra++;
 	argv[count++] = mnt;
 	return child_run(argv, 30000, output, NULL);
-}
-
-static pid_t read_pid(const char *name)
-{
-	_cleanup_buf_ struct buf text = BUF_INIT;
-	char path[PATH_MAX + 32];
-
-	(void)snprintf(path, sizeof(path), "%s/%s.pid", state, name);
-	if (file_read(path, 32, &text, NULL) < 0)
-		return 0;
-	return (pid_t)strtol(buf_string(&text), NULL, 10);
-}
-
-static bool is_alive(pid_t pid)
-{
-	_cleanup_buf_ struct buf text = BUF_INIT;
-	char path[64];
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	if (pid <= 0 || file_read(path, 8192, &text, NULL) < 0)
-		return false;
-	return !strstr(buf_string(&text), "State:\tZ");
-}
-
-static void wait_for_death(pid_t pid)
-{
-	int64_t deadline_ns = clock_now_ns() + DEADLINE_NS;
-
-	while (is_alive(pid)) {
-		assert_true(clock_now_ns() < deadline_ns);
-		pause_ms(1);
-	}
-}
-
-static pid_t wait_for_other(const char *name, pid_t old)
-{
-	int64_t deadline_ns = clock_now_ns() + DEADLINE_NS;
-	pid_t now;
-
-	while ((now = read_pid(name)) == old || !is_alive(now)) {
-		assert_true(clock_now_ns() < deadline_ns);
-		pause_ms(1);
-	}
-	return now;
-}
-
-/* Stopped first: none of them sees another die. */
-static void kill_at_once_from(unsigned victims, pid_t before[ROLES])
-{
-	int role;
-
-	for (role = 0; role < ROLES; role++) {
-		before[role] = read_pid(roles[role]);
-		if (victims & 1U << role)
-			assert_int_equal(kill(before[role], SIGSTOP), 0);
-	}
-	for (role = 0; role < ROLES; role++)
-		if (victims & 1U << role)
-			assert_int_equal(kill(before[role], SIGKILL), 0);
-	for (role = 0; role < ROLES; role++)
-		if (victims & 1U << role)
-			wait_for_death(before[role]);
-}
-
-static void kill_at_once(unsigned victims)
-{
-	pid_t before[ROLES];
-
-	kill_at_once_from(victims, before);
-}
-
-static pid_t replace_by_signal(const char *name, int number)
-{
-	pid_t old = read_pid(name);
-
-	assert_int_equal(kill(old, number), 0);
-	return wait_for_other(name, old);
 }
 
 /* What a sanitizer has to say about a process in the background goes into a file. */
@@ -238,6 +156,7 @@ static int start(void **arg)
 	catch_reports("TSAN_OPTIONS");
 	(void)snprintf(state, sizeof(state), "%s/state", base);
 	(void)snprintf(mnt, sizeof(mnt), "%s/mnt", base);
+	processes_of(state);
 	assert_int_equal(mkdir(state, 0700), 0);
 	assert_int_equal(mkdir(mnt, 0755), 0);
 	fixture = fixture_open(state);
@@ -255,12 +174,12 @@ static int stop(void **arg)
 
 	(void)arg;
 	for (i = 0; i < ROLES; i++)
-		pids[i] = read_pid(roles[i]);
+		pids[i] = process_pid(process_roles[i]);
 	(void)umount2(mnt, 0);
 	for (i = 0; i < ROLES; i++)
-		wait_for_death(pids[i]);
+		process_wait_dead(pids[i]);
 	for (i = 0; i < ROLES; i++)
-		assert_int_equal(read_pid(roles[i]), 0);
+		assert_int_equal(process_pid(process_roles[i]), 0);
 	(void)munmap(fixture, sizeof(*fixture));
 	check_reports();
 	assert_int_equal(file_remove_tree(base, NULL), 0);
@@ -276,7 +195,7 @@ static void test_worker_killed(void **arg)
 	(void)arg;
 	clients_start(mnt);
 	for (i = 0; i < 120; i++) {
-		(void)replace_by_signal("worker", SIGKILL);
+		(void)process_replace("worker", SIGKILL);
 		clients_progress();
 	}
 	clients_stop(fixture, "120 kills of the worker");
@@ -292,7 +211,7 @@ static void test_worker_killed_before_it_is_ready(void **arg)
 	fixture->linger = 2;
 	clients_start(mnt);
 	for (i = 0; i < 100; i++) {
-		(void)replace_by_signal("worker", SIGKILL);
+		(void)process_replace("worker", SIGKILL);
 		pause_ms(i % 12);
 	}
 	clients_progress();
@@ -300,7 +219,7 @@ static void test_worker_killed_before_it_is_ready(void **arg)
 	 * fail. */
 	for (i = 0; fixture->resent == 0; i++) {
 		assert_true(clock_now_ns() < deadline_ns);
-		(void)replace_by_signal("worker", SIGKILL);
+		(void)process_replace("worker", SIGKILL);
 		clients_progress();
 		pause_ms(i % 4);
 	}
@@ -314,10 +233,10 @@ static void test_supervisor_killed(void **arg)
 	(void)arg;
 	clients_start(mnt);
 	for (i = 0; i < 100; i++) {
-		(void)replace_by_signal("supervisor", SIGKILL);
+		(void)process_replace("supervisor", SIGKILL);
 		clients_progress();
 		if (i % 2) {
-			(void)replace_by_signal("worker", SIGKILL);
+			(void)process_replace("worker", SIGKILL);
 			clients_progress();
 		}
 	}
@@ -327,8 +246,8 @@ static void test_supervisor_killed(void **arg)
 /* Any two, and the holder: who is left starts the others anew. */
 static void test_all_but_one_killed(void **arg)
 {
-	static const unsigned victims[] = {SUPERVISOR | WORKER, HOLDER, HOLDER | WORKER,
-		HOLDER | SUPERVISOR};
+	static const unsigned victims[] = {
+		SUPERVISOR | WORKER, HOLDER, HOLDER | WORKER, HOLDER | SUPERVISOR};
 	size_t i;
 
 	(void)arg;
@@ -337,10 +256,10 @@ static void test_all_but_one_killed(void **arg)
 		pid_t before[ROLES];
 		int role;
 
-		kill_at_once_from(victims[i % ARRAY_SIZE(victims)], before);
+		process_kill(victims[i % ARRAY_SIZE(victims)], before);
 		for (role = 0; role < ROLES; role++)
 			if (victims[i % ARRAY_SIZE(victims)] & 1U << role)
-				(void)wait_for_other(roles[role], before[role]);
+				(void)process_wait_other(process_roles[role], before[role]);
 		clients_progress();
 	}
 	clients_stop(fixture, "30 times each: all but one of the processes killed at once");
@@ -348,21 +267,21 @@ static void test_all_but_one_killed(void **arg)
 
 static void test_handover_and_upgrade(void **arg)
 {
-	pid_t supervisor = read_pid("supervisor");
+	pid_t supervisor = process_pid("supervisor");
 	int i;
 
 	(void)arg;
 	clients_start(mnt);
 	for (i = 0; i < 40; i++) {
-		pid_t worker = read_pid("worker");
+		pid_t worker = process_pid("worker");
 
 		if (i % 2)
 			assert_int_equal(kill(worker, SIGTERM), 0);
 		else
 			assert_int_equal(kill(supervisor, SIGUSR2), 0);
-		(void)wait_for_other("worker", worker);
+		(void)process_wait_other("worker", worker);
 		clients_progress();
-		assert_int_equal(read_pid("supervisor"), supervisor);
+		assert_int_equal(process_pid("supervisor"), supervisor);
 	}
 	clients_stop(fixture, "40 handovers in order");
 	assert_int_equal(fixture->stopped, 40);
@@ -401,8 +320,8 @@ static void test_blocked_reads_survive(void **arg)
 		waiting[i] = wait_for_bell();
 	interrupted = wait_for_bell();
 	for (i = 0; i < 10; i++) {
-		(void)replace_by_signal("worker", i % 3 ? SIGKILL : SIGTERM);
-		(void)replace_by_signal("supervisor", SIGKILL);
+		(void)process_replace("worker", i % 3 ? SIGKILL : SIGTERM);
+		(void)process_replace("supervisor", SIGKILL);
 	}
 	assert_int_equal(waitpid(interrupted, &status, WNOHANG), 0);
 	assert_int_equal(kill(interrupted, SIGTERM), 0);
@@ -447,10 +366,10 @@ static void test_term_ends_it(void **arg)
 
 	(void)arg;
 	for (i = 0; i < 2; i++) {
-		pid_t holder = read_pid("holder");
+		pid_t holder = process_pid("holder");
 
-		assert_int_equal(kill(i ? holder : read_pid("supervisor"), SIGTERM), 0);
-		wait_for_death(holder);
+		assert_int_equal(kill(i ? holder : process_pid("supervisor"), SIGTERM), 0);
+		process_wait_dead(holder);
 		assert_false(mount_is(mnt, "fuse.duplofs", NULL, 0));
 		assert_int_equal(fixture->stopped, i + 1);
 		assert_int_equal(run(NULL, NULL), 0);
@@ -459,7 +378,7 @@ static void test_term_ends_it(void **arg)
 
 static void test_term_while_in_use(void **arg)
 {
-	pid_t supervisor = read_pid("supervisor"), holder = read_pid("holder");
+	pid_t supervisor = process_pid("supervisor"), holder = process_pid("holder");
 	char path[PATH_MAX + 8], text[8];
 	int64_t deadline_ns = clock_now_ns() + DEADLINE_NS;
 	pid_t before[ROLES];
@@ -478,14 +397,14 @@ static void test_term_while_in_use(void **arg)
 		pause_ms(1);
 	}
 	/* Out of the tree, but served on to who has it open; even by other processes. */
-	(void)replace_by_signal("worker", SIGKILL);
+	(void)process_replace("worker", SIGKILL);
 	assert_int_equal(pread(fd, text, sizeof(text), 0), 4);
-	assert_true(is_alive(supervisor));
-	kill_at_once_from(SUPERVISOR | WORKER, before);
-	(void)wait_for_other("worker", before[2]);
+	assert_true(process_is_alive(supervisor));
+	process_kill(SUPERVISOR | WORKER, before);
+	(void)process_wait_other("worker", before[2]);
 	assert_int_equal(pread(fd, text, sizeof(text), 0), 4);
 	assert_int_equal(close(fd), 0);
-	wait_for_death(holder);
+	process_wait_dead(holder);
 	assert_int_equal(fixture->stopped, 1);
 	assert_int_equal(run(NULL, NULL), 0);
 }
@@ -493,7 +412,7 @@ static void test_term_while_in_use(void **arg)
 /* A second TERM does not wait for the users. */
 static void test_term_twice(void **arg)
 {
-	pid_t supervisor = read_pid("supervisor"), holder = read_pid("holder");
+	pid_t supervisor = process_pid("supervisor"), holder = process_pid("holder");
 	char path[PATH_MAX + 8], text[8];
 	int fd;
 
@@ -504,7 +423,7 @@ static void test_term_twice(void **arg)
 	while (mount_is(mnt, "fuse.duplofs", NULL, 0))
 		pause_ms(1);
 	assert_int_equal(kill(supervisor, SIGTERM), 0);
-	wait_for_death(holder);
+	process_wait_dead(holder);
 	assert_int_equal(pread(fd, text, sizeof(text), 0), -1);
 	assert_int_equal(errno, ENOTCONN);
 	(void)close(fd);
@@ -530,10 +449,11 @@ static void test_again_and_again(void **arg)
 /* All at once: nobody is left to help. The next start clears the mount away. */
 static void test_dead_mount_is_taken_away(void **arg)
 {
+	pid_t before[ROLES];
 	struct stat st;
 
 	(void)arg;
-	kill_at_once(HOLDER | SUPERVISOR | WORKER);
+	process_kill(HOLDER | SUPERVISOR | WORKER, before);
 	assert_int_equal(stat(mnt, &st), -1);
 	/* The second one while the connection is being torn down. */
 	assert_true(errno == ENOTCONN || errno == ECONNABORTED);
@@ -579,11 +499,11 @@ static void test_refusals(void **arg)
 	(void)close(fd);
 	expect_refusal("the fixture does not want to");
 	assert_false(mount_is(mnt, "fuse.duplofs", NULL, 0));
-	assert_int_equal(read_pid("supervisor"), 0);
+	assert_int_equal(process_pid("supervisor"), 0);
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(run(NULL, NULL), 0);
 	assert_int_equal(umount2(mnt, 0), 0);
-	wait_for_death(read_pid("supervisor"));
+	process_wait_dead(process_pid("supervisor"));
 	memcpy(mnt, own_mnt, sizeof(mnt));
 	memcpy(state, own_state, sizeof(state));
 }

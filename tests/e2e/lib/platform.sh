@@ -208,14 +208,14 @@ replaced() {
 # another die: they are stopped first.
 kill_roles() {
 	local role failed=0
-	local -A old
+	local -A killed_pid
 	for role; do
-		old[$role]=$(cat "${platform_state[main]}/$role.pid")
+		killed_pid[$role]=$(cat "${platform_state[main]}/$role.pid")
 	done
-	[ $# = 1 ] || kill -STOP "${old[@]}"
-	kill -KILL "${old[@]}"
+	[ $# = 1 ] || kill -STOP "${killed_pid[@]}"
+	kill -KILL "${killed_pid[@]}"
 	for role; do
-		eventually 20 replaced "$role" "${old[$role]}" || failed=1
+		eventually 20 replaced "$role" "${killed_pid[$role]}" || failed=1
 	done
 	return $failed
 }
