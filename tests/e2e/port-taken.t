@@ -73,7 +73,36 @@ isnt "$(host_port)" "$port" "another one was given"
 becomes 10 "the service answers" answers
 let_go
 
-succeeds "rmdir" rmdir "$FIRST" "$SERVICE" "$DUPLO/demo"
+# Ports stay with their replicas while the platform is away, and while a container is.
+host_ports() {
+	cat "$FIRST/status" "$SERVICE/status" | grep -oE 'local:[0-9]+$' | cut -d: -f2
+}
+PORTS=$(host_ports)
+is "$(grep -cE '^2[0-9]{4}$' <<<"$PORTS") $(sort -u <<<"$PORTS" | wc -l)" "3 3" "each replica tells its port, no two the same"
+platform_stop
+platform_start || bail "it does not start again"
+is "$(host_ports)" "$PORTS" "a stop and a start leave each its port"
+container=$(container_of 0)
+engine "/containers/$container/kill" -X POST
+revived() {
+	[ "$(status_field Restarts "$SERVICE/instances/0/status.json")" -ge 1 ] && test_healthy 2
+}
+becomes 60 "a killed container is back" revived
+is "$(host_ports)" "$PORTS" "at the same port"
+becomes 10 "which answers" answers
+
+# What a replica had is free once it has gone: for others, and for the next one.
+free_port() {
+	! ss -Hltn | awk '{ print $4 }' | grep -q ":$1$"
+}
+gone_port=$(tail -n 1 <<<"$PORTS")
+kept_port=$(host_port)
+echo 1 >"$SERVICE/replicas"
+settles 60
+becomes 10 "scaling down leaves the port free" free_port "$gone_port"
+succeeds "rmdir" rmdir "$FIRST" "$SERVICE"
+becomes 60 "all are free" free_port "$kept_port"
+succeeds "the tenant goes" rmdir "$DUPLO/demo"
 nothing_leaked
 platform_stop
 tap_done

@@ -83,6 +83,23 @@ is "$(curl -s "$(url)" >/dev/null; inside "$container" 0 "rm /tmp/ill")" "" "it 
 becomes 20 "and is back" targets 3
 is "$(container_of 1)" "$container" "with no new container"
 
+# Fewer replicas: an ill one goes before the newest, then the newest.
+ages() {
+	jq -r '.Container' "$SERVICE"/instances/*/status.json
+}
+newest=$(container_of 2)
+inside "$(container_of 0)" 0 "touch /tmp/ill"
+becomes 20 "the oldest of three is ill" targets 2
+echo 2 >"$SERVICE/replicas"
+succeeds "two are wanted" settles 60
+is "$(ages)" "$container
+$newest" "the ill one has gone"
+echo 1 >"$SERVICE/replicas"
+succeeds "one is wanted" settles 60
+is "$(ages)" "$container" "the newest has gone"
+echo 3 >"$SERVICE/replicas"
+succeeds "three again" settles 60
+
 # How health is asked can be changed while containers run.
 serve web 'printf "HTTP/1.0 200 OK\r\n\r\n"' '"Command":["/bin/false"],"UnhealthyThreshold":100' \
 	'"Replicas":3,"ExternalLBPort":80'
