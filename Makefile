@@ -48,7 +48,7 @@ say = $(if $(V),,@printf '  %-4s %s\n' $(1) $@)
 PKG = $(eval PKG := $$(shell pkg-config --cflags $(MODULES)))$(PKG)
 LIBS = $(eval LIBS := $$(shell pkg-config --libs $(MODULES)) -lm)$(LIBS)
 
-SOURCES := $(wildcard fs/*.c fs/*/*.c backend/*/*.c backend/*/*/*.c)
+SOURCES := $(filter-out backend/agent/%,$(wildcard fs/*.c fs/*/*.c backend/*/*.c backend/*/*/*.c))
 OBJECTS := $(SOURCES:%.c=$(OUT)/%.o)
 LIBRARY := $(OUT)/libduplofs.a
 UNIT_SOURCES := $(wildcard tests/unit/test_*.c)
@@ -82,6 +82,16 @@ $(OUT)/%.o: %.c
 	$(call say,CC)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(PKG) $(CFLAGS_common) $(CFLAGS_$(BUILD)) -MMD -MP -c -o $@ $<
+
+# What runs on hosts whose files we cannot reach: a program that needs nothing there, carried by ours.
+AGENT := $(OUT)/backend/agent/agent
+$(AGENT): backend/agent/agent.c
+	$(call say,CC)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_common) -D_GNU_SOURCE -Os -static -s -o $@ $<
+
+$(OUT)/backend/engine/agent.o: $(AGENT)
+$(OUT)/backend/engine/agent.o: CPPFLAGS += -DAGENT_FILE='"$(AGENT)"'
 
 # A test that makes allocations fail leads them through itself.
 LDFLAGS_test_model_memory := $(addprefix -Wl$(comma)--wrap=,malloc calloc realloc strdup vasprintf)

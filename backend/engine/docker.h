@@ -44,6 +44,7 @@ struct docker_call {
 	const char *method;
 	const char *path; /* after the version, escaped: "/containers/json?all=1" */
 	json_t *body; /* borrowed; NULL: none */
+	const struct buf *tar; /* likewise, in the place of body */
 	int64_t timeout_ms; /* 0: DOCKER_QUICK_MS, of a stream none */
 	int also_fine; /* a status beside 2xx that counts as success, 0: none */
 	const char *subject; /* for sentences: "image nginx", "container web-1"; NULL: none */
@@ -84,6 +85,8 @@ int docker_image_find(struct engine *engine, const char *image, char ret_id[ENGI
 	struct error *reterr);
 int docker_image_pull(struct engine *engine, const char *image, engine_pull_fn progress, void *arg,
 	struct error *reterr);
+int docker_image_make(struct engine *engine, const char *image, const char *program,
+	const void *data, size_t len, struct error *reterr);
 int docker_network_ensure(struct engine *engine, const char *name, const struct label *labels,
 	size_t label_count, struct error *reterr);
 int docker_network_remove(struct engine *engine, const char *name, struct error *reterr);
@@ -105,6 +108,8 @@ int docker_usage(struct engine *engine, const char *id, struct container_usage *
 int docker_top(struct engine *engine, const char *id, struct buf *out, struct error *reterr);
 int docker_exec(struct engine *engine, const char *id, const struct container_command *command,
 	struct buf *output, int *ret_status, struct error *reterr);
+int docker_put(struct engine *engine, const char *id, const char *directory, const struct buf *tar,
+	struct error *reterr);
 int docker_list(struct engine *engine, engine_list_fn fn, void *arg, struct error *reterr);
 int docker_watch(struct engine *engine, engine_event_fn fn, void *arg, struct error *reterr);
 void docker_watch_free(struct docker_watch *watch);

@@ -132,6 +132,7 @@ static int docker_exchange(struct docker *docker, struct docker_call *call,
 	struct net_request *limits, struct net_response *response, struct error *reterr)
 {
 	static const char *const json_header[] = {"Content-Type: application/json", NULL};
+	static const char *const tar_header[] = {"Content-Type: application/x-tar", NULL};
 	_cleanup_buf_ struct buf url = BUF_INIT, body = BUF_INIT;
 	char version[16];
 	int r;
@@ -145,6 +146,10 @@ static int docker_exchange(struct docker *docker, struct docker_call *call,
 		limits->headers = json_header;
 		limits->body = body.data;
 		limits->body_len = body.len;
+	} else if (call->tar) {
+		limits->headers = tar_header;
+		limits->body = call->tar->data;
+		limits->body_len = call->tar->len;
 	}
 	if (url.error || body.error)
 		return error_oom(reterr);

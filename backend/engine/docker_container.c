@@ -239,6 +239,21 @@ int docker_inspect(struct engine *engine, const char *id, struct container_state
 	return r;
 }
 
+int docker_put(struct engine *engine, const char *id, const char *directory, const struct buf *tar,
+	struct error *reterr)
+{
+	_cleanup_buf_ struct buf path = BUF_INIT;
+	struct docker_call call = {
+		.method = "PUT", .timeout_ms = DOCKER_START_MS, .tar = tar, .subject = "container"};
+
+	container_path(&path, id, "/archive?path=");
+	net_escape(&path, directory);
+	if (path.error || tar->error)
+		return error_oom(reterr);
+	call.path = path.data;
+	return docker_call(docker_of(engine), &call, NULL, reterr);
+}
+
 int docker_list(struct engine *engine, engine_list_fn fn, void *arg, struct error *reterr)
 {
 	struct docker *docker = docker_of(engine);
@@ -260,6 +275,8 @@ int docker_list(struct engine *engine, engine_list_fn fn, void *arg, struct erro
 		return r;
 	json_array_foreach(answer, i, element)
 	{
+		if (json_object_get(json_object_get(element, "Labels"), LABEL_AGENT))
+			continue;
 		docker_parse_listed(element, &state);
 		r = fn(arg, &state);
 		if (r < 0)

@@ -46,6 +46,9 @@ static json_t *host_config(const struct container_spec *spec)
 		"max-size", LOG_FILE_SIZE, "max-file", LOG_FILES);
 	if (!config)
 		return NULL;
+	if (spec->secluded)
+		(void)json_object_update_new(config,
+			json_pack("{s:b, s:[s]}", "ReadonlyRootfs", 1, "CapDrop", "ALL"));
 	if (spec->cpu_milli > 0)
 		(void)json_object_set_new(config, "NanoCpus",
 			json_integer(spec->cpu_milli * 1000000));

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "base/tar.h"
 #include "base/text.h"
 #include "engine/docker.h"
 #include "engine/docker_line.h"
@@ -83,6 +84,21 @@ static int download_data(void *arg, const char *data, size_t len)
 	return r;
 }
 
+/* Pulls and imports alike answer with lines, and with their failures in them. */
+static int download_run(struct docker *docker, struct docker_call *call, struct download *download,
+	struct error *reterr)
+{
+	int r = docker_stream(docker, call, download_data, download, reterr);
+
+	if (r == 0)
+		r = line_reader_finish(&download->reader, download_line, download);
+	if (r == 0 && download->pull.failure[0])
+		r = docker_failure(500, download->pull.failure, call->subject, reterr);
+	line_reader_done(&download->reader);
+	docker_pull_done(&download->pull);
+	return r;
+}
+
 int docker_image_pull(struct engine *engine, const char *image, engine_pull_fn progress, void *arg,
 	struct error *reterr)
 {
@@ -104,12 +120,29 @@ int docker_image_pull(struct engine *engine, const char *image, engine_pull_fn p
 		return error_oom(reterr);
 	call.path = path.data;
 	call.subject = subject;
-	r = docker_stream(docker_of(engine), &call, download_data, &download, reterr);
-	if (r == 0)
-		r = line_reader_finish(&download.reader, download_line, &download);
-	if (r == 0 && download.pull.failure[0])
-		r = docker_failure(500, download.pull.failure, subject, reterr);
-	line_reader_done(&download.reader);
-	docker_pull_done(&download.pull);
-	return r;
+	return download_run(docker_of(engine), &call, &download, reterr);
+}
+
+int docker_image_make(struct engine *engine, const char *image, const char *program,
+	const void *data, size_t len, struct error *reterr)
+{
+	struct download download = {.progress = NULL};
+	_cleanup_buf_ struct buf path = BUF_INIT, tar = BUF_INIT;
+	struct docker_call call = {.method = "POST", .tar = &tar, .subject = "image"};
+	char name[512], tag[256];
+	int r;
+
+	r = image_reference(image, name, tag, reterr);
+	if (r < 0)
+		return r;
+	tar_file(&tar, program, 0555, 0, data, len);
+	tar_end(&tar);
+	buf_puts(&path, "/images/create?fromSrc=-&repo=");
+	net_escape(&path, name);
+	buf_puts(&path, "&tag=");
+	net_escape(&path, tag);
+	if (path.error || tar.error)
+		return error_oom(reterr);
+	call.path = path.data;
+	return download_run(docker_of(engine), &call, &download, reterr);
 }

@@ -24,6 +24,7 @@
 #define LABEL_INSTANCE   "duplo.instance" /* object id of the instance */
 #define LABEL_ORDINAL    "duplo.ordinal"
 #define LABEL_GENERATION "duplo.generation" /* template generation of the service */
+#define LABEL_AGENT      "duplo.agent" /* what is no instance's: version of the agent */
 
 #define ENGINE_ID_MAX 80
 
@@ -49,6 +50,7 @@ struct container_spec {
 	int container_port;
 	int64_t cpu_milli; /* 1000: one core; 0: no limit */
 	int64_t memory_mib; /* 0: no limit */
+	bool secluded; /* no network, no capabilities, nothing to write but its volumes */
 };
 
 enum container_phase {
@@ -148,6 +150,11 @@ struct engine_ops {
 	int (*image_pull)(struct engine *engine, const char *image, engine_pull_fn progress,
 		void *arg, struct error *reterr);
 
+	/* Makes an image with one program in it, as /<program>. One of that name is replaced. NULL:
+	 * the engine has no images. */
+	int (*image_make)(struct engine *engine, const char *image, const char *program,
+		const void *data, size_t len, struct error *reterr);
+
 	int (*network_ensure)(struct engine *engine, const char *name, const struct label *labels,
 		size_t label_count, struct error *reterr);
 	int (*network_remove)(struct engine *engine, const char *name, struct error *reterr);
@@ -179,10 +186,15 @@ struct engine_ops {
 	 * status 126 or 127, as from a shell. */
 	int (*exec)(struct engine *engine, const char *id, const struct container_command *command,
 		struct buf *output, int *ret_status, struct error *reterr);
+	/* Unpacks an archive (see base/tar.h) below a directory of the container, running or not.
+	 * NULL: the engine has no files. -ENOENT: no such container. */
+	int (*put)(struct engine *engine, const char *id, const char *directory,
+		const struct buf *tar, struct error *reterr);
 	/* NULL: probe the container's address. Else the engine's own word whether it is well (what
 	 * is simulated has no address that answers); gone: 0 with false. */
 	int (*healthy)(struct engine *engine, const char *id, bool *ret, struct error *reterr);
-	/* All containers with our platform label, running or not (address may be empty). */
+	/* All containers with our platform label, running or not (address may be empty), but those
+	 * with LABEL_AGENT. */
 	int (*list)(struct engine *engine, engine_list_fn fn, void *arg, struct error *reterr);
 	/* Names of networks with our platform label, one callback each. */
 	int (*network_list)(struct engine *engine, engine_name_fn fn, void *arg,

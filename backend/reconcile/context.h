@@ -26,6 +26,7 @@
 #define INTENT_VOLUME     "volume"
 #define INTENT_BALANCER   "balancer"
 #define INTENT_DNS        "dns"
+#define INTENT_AGENT      "agent"
 #define POOL_BALANCERS    "lb"
 #define BALANCER_SLOT_MAX 60000
 
@@ -35,6 +36,7 @@ struct host;
 struct images;
 struct inquiries;
 struct logs;
+struct mirrors;
 struct prober;
 struct units;
 
@@ -47,6 +49,7 @@ struct reconciler {
 	struct queue *probes; /* health checks that are commands in a container */
 	struct queue *views; /* values of views, one thread */
 	struct queue *peerings; /* neighbors in views, one thread: storms of them delay no value */
+	struct mirrors *mirrors; /* copies of views on other machines */
 	struct fleet *fleet;
 	struct units *units;
 	struct images *images;

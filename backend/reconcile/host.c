@@ -9,6 +9,7 @@
 #include "reconcile/context.h"
 #include "reconcile/fleet.h"
 #include "reconcile/host_work.h"
+#include "reconcile/mirror.h"
 #include "reconcile/permits.h"
 #include "reconcile/units.h"
 #include "reconcile/meter.h"
@@ -30,6 +31,7 @@ void host_event(void *arg, const struct engine_event *event)
 		host_came(host);
 		permits_forget(r);
 		set_engine(host, true, &ERROR_INIT);
+		mirror_came(host);
 		queue_wake(r->hosts, key_of(KIND_HOST, host->id));
 		wake_platform(r);
 		break;

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "reconcile/host_work.h"
+#include "reconcile/mirror.h"
 
 #define LEAVE_EVERY_NS (500 * NS_PER_MILLISECOND)
 
@@ -41,6 +42,8 @@ static int remove_owned(struct host_work *work, const struct intent *intent, str
 		r = engine->ops->network_remove(engine, intent->name, reterr);
 	else if (engine && strcmp(intent->type, INTENT_VOLUME) == 0)
 		r = engine->ops->volume_remove(engine, intent->name, reterr);
+	else if (engine && strcmp(intent->type, INTENT_AGENT) == 0)
+		return mirror_leave(work->host); /* it has its journal entry removed */
 	if (r < 0)
 		return r;
 	return store_update(work->r->options.store, STORE_RELAXED, NULL, intent_over,
@@ -106,5 +109,6 @@ int64_t host_leave(struct host_work *work)
 		return QUEUE_RETRY;
 	}
 	fleet_detach(r->fleet, work->object.id);
+	mirror_forget(r, work->object.id);
 	return QUEUE_DONE;
 }

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "reconcile/host_work.h"
+#include "reconcile/mirror.h"
 #include "reconcile/meter.h"
 
 #define MACHINE_EVERY_NS (2 * NS_PER_SECOND) /* while it is being made */
@@ -339,6 +340,7 @@ int64_t host_object_reconcile(struct reconciler *r, int64_t id)
 
 	if (result == -ENOENT) {
 		fleet_detach(r->fleet, id);
+		mirror_forget(r, id);
 		next_ns = QUEUE_DONE;
 	} else if (result < 0) {
 		next_ns = QUEUE_RETRY;

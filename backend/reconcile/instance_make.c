@@ -10,7 +10,9 @@
 #include "reconcile/images.h"
 #include "reconcile/instance_work.h"
 #include "reconcile/logs.h"
+#include "reconcile/mirror.h"
 #include "reconcile/view.h"
+#include "reconcile/view_files.h"
 
 /* The engine lacks the image. 0: try again at once. */
 static int64_t fetch_image(struct instance_work *work)
@@ -39,6 +41,7 @@ static int create(struct instance_work *work, const char *network, struct error 
 {
 	_cleanup_container_plan_ struct container_plan plan = {.environment = NULL};
 	struct engine *engine = work->host->engine;
+	char view_dir[VIEW_PATH_MAX];
 	const struct container_source source = {
 		.platform = work->r->platform,
 		.tenant = work->tenant,
@@ -49,9 +52,8 @@ static int create(struct instance_work *work, const char *network, struct error 
 		.instance = &work->spec,
 		.spec = work->template,
 		.network = network,
-		.view_dir = work->r->options.simulated || !work->host->shares_files
-				    ? NULL
-				    : work->r->options.view_dir,
+		.view_dir =
+			mirror_directory(work->host, view_dir, sizeof(view_dir)) ? view_dir : NULL,
 		.host_address = work->host->address,
 	};
 	int r = container_plan_make(&plan, &source, reterr);
@@ -72,6 +74,8 @@ static int prepare(struct instance_work *work, char *network, size_t size, struc
 	r = tenant_network_ensure(work->host, work->object.tenant, network, reterr);
 	if (r == 0)
 		r = view_ensure(work->r, work->service.id, reterr);
+	if (r == 0)
+		r = mirror_ensure(work->host, work->service.id, reterr);
 	return r;
 }
 
@@ -182,6 +186,8 @@ int64_t instance_start(struct instance_work *work, const char *words)
 	/* One that was made before may come up first after the memory behind its view was lost. */
 	if (r == 0)
 		r = view_ensure(work->r, work->service.id, &error);
+	if (r == 0)
+		r = mirror_ensure(work->host, work->service.id, &error);
 	if (r < 0)
 		return instance_fail(work, &error);
 	/* Before the start: news of its death may come before start returns. */

@@ -14,6 +14,7 @@
 #include "reconcile/inquiries.h"
 #include "reconcile/instance_work.h"
 #include "reconcile/logs.h"
+#include "reconcile/mirror.h"
 #include "reconcile/on_change.h"
 #include "reconcile/permits.h"
 #include "reconcile/units.h"
@@ -166,6 +167,8 @@ static int reconciler_queues(struct reconciler *r, struct error *reterr)
 	if (result == 0)
 		result = queue_new(&r->views, "view", 1, view_work, r, reterr);
 	if (result == 0)
+		result = mirrors_new(&r->mirrors, r, reterr);
+	if (result == 0)
 		result = inquiries_start(r, reterr);
 	return result;
 }
@@ -226,7 +229,7 @@ void reconciler_stop(struct reconciler *r)
 {
 	if (!r)
 		return;
-	/* Who waits for the views' thread goes before it. */
+	/* Who waits for the threads of mirrors and views goes before them. */
 	if (r->hosts)
 		queue_stop(r->hosts);
 	if (r->plans)
@@ -235,6 +238,7 @@ void reconciler_stop(struct reconciler *r)
 		queue_stop(r->slow);
 	if (r->probes)
 		queue_stop(r->probes);
+	mirrors_stop(r->mirrors);
 	if (r->peerings)
 		queue_stop(r->peerings);
 	if (r->views)
@@ -253,6 +257,7 @@ void reconciler_free(struct reconciler *r)
 	queue_free(r->plans);
 	queue_free(r->slow);
 	queue_free(r->probes);
+	mirrors_free(r->mirrors);
 	queue_free(r->peerings);
 	queue_free(r->views);
 	inquiries_free(r);

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "reconcile/gate.h"
+#include "reconcile/mirror.h"
 #include "reconcile/on_change.h"
 #include "reconcile/view_files.h"
 #include "reconcile/view_set.h"
@@ -208,6 +209,8 @@ static int64_t view_service(struct reconciler *r, int64_t service, unsigned part
 	else if (parts & PART_VALUES)
 		pace_forget(r, service);
 	view_tell(r, service, parts, result, &error);
+	if (result == 0)
+		mirror_wake(r, service);
 	if (result < 0)
 		log_debug("view of service %" PRId64 ": %s", service, error.text);
 	return result < 0 ? QUEUE_RETRY : QUEUE_DONE;
@@ -383,6 +386,7 @@ void view_remove(struct reconciler *r, int64_t service)
 	(void)file_remove_tree(path, NULL);
 	/* The views' threads may be writing there: they look once more and find the row gone. */
 	wake_view(r, service);
+	mirror_wake(r, service);
 }
 
 void view_forget_all(struct reconciler *r)

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "model/grants.h"
+#include "reconcile/mirror.h"
 #include "reconcile/view_files.h"
 #include "reconcile/view_work.h"
 #include "store/view.h"
@@ -84,6 +85,8 @@ static int roster_sync(struct reconciler *r, int64_t service, struct roster *com
 	view_path(r, service, path, sizeof(path));
 	if (result == 0)
 		result = roster_put(roster, path, NULL);
+	if (result == 0)
+		mirror_wake(r, service);
 	return result == -ENOENT ? 0 : result; /* gone meanwhile */
 }
 
@@ -145,6 +148,8 @@ static int show_in_tenant(const struct showing *showing, int64_t tenant)
 		view_path(r, services.ids[i], path, sizeof(path));
 		result = view_files_neighbor(r->options.store, services.ids[i], path, showing->name,
 			showing->lines, NULL);
+		if (result == 0)
+			mirror_wake(r, services.ids[i]);
 		if (result == -ENOENT) /* gone meanwhile */
 			result = 0;
 	}

@@ -18,6 +18,7 @@ my %sees = (
 	plan => [qw(base model)],
 	net => [qw(base)],
 	engine => [qw(base net)],
+	agent => [], # a program of its own, for other machines
 	aws => [qw(base net)], # the protocols of AWS; what is made with them is cloud's matter
 	cloud => [qw(base model net aws)], # of the model: the administrator's policy
 	observe => [qw(base net)],

@@ -4,6 +4,7 @@
 # a bridge, its own data. What is started here is ended by engines_clean, and nothing else.
 #   engines_begin N       makes N machines: names h1.., ENGINE_ADDRESS and ENGINE_URL by name
 #   engine_start NAME...  starts their dockerds and waits until they answer, with the images of the example
+#   engines_apart=1       before: each has a /run of its own, so that no file there is this machine's
 #   engine_kill NAME      kills it as a crash would; its containers die with it, as on a lost machine
 #   engines_clean         for test_clean
 
@@ -13,6 +14,7 @@ engines_bridge=dh$$
 engines_net=10.$((60 + $$ / 250 % 40)).$(($$ % 250))
 declare -A ENGINE_ADDRESS ENGINE_URL engine_pid
 engine_names=()
+engines_apart=
 
 engines_begin() {
 	local n name
@@ -60,9 +62,18 @@ engine_start() {
 # nsenter and not `ip netns exec`: that would hide /sys/fs/cgroup.
 engine_begin() {
 	local name=$1 dir=$engines_dir/$1
-	setsid nsenter --net="/run/netns/$engines_bridge-$name" dockerd --host "${ENGINE_URL[$name]}" \
+	local run=$dir/run
+	local -a world=()
+	# A copy of a mount of ours would keep its platform from ending.
+	# shellcheck disable=SC2016 # for the shell in there
+	if [ -n "$engines_apart" ]; then
+		world=(unshare -m sh -c 'mount -t tmpfs none /run && { umount -l "$0" 2>/dev/null; exec "$@"; }'
+			"${DUPLO:-/none}")
+		run=/run/docker
+	fi
+	setsid nsenter --net="/run/netns/$engines_bridge-$name" "${world[@]}" dockerd --host "${ENGINE_URL[$name]}" \
 		--host "tcp://${ENGINE_ADDRESS[$name]}:2375" --tls=false \
-		--data-root "$dir/data" --exec-root "$dir/run" --pidfile "$dir/pid" \
+		--data-root "$dir/data" --exec-root "$run" --pidfile "$dir/pid" \
 		--cgroup-parent "/$engines_bridge-$name" --bip 10.59.0.1/24 \
 		--config-file "$dir/config.json" >>"$dir/log" 2>&1 </dev/null &
 	engine_pid[$name]=$!
