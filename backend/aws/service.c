@@ -28,6 +28,9 @@ static const struct aws_service dynamodb = {"dynamodb", "DYNAMODB", "2012-08-10"
 static const struct aws_service lambda = {
 	"lambda", "LAMBDA", "2015-03-31", CODEC_REST_JSON, SCOPE_REGION, NULL, "application/json"};
 
+static const struct aws_service ce = {"ce", "COST_EXPLORER", "2017-10-25", CODEC_JSON, SCOPE_HOME,
+	"AWSInsightsIndexService", "application/x-amz-json-1.1"};
+
 #define ACTION(of, action, how)                                                                    \
 	{                                                                                          \
 		.service = &(of), .name = (action), .again = (how)                                 \
@@ -139,6 +142,9 @@ static const struct aws_action actions[AWS_ACTIONS] = {
 		REST(lambda, "GetFunction", "GET", "/2015-03-31/functions/{FunctionName}"),
 	[LAMBDA_DELETE_FUNCTION] =
 		REST(lambda, "DeleteFunction", "DELETE", "/2015-03-31/functions/{FunctionName}"),
+
+	[CE_GET_COST_AND_USAGE] =
+		PAGED(ce, "GetCostAndUsage", "NextPageToken", "NextPageToken"),
 };
 
 const struct aws_action *aws_action(enum aws_action_id id)
@@ -164,6 +170,9 @@ void aws_service_endpoint(const struct aws_service *service, const char *region,
 {
 	if (service->scope == SCOPE_REGION)
 		buf_printf(ret, "https://%s.%s.%s", service->name, region, domain(region));
+	else if (service->scope == SCOPE_HOME)
+		buf_printf(ret, "https://%s.%s.%s", service->name,
+			aws_service_region(service, region), domain(region));
 	else if (strncmp(region, "cn-", 3) == 0)
 		buf_printf(ret, service == &iam ? "https://%s.cn-north-1.%s" : "https://%s.%s",
 			service->name, domain(region));

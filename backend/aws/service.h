@@ -26,6 +26,7 @@ enum codec {
 enum service_scope {
 	SCOPE_REGION, /* https://prefix.region.amazonaws.com */
 	SCOPE_GLOBAL, /* https://prefix.amazonaws.com, signed for us-east-1 */
+	SCOPE_HOME, /* https://prefix.us-east-1.amazonaws.com, whatever the region */
 };
 
 struct aws_service {
@@ -130,6 +131,7 @@ enum aws_action_id {
 	DYNAMODB_DELETE_TABLE,
 	LAMBDA_GET_FUNCTION,
 	LAMBDA_DELETE_FUNCTION,
+	CE_GET_COST_AND_USAGE,
 	AWS_ACTIONS,
 };
 

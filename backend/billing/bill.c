@@ -112,6 +112,7 @@ static void add_up(struct bill *bill)
 		qsort(bill->lines, bill->count, sizeof(bill->lines[0]), compare);
 	for (size_t i = 0; i < bill->count; i++) {
 		bill->nano += bill->lines[i].nano;
+		bill->actual_days |= bill->lines[i].actual_days;
 		for (int day = 0; day < BILL_DAYS_MAX; day++)
 			bill->daily[day] += bill->lines[i].daily[day];
 	}
@@ -165,6 +166,8 @@ static int bill_fill(struct bill_work *work, struct store *store, int64_t payer)
 		r = bill_plain(work);
 	if (r == 0)
 		r = bill_machines(work);
+	if (r == 0)
+		r = bill_actuals(work);
 	if (r == 0 && payer == PLATFORM_ID) {
 		struct tenants tenants = {work, store};
 

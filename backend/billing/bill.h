@@ -33,6 +33,7 @@ enum bill_kind {
 	BILL_BALANCER,
 	BILL_RESOURCE,
 	BILL_IDLE, /* what nobody has of a machine */
+	BILL_USE, /* what a provider's service has billed beside what the ledger knows of it */
 	BILL_SHARED, /* platform's bill only: what tenants pay of a shared machine, negative */
 };
 
@@ -43,6 +44,7 @@ struct bill_line {
 	char sku[64], region[32]; /* of what is paid */
 	int64_t nano; /* all days together */
 	int64_t daily[BILL_DAYS_MAX];
+	uint32_t actual_days; /* bit by day: as the provider billed it, not estimated */
 	int64_t used_ns; /* how long, all instances added up */
 	int64_t cpu_ms, memory_mib_s; /* BILL_INSTANCE: milli-CPU and MiB by seconds that counted */
 };
@@ -55,10 +57,21 @@ struct bill {
 	size_t count;
 	int64_t nano;
 	int64_t daily[BILL_DAYS_MAX];
+	uint32_t actual_days; /* of any line */
 	int64_t burn_nano; /* an hour of what runs at the end of the window */
 	char unpriced[128]; /* a sku without a price; "" none */
 	int64_t unpriced_ns; /* how long such things ran */
 };
+
+/* "actual", "estimated", or "part actual": what of a line, or of a bill, the provider has billed on
+ * these days. */
+const char *bill_basis(const struct bill_line *line);
+
+/* What the provider calls the service behind a sku: "ec2/m5.large" is of "Amazon Elastic Compute
+ * Cloud - Compute". NULL: it is no provider's. */
+const char *bill_service_of(const char *sku);
+/* What kind of service that is, in the words of FOCUS. */
+const char *bill_category_of(const struct bill_line *line);
 
 /*
  * The payer's bill for the month up to now_ns (by the ledger's clock; in a later month: all of it).

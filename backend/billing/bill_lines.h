@@ -39,6 +39,9 @@ struct bill_work {
 };
 int bill_machines(struct bill_work *work);
 
+/* Puts what the provider has billed in the place of what was estimated. */
+int bill_actuals(struct bill_work *work);
+
 /* One price over an interval, cut where it changes: calls fn for each piece; the sku's lack of a
  * price is noted in the bill. */
 typedef int (*bill_piece_fn)(void *arg, int64_t rate, int64_t start_ns, int64_t end_ns);

@@ -19,6 +19,7 @@ struct row {
 	const struct report *report;
 	const struct bill_line *line;
 	int64_t nano;
+	int day;
 	char start[32], end[32], month_start[32], month_end[32];
 };
 
@@ -34,22 +35,16 @@ static void text(struct buf *out, const char *value)
 	buf_putc(out, '"');
 }
 
-static const char *category(const struct bill_line *line)
-{
-	if (line->kind == BILL_BALANCER)
-		return "Networking";
-	if (line->kind != BILL_RESOURCE)
-		return "Compute";
-	if (strncmp(line->sku, "s3/", 3) == 0)
-		return "Storage";
-	if (strncmp(line->sku, "sqs/", 4) == 0 || strncmp(line->sku, "swf/", 4) == 0)
-		return "Integration";
-	return strncmp(line->sku, "lambda/", 7) == 0 ? "Compute" : "Databases";
-}
-
 static const char *provider(const struct bill_line *line)
 {
-	return strncmp(line->sku, "local/", 6) == 0 ? "duplofs" : "AWS";
+	return line->kind == BILL_USE || bill_service_of(line->sku) ? "AWS" : "duplofs";
+}
+
+static const char *service(const struct bill_line *line)
+{
+	const char *name = line->kind == BILL_USE ? line->name : bill_service_of(line->sku);
+
+	return name ? name : line->sku;
 }
 
 static void common(const struct row *row, struct buf *out)
@@ -107,13 +102,14 @@ static void print_row(const struct row *row, enum focus_version version, struct 
 {
 	common(row, out);
 	/* 1.1: provider and publisher; 1.4: who provides the service, and who its host. */
-	buf_printf(out, "%s,%s,%s,", provider(row->line), provider(row->line), category(row->line));
-	text(out, row->line->sku);
+	buf_printf(out, "%s,%s,%s,", provider(row->line), provider(row->line),
+		bill_category_of(row->line));
+	text(out, service(row->line));
 	buf_putc(out, ',');
 	tail(row, out);
 	if (version == FOCUS_1_4)
 		allocated(row->line, out);
-	buf_putc(out, '\n');
+	buf_puts(out, row->line->actual_days >> row->day & 1 ? ",Actual\n" : ",Estimated\n");
 }
 
 static void print_header(enum focus_version version, struct buf *out)
@@ -125,8 +121,8 @@ static void print_header(enum focus_version version, struct buf *out)
 			: "ServiceProviderName,HostProviderName,ServiceCategory,ServiceName,");
 	buf_puts(out, "ResourceId,SkuId,RegionId,SubAccountId,SubAccountName,Tags");
 	buf_puts(out, version == FOCUS_1_4 ? ",AllocatedMethodId,AllocatedResourceId,"
-					     "AllocatedResourceName,AllocatedTags\n"
-					   : "\n");
+					     "AllocatedResourceName,AllocatedTags,x_CostBasis\n"
+					   : ",x_CostBasis\n");
 }
 
 void report_focus(const struct report *report, enum focus_version version, struct buf *out)
@@ -145,6 +141,7 @@ void report_focus(const struct report *report, enum focus_version version, struc
 		for (size_t i = 0; i < bill->count; i++) {
 			row.line = &bill->lines[i];
 			row.nano = row.line->daily[day];
+			row.day = day;
 			if (row.nano != 0)
 				print_row(&row, version, out);
 		}

@@ -4,7 +4,9 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/calendar.h"
 #include "base/cleanup.h"
@@ -41,6 +43,46 @@ int money_parse(const char *text, int64_t *ret_nano)
 	}
 	*ret_nano = nano;
 	return 0;
+}
+
+/* Digits beyond the ninth place round the last one kept. */
+static int parse_long(const char *text, int64_t *ret_nano)
+{
+	char kept[64];
+	const char *point = strchr(text, '.');
+	size_t len = strlen(text), keep = point ? (size_t)(point - text) + 1 + PLACES : len;
+	bool up = keep < len && text[keep] >= '5';
+	int r;
+
+	if (len >= sizeof(kept) || strspn(text, "0123456789.") != len)
+		return -EINVAL;
+	(void)snprintf(kept, sizeof(kept), "%.*s", (int)(keep < len ? keep : len), text);
+	r = money_parse(kept, ret_nano);
+	*ret_nano += r == 0 && up;
+	return r;
+}
+
+int money_parse_amount(const char *text, int64_t *ret_nano)
+{
+	bool negative = *text == '-';
+	char plain[64];
+	int64_t nano = 0;
+	int r;
+
+	text += negative;
+	if (strpbrk(text, "eE")) {
+		char *end;
+		double value = strtod(text, &end);
+
+		if (*end || !isdigit((unsigned char)*text) || value > 1e9)
+			return -EINVAL;
+		(void)snprintf(plain, sizeof(plain), "%.12f", value);
+		text = plain;
+	}
+	r = parse_long(text, &nano);
+	if (r == 0)
+		*ret_nano = negative ? -nano : nano;
+	return r;
 }
 
 void money_print(struct buf *out, int64_t nano, int places)

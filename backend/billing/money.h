@@ -29,6 +29,10 @@ static inline weight weight_of(int64_t value)
 /* "12.5", up to 9 decimal places, not negative. -EINVAL, -ERANGE. */
 int money_parse(const char *text, int64_t *ret_nano);
 
+/* An amount as others write it: "-0.0101516483", "1.2E-7"; rounded to billionths. -EINVAL,
+ * -ERANGE. */
+int money_parse_amount(const char *text, int64_t *ret_nano);
+
 /* With so many decimal places (0 to 9), half up. */
 void money_print(struct buf *out, int64_t nano, int places);
 

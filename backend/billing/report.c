@@ -17,6 +17,7 @@ const char *report_kind(enum bill_kind kind)
 		[BILL_BALANCER] = "load balancer",
 		[BILL_RESOURCE] = "resource",
 		[BILL_IDLE] = "idle",
+		[BILL_USE] = "by use",
 		[BILL_SHARED] = "paid by tenant",
 	};
 
@@ -27,7 +28,7 @@ const char *report_group(const struct bill_line *line)
 {
 	if (line->service[0])
 		return line->service;
-	return line->kind == BILL_RESOURCE ? "(resources)" : "(idle)";
+	return line->kind == BILL_RESOURCE || line->kind == BILL_USE ? "(resources)" : "(idle)";
 }
 
 static void print_month(struct buf *out, const struct bill *bill)
@@ -91,19 +92,32 @@ int report_by_service(const struct report *report, struct buf *out)
 
 	if (r < 0)
 		return r;
-	buf_printf(out, "#%s\tpercent\tservice\twhat\ton\tsku\n", bill->currency);
+	buf_printf(out, "#%s\tpercent\tservice\twhat\ton\tsku\tbasis\n", bill->currency);
 	for (size_t i = 0; i < bill->count; i++) {
 		const struct bill_line *line = &bill->lines[i];
 		int64_t permille = bill->nano > 0 ? line->nano / (bill->nano / 1000 + 1) : 0;
 
 		money_print(out, cents[i] * MONEY_CENT, 2);
-		buf_printf(out, "\t%" PRId64 ".%" PRId64 "\t%s\t%s\t%s\t%s\n", permille / 10,
+		buf_printf(out, "\t%" PRId64 ".%" PRId64 "\t%s\t%s\t%s\t%s\t%s\n", permille / 10,
 			(permille < 0 ? -permille : permille) % 10, report_group(line),
-			report_kind(line->kind), line->name[0] ? line->name : "-", line->sku);
+			report_kind(line->kind), line->name[0] ? line->name : "-",
+			line->sku[0] ? line->sku : "-", bill_basis(line));
 	}
 	money_print(out, bill->nano, 2);
-	buf_puts(out, "\t100.0\t(total)\t-\t-\t-\n");
+	buf_puts(out, "\t100.0\t(total)\t-\t-\t-\t-\n");
 	return out->error;
+}
+
+const char *report_day_basis(const struct bill *bill, int day)
+{
+	uint32_t bit = UINT32_C(1) << day;
+
+	if ((bill->actual_days & bit) == 0)
+		return "estimated";
+	for (size_t i = 0; i < bill->count; i++)
+		if (bill->lines[i].daily[day] != 0 && (bill->lines[i].actual_days & bit) == 0)
+			return "part actual";
+	return "actual";
 }
 
 int report_by_day(const struct report *report, struct buf *out)
@@ -111,7 +125,7 @@ int report_by_day(const struct report *report, struct buf *out)
 	const struct bill *bill = report->bill;
 	int64_t running = 0;
 
-	buf_printf(out, "#day\t%s\tso far\n", bill->currency);
+	buf_printf(out, "#day\t%s\tso far\tbasis\n", bill->currency);
 	for (int day = 0; day < bill->month.days; day++) {
 		if (bill->month.start_ns + day * CALENDAR_DAY_NS >= bill->until_ns)
 			break;
@@ -120,7 +134,7 @@ int report_by_day(const struct report *report, struct buf *out)
 		money_print(out, bill->daily[day], 4);
 		buf_putc(out, '\t');
 		money_print(out, running, 4);
-		buf_putc(out, '\n');
+		buf_printf(out, "\t%s\n", report_day_basis(bill, day));
 	}
 	return out->error;
 }
@@ -148,6 +162,24 @@ static int64_t group_nano(const struct bill *bill, size_t *at)
 	return nano;
 }
 
+/* Whose word the amounts are. */
+static void print_basis(const struct bill *bill, struct buf *out)
+{
+	int last = 0;
+
+	for (int day = 0; day < BILL_DAYS_MAX; day++)
+		if (bill->actual_days >> day & 1)
+			last = day + 1;
+	if (last > 0)
+		buf_printf(out,
+			"prices     up to %04d-%02d-%02d as the account was billed, where it was; "
+			"else estimated\n",
+			bill->month.year, bill->month.month, last);
+	else
+		buf_puts(out,
+			"prices     estimated: list prices, see .platform/policy/prices.json\n");
+}
+
 int report_summary(const struct report *report, struct buf *out)
 {
 	const struct bill *bill = report->bill;
@@ -160,7 +192,7 @@ int report_summary(const struct report *report, struct buf *out)
 	if (bill->until_ns < bill->month.end_ns)
 		print_amount(out, "committed", forecast.committed, bill);
 	print_budget(report, out);
-	buf_puts(out, "prices     estimated: list prices, see .platform/policy/prices.json\n");
+	print_basis(bill, out);
 	if (bill->unpriced[0])
 		buf_printf(out, "warning    no price for %s: %" PRId64 " hours are counted as 0\n",
 			bill->unpriced, bill->unpriced_ns / CALENDAR_HOUR_NS);
@@ -209,6 +241,15 @@ static json_t *amount_json(int64_t nano)
 	return value;
 }
 
+static bool is_estimated(const struct bill *bill)
+{
+	bool estimated = bill->count == 0;
+
+	for (size_t i = 0; i < bill->count; i++)
+		estimated |= strcmp(bill_basis(&bill->lines[i]), "actual") != 0;
+	return estimated;
+}
+
 static json_t *lines_json(const struct bill *bill)
 {
 	json_t *lines = json_array();
@@ -217,10 +258,10 @@ static json_t *lines_json(const struct bill *bill)
 		const struct bill_line *line = &bill->lines[i];
 
 		(void)json_array_append_new(lines,
-			json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "Service", line->service,
+			json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "Service", line->service,
 				"Kind", report_kind(line->kind), "Name", line->name, "Sku",
-				line->sku, "Region", line->region, "Cost",
-				amount_json(line->nano)));
+				line->sku, "Region", line->region, "Basis", bill_basis(line),
+				"Cost", amount_json(line->nano)));
 	}
 	return lines;
 }
@@ -237,10 +278,10 @@ int report_json(const struct report *report, struct buf *out)
 	(void)snprintf(month, sizeof(month), "%04d-%02d", bill->month.year, bill->month.month);
 	document = json_pack("{s:s, s:s, s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:s, s:o}", "Tenant",
 		report->tenant, "Month", month, "Until", until, "Currency", bill->currency,
-		"Estimated", 1, "Cost", amount_json(bill->nano), "BurnPerHour",
-		amount_json(bill->burn_nano), "Committed", amount_json(forecast.committed),
-		"Budget", amount_json(report->budget_nano), "Unpriced", bill->unpriced, "Lines",
-		lines_json(bill));
+		"Estimated", (int)is_estimated(bill), "Cost", amount_json(bill->nano),
+		"BurnPerHour", amount_json(bill->burn_nano), "Committed",
+		amount_json(forecast.committed), "Budget", amount_json(report->budget_nano),
+		"Unpriced", bill->unpriced, "Lines", lines_json(bill));
 	if (!document) {
 		out->error = out->error ? out->error : -ENOMEM;
 		return out->error;
@@ -254,16 +295,16 @@ int report_prometheus(const struct report *report, struct buf *out)
 {
 	const struct bill *bill = report->bill;
 
-	buf_puts(out, "# HELP duplofs_cost_month Cost of the month so far, estimated.\n"
+	buf_puts(out, "# HELP duplofs_cost_month Cost of the month so far.\n"
 		      "# TYPE duplofs_cost_month gauge\n");
 	for (size_t i = 0; i < bill->count; i++) {
 		const struct bill_line *line = &bill->lines[i];
 
 		buf_printf(out,
 			"duplofs_cost_month{tenant=\"%s\",service=\"%s\",kind=\"%s\",name=\"%s\","
-			"currency=\"%s\"} ",
+			"sku=\"%s\",basis=\"%s\",currency=\"%s\"} ",
 			report->tenant, line->service, report_kind(line->kind), line->name,
-			bill->currency);
+			line->sku, bill_basis(line), bill->currency);
 		money_print(out, line->nano, 9);
 		buf_putc(out, '\n');
 	}

@@ -31,6 +31,17 @@ struct estate_thing {
 	char name[ESTATE_NAME_SIZE];
 };
 
+/* What the account was billed for: an amount by tenant, day and service of the provider's. */
+struct estate_cost {
+	int64_t tenant; /* its id; 0: nobody's */
+	const char *day; /* "2026-11-26" (UTC) */
+	const char *service; /* "Amazon Relational Database Service" */
+	const char *amount; /* a decimal number, as it came */
+	const char *currency; /* "USD" */
+};
+/* 0 to go on, or a negative errno. */
+typedef int (*estate_cost_fn)(void *arg, const struct estate_cost *cost);
+
 struct estate;
 
 struct estate_ops {
@@ -45,6 +56,11 @@ struct estate_ops {
 	 */
 	int (*remove)(struct estate *estate, const struct estate_owner *owner,
 		const struct estate_thing *thing, struct error *reterr);
+
+	/* What this platform's tenants were billed for on the days [from, to), in one query. It
+	 * costs money: once a day is often enough. -ENODATA: there is no policy yet. */
+	int (*costs)(struct estate *estate, const char *from, const char *to, estate_cost_fn fn,
+		void *arg, struct error *reterr);
 
 	/* The administrator's policy (see model/policy.h); NULL: there is none. */
 	int (*set_policy)(struct estate *estate, const char *text, struct error *reterr);

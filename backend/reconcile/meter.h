@@ -36,6 +36,10 @@ int meter_balancer(struct txn *txn, const struct service_work *work);
 int64_t meter_measure(struct reconciler *r);
 void meter_done(struct reconciler *r);
 
+/* What the cloud account was billed for, once a day. Work of the slow queue, too; it is done where
+ * there is no account. */
+int64_t actuals_watch(struct reconciler *r);
+
 /* Tells of budgets that are spent to 80 or 100 percent, once a month each. Work of the slow queue,
  * too; it is done when nobody has one. */
 int64_t budget_watch(struct reconciler *r);

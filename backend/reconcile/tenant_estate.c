@@ -164,5 +164,6 @@ void tenant_estate_policy(struct reconciler *r, const struct object *platform)
 		return;
 	}
 	r->policy_generation = platform->generation;
+	queue_wake(r->slow, key_of(SLOW_KEY_ACTUALS, 1));
 	(void)store_list(r->options.store, PLATFORM_ID, KIND_TENANT, 0, false, wake_tenant, r);
 }

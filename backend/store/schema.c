@@ -221,6 +221,16 @@ static const char *const schema_steps[] = {
 	"  PRIMARY KEY (object, part)"
 	") WITHOUT ROWID;"
 	"CREATE INDEX wanted_tenant ON wanted (tenant, sku, region, quantity);",
+
+	/*
+	 * What a provider has billed; origin: the tenant that it named, which may have no ledger.
+	 */
+	"CREATE TABLE usage_actual ("
+	"  tenant INTEGER NOT NULL, day_ns INTEGER NOT NULL, service TEXT NOT NULL,"
+	"  origin INTEGER NOT NULL, nano INTEGER NOT NULL,"
+	"  PRIMARY KEY (tenant, day_ns, service, origin)"
+	") WITHOUT ROWID;"
+	"CREATE TABLE usage_asked (day_ns INTEGER NOT NULL);",
 };
 
 int schema_get(struct connection *connection, const char *name, char *value, size_t size)

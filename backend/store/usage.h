@@ -56,11 +56,18 @@ struct usage_measure {
 	int64_t cpu_milli, memory_mib;
 };
 
+/* What the provider has billed for a day, see actual.h. */
+struct usage_actual {
+	int64_t day_ns, nano;
+	char service[64];
+};
+
 struct usage_set {
 	struct usage_subject *subjects;
 	struct usage_interval *intervals; /* what has ended by its end, then what runs */
 	struct usage_measure *measures; /* by hour */
-	size_t subject_count, interval_count, measure_count;
+	struct usage_actual *actuals; /* by day and service */
+	size_t subject_count, interval_count, measure_count, actual_count;
 };
 
 /* All of one payer's intervals in [from_ns, to_ns), cut to it; what runs ends at to_ns. The window

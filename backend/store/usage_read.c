@@ -14,7 +14,7 @@ struct loading {
 	int64_t payer, from_ns, to_ns;
 	struct usage_set *set;
 	struct idmap places; /* subject id -> index + 1 */
-	size_t subjects, intervals, measures; /* capacities */
+	size_t subjects, intervals, measures, actuals; /* capacities */
 };
 
 /* Room for one more of size bytes; -ENOMEM. */
@@ -160,6 +160,32 @@ static int load_measures(struct loading *loading)
 	return r;
 }
 
+static int load_actuals(struct loading *loading)
+{
+	_cleanup_statement_ sqlite3_stmt *statement = connection_query(loading->connection,
+		"SELECT day_ns, service, sum(nano) FROM usage_actual"
+		" WHERE tenant = ?1 AND day_ns >= ?2 AND day_ns < ?3 GROUP BY day_ns, service",
+		"iii", loading->payer, loading->from_ns, loading->to_ns);
+	struct usage_set *set = loading->set;
+	int r;
+
+	while ((r = connection_step(loading->connection, statement)) > 0) {
+		struct usage_actual *actual;
+
+		r = grow(&set->actuals, &loading->actuals, set->actual_count,
+			sizeof(*set->actuals));
+		if (r < 0)
+			return r;
+		actual = &set->actuals[set->actual_count++];
+		*actual = (struct usage_actual){
+			.day_ns = sqlite3_column_int64(statement, 0),
+			.nano = sqlite3_column_int64(statement, 2),
+		};
+		copy(actual->service, sizeof(actual->service), statement, 1);
+	}
+	return r;
+}
+
 /* One state of the ledger: a meter that ends meanwhile is not in both tables, nor in neither. */
 static int load(struct loading *loading)
 {
@@ -174,6 +200,8 @@ static int load(struct loading *loading)
 		r = load_running(loading);
 	if (r == 0)
 		r = load_measures(loading);
+	if (r == 0)
+		r = load_actuals(loading);
 	(void)connection_execute(loading->connection, "COMMIT");
 	return r;
 }
@@ -203,6 +231,7 @@ void usage_set_done(struct usage_set *set)
 	free(set->subjects);
 	free(set->intervals);
 	free(set->measures);
+	free(set->actuals);
 	*set = (struct usage_set){0};
 }
 
@@ -264,7 +293,7 @@ int store_usage_moved(struct store *store, int64_t payer, int64_t *ret)
 
 int store_usage_first(struct store *store, int64_t payer, int64_t *ret_ns)
 {
-	int64_t ended = INT64_MAX, running = INT64_MAX;
+	int64_t ended = INT64_MAX, running = INT64_MAX, actual = INT64_MAX;
 	int r;
 
 	r = get_int(store,
@@ -275,9 +304,14 @@ int store_usage_first(struct store *store, int64_t payer, int64_t *ret_ns)
 			"SELECT start_ns FROM usage_open WHERE tenant = ?1 ORDER BY start_ns LIMIT "
 			"1",
 			payer, &running);
+	if (r == 0 || r == -ENOENT)
+		r = get_int(store,
+			"SELECT day_ns FROM usage_actual WHERE tenant = ?1 ORDER BY day_ns LIMIT 1",
+			payer, &actual);
 	if (r < 0 && r != -ENOENT)
 		return r;
 	*ret_ns = ended < running ? ended : running;
+	*ret_ns = actual < *ret_ns ? actual : *ret_ns;
 	return *ret_ns == INT64_MAX ? -ENOENT : 0;
 }
 

@@ -45,6 +45,9 @@ CASES = [
     ("sqs", "create_queue", {"QueueName": "q", "tags": {"duplo.tenant": "é"}}),
     ("dynamodb", "describe_table", {"TableName": "my-table"}),
     ("lambda", "get_function", {"FunctionName": "arn:aws:lambda:us-west-2:123456789012:function:f"}),
+    ("ce", "get_cost_and_usage", {
+        "TimePeriod": {"Start": "2026-10-01", "End": "2026-11-01"}, "Granularity": "DAILY",
+        "Metrics": ["UnblendedCost"], "GroupBy": [{"Type": "TAG", "Key": "duplo.tenant-id"}]}),
 ]
 
 
@@ -132,7 +135,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         wrong += [trouble] if trouble else []
         for line in wrong:
             print(f"# {operation}: {line}", file=sys.stderr, flush=True)
-        is_json = service in ("sqs", "dynamodb", "lambda")
+        is_json = service in ("sqs", "dynamodb", "lambda", "ce")
         body = b"{}" if is_json else b"<Answer/>"
         self.send_response(400 if wrong else 200)
         self.send_header("Content-Length", str(len(body)))

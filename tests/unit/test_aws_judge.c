@@ -122,6 +122,10 @@ static const struct {
 	{DYNAMODB_DESCRIBE_TABLE, {{"TableName", "my-table"}}, NULL},
 	{LAMBDA_GET_FUNCTION,
 		{{"FunctionName", "arn:aws:lambda:us-west-2:123456789012:function:f"}}, NULL},
+	{CE_GET_COST_AND_USAGE, {{"Granularity", "DAILY"}},
+		"{\"TimePeriod\":{\"Start\":\"2026-10-01\",\"End\":\"2026-11-01\"},"
+		"\"Metrics\":[\"UnblendedCost\"],"
+		"\"GroupBy\":[{\"Type\":\"TAG\",\"Key\":\"duplo.tenant-id\"}]}"},
 };
 
 static void asks_what_botocore_would(void **state)

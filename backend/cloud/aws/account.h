@@ -60,6 +60,10 @@ extern const struct aws_thing aws_instance_profile;
  * tenant's id alone makes it unique on its platform. */
 void account_name(const struct estate_owner *owner, char ret[ESTATE_NAME_SIZE]);
 
+/* As estate_ops says. */
+int aws_costs(struct account *account, const char *from, const char *to, estate_cost_fn fn,
+	void *arg, struct error *reterr);
+
 /* Sets the tags of a thing: prefix is "TagSpecification.1.Tag" or "Tags.member". */
 void account_tag(struct aws_request *request, const char *prefix, const struct estate_owner *owner,
 	const char *name);

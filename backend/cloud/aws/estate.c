@@ -72,6 +72,15 @@ static int aws_remove(struct estate *estate, const struct estate_owner *owner,
 	return row ? row->remove(&account, owner, thing->name, reterr) : refuse_type(thing, reterr);
 }
 
+static int aws_ask_costs(struct estate *estate, const char *from, const char *to,
+	estate_cost_fn fn, void *arg, struct error *reterr)
+{
+	_cleanup_account_ struct account account = ACCOUNT_INIT;
+	int r = account_open(&account, shared_of(estate), reterr);
+
+	return r < 0 ? r : aws_costs(&account, from, to, fn, arg, reterr);
+}
+
 static int aws_set_policy(struct estate *estate, const char *text, struct error *reterr)
 {
 	return aws_shared_set_policy(shared_of(estate), text, reterr);
@@ -91,6 +100,7 @@ static const struct estate_ops aws_ops = {
 	.things = aws_things,
 	.ensure = aws_ensure,
 	.remove = aws_remove,
+	.costs = aws_ask_costs,
 	.set_policy = aws_set_policy,
 	.stop = aws_stop,
 	.free = aws_free,
