@@ -106,7 +106,7 @@ static int compare(const void *a, const void *b)
 	return r ? r : strcmp(left->sku, right->sku);
 }
 
-static void add_up(struct bill *bill)
+void bill_add_up(struct bill *bill)
 {
 	if (bill->count > 1)
 		qsort(bill->lines, bill->count, sizeof(bill->lines[0]), compare);
@@ -118,44 +118,10 @@ static void add_up(struct bill *bill)
 	}
 }
 
-struct tenants {
-	struct bill_work *work;
-	struct store *store;
-};
-
-/* What a tenant pays of shared machines is taken off the platform's bill. */
-static int take_off(void *arg, int64_t payer, const char *name)
-{
-	struct tenants *tenants = arg;
-	struct bill_work *work = tenants->work;
-	_cleanup_bill_ struct bill *bill = NULL;
-	int r;
-
-	if (payer == PLATFORM_ID)
-		return 0;
-	r = bill_make(tenants->store, work->prices, payer, &work->month, work->until_ns, &bill);
-	for (size_t i = 0; r == 0 && i < bill->count; i++) {
-		const struct bill_line *line = &bill->lines[i];
-		struct bill_line key = {.kind = BILL_SHARED};
-		size_t place;
-
-		if (line->kind != BILL_INSTANCE || strcmp(line->sku, SKU_MACHINE) != 0)
-			continue;
-		(void)text_copy(key.service, sizeof(key.service), name);
-		(void)text_copy(key.sku, sizeof(key.sku), line->sku);
-		r = bill_lines_find(&work->lines, &key, &place);
-		for (int day = 0; r == 0 && day < BILL_DAYS_MAX; day++)
-			bill_lines_add(&work->lines, place,
-				work->month.start_ns + day * CALENDAR_DAY_NS, -line->daily[day]);
-	}
-	return r;
-}
-
-static int bill_fill(struct bill_work *work, struct store *store, int64_t payer)
+static int bill_fill(struct bill_work *work, struct store *store, int64_t payer, int64_t from_ns)
 {
 	_cleanup_usage_set_ struct usage_set own = {0};
 	_cleanup_usage_set_ struct usage_set shared = {0};
-	int64_t from_ns = work->month.start_ns;
 	int r = store_usage_load(store, payer, from_ns, work->until_ns, &own);
 
 	if (r == 0 && payer != PLATFORM_ID)
@@ -166,40 +132,49 @@ static int bill_fill(struct bill_work *work, struct store *store, int64_t payer)
 		r = bill_plain(work);
 	if (r == 0)
 		r = bill_machines(work);
-	if (r == 0)
-		r = bill_actuals(work);
-	if (r == 0 && payer == PLATFORM_ID) {
-		struct tenants tenants = {work, store};
-
-		r = store_usage_payers(store, take_off, &tenants);
-	}
-	return r;
+	return r < 0 ? r : bill_actuals(work);
 }
 
-int bill_make(struct store *store, const struct prices *prices, int64_t payer,
-	const struct calendar_month *month, int64_t now_ns, struct bill **ret)
+struct bill *bill_new(const struct prices *prices, const struct calendar_month *month,
+	int64_t now_ns)
 {
-	_cleanup_bill_ struct bill *bill = calloc(1, sizeof(*bill));
+	struct bill *bill = calloc(1, sizeof(*bill));
+
+	if (!bill)
+		return NULL;
+	bill->month = *month;
+	bill->until_ns = now_ns < month->end_ns ? now_ns : month->end_ns;
+	(void)text_copy(bill->currency, sizeof(bill->currency), prices_currency(prices));
+	return bill;
+}
+
+int bill_make_from(struct store *store, const struct prices *prices, int64_t payer,
+	const struct calendar_month *month, int64_t from_ns, int64_t now_ns, struct bill **ret)
+{
+	_cleanup_bill_ struct bill *bill = bill_new(prices, month, now_ns);
 	struct bill_work work = {.prices = prices, .month = *month, .bill = bill};
 	int r = 0;
 
 	if (!bill)
 		return -ENOMEM;
-	bill->month = *month;
-	bill->until_ns = now_ns < month->end_ns ? now_ns : month->end_ns;
-	(void)text_copy(bill->currency, sizeof(bill->currency), prices_currency(prices));
 	work.until_ns = bill->until_ns;
 	work.lines.month_ns = month->start_ns;
-	if (bill->until_ns > month->start_ns)
-		r = bill_fill(&work, store, payer);
+	if (bill->until_ns > from_ns)
+		r = bill_fill(&work, store, payer, from_ns);
 	bill->lines = TAKE(work.lines.all);
 	bill->count = work.lines.count;
 	bill_lines_done(&work.lines);
 	if (r < 0)
 		return r;
-	add_up(bill);
+	bill_add_up(bill);
 	*ret = TAKE(bill);
 	return 0;
+}
+
+int bill_make(struct store *store, const struct prices *prices, int64_t payer,
+	const struct calendar_month *month, int64_t now_ns, struct bill **ret)
+{
+	return bill_make_from(store, prices, payer, month, month->start_ns, now_ns, ret);
 }
 
 void bill_free(struct bill *bill)

@@ -34,7 +34,7 @@ enum bill_kind {
 	BILL_RESOURCE,
 	BILL_IDLE, /* what nobody has of a machine */
 	BILL_USE, /* what a provider's service has billed beside what the ledger knows of it */
-	BILL_SHARED, /* platform's bill only: what tenants pay of a shared machine, negative */
+	BILL_TENANT, /* all that a tenant pays, on a bill of all of them */
 };
 
 struct bill_line {
@@ -42,6 +42,7 @@ struct bill_line {
 	char service[64]; /* "" none */
 	char name[128]; /* of the machine, the resource; "" of a balancer */
 	char sku[64], region[32]; /* of what is paid */
+	bool shared; /* of a machine that several share */
 	int64_t nano; /* all days together */
 	int64_t daily[BILL_DAYS_MAX];
 	uint32_t actual_days; /* bit by day: as the provider billed it, not estimated */
@@ -58,6 +59,7 @@ struct bill {
 	int64_t nano;
 	int64_t daily[BILL_DAYS_MAX];
 	uint32_t actual_days; /* of any line */
+	int64_t shared_burn_nano; /* of it, for machines that several share */
 	int64_t burn_nano; /* an hour of what runs at the end of the window */
 	char unpriced[128]; /* a sku without a price; "" none */
 	int64_t unpriced_ns; /* how long such things ran */
@@ -75,11 +77,19 @@ const char *bill_category_of(const struct bill_line *line);
 
 /*
  * The payer's bill for the month up to now_ns (by the ledger's clock; in a later month: all of it).
- * payer PLATFORM_ID: the machines that several share, less what tenants pay of them. -ENOMEM, -EIO.
+ * payer PLATFORM_ID: the machines that several share, as a whole (see total.h). -ENOMEM, -EIO.
  */
 int bill_make(struct store *store, const struct prices *prices, int64_t payer,
 	const struct calendar_month *month, int64_t now_ns, struct bill **ret);
+/* The same of what was from from_ns on, the beginning of a day. */
+int bill_make_from(struct store *store, const struct prices *prices, int64_t payer,
+	const struct calendar_month *month, int64_t from_ns, int64_t now_ns, struct bill **ret);
 void bill_free(struct bill *bill);
+
+/* A bill without lines, and its sums once it has them. */
+struct bill *bill_new(const struct prices *prices, const struct calendar_month *month,
+	int64_t now_ns);
+void bill_add_up(struct bill *bill);
 
 static inline void cleanup_bill(struct bill **bill)
 {

@@ -132,6 +132,7 @@ static int column_find(struct machine *machine, const struct usage_subject *subj
 	r = bill_lines_find(&machine->work->lines, &key, &line);
 	if (r < 0)
 		return r;
+	machine->work->lines.all[line].shared = machine->shared;
 	for (*ret = 0; *ret < machine->column_count; (*ret)++)
 		if (machine->lines[*ret] == line)
 			return 0;
@@ -193,8 +194,10 @@ static void add_hour(struct machine *machine, const struct usage_interval *inter
 		share = weight_of(piece->rate) * bill_parts(cpu_milli, memory_mib);
 		machine->cells[hour * machine->column_count + column] +=
 			share * weight_of(to_ns - from_ns) / piece->parts;
-		if (machine->shared && to_ns == work->until_ns)
+		if (machine->shared && to_ns == work->until_ns) {
 			work->bill->burn_nano += (int64_t)(share / piece->parts);
+			work->bill->shared_burn_nano += (int64_t)(share / piece->parts);
+		}
 	}
 }
 

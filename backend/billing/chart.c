@@ -236,7 +236,9 @@ static void draw_head(const struct chart *chart, struct buf *out)
 		money_print(out, chart->report->budget_nano, 2);
 		buf_puts(out, " (dashed: a day's part of it); ");
 	}
-	buf_puts(out, "a day's cost by service, estimated</text>\n");
+	buf_printf(out, "a day's cost by %s, %s</text>\n",
+		bill->count > 0 && bill->lines[0].kind == BILL_TENANT ? "tenant" : "service",
+		bill->actual_days ? "as billed where known, else estimated" : "estimated");
 }
 
 static void draw_legend(const struct chart *chart, struct buf *out)

@@ -44,7 +44,7 @@ static const char *service(const struct bill_line *line)
 {
 	const char *name = line->kind == BILL_USE ? line->name : bill_service_of(line->sku);
 
-	return name ? name : line->sku;
+	return name ? name : line->sku[0] ? line->sku : "duplofs";
 }
 
 static void common(const struct row *row, struct buf *out)
@@ -67,17 +67,18 @@ static void common(const struct row *row, struct buf *out)
 static void tail(const struct row *row, struct buf *out)
 {
 	const struct bill_line *line = row->line;
+	const char *tenant = report_tenant(row->report, line);
 
 	text(out, line->name[0] ? line->name : line->service);
 	buf_putc(out, ',');
 	text(out, line->sku);
 	buf_printf(out, ",%s,", line->region);
-	text(out, row->report->tenant);
+	text(out, tenant);
 	buf_putc(out, ',');
-	text(out, row->report->tenant);
+	text(out, tenant);
 	buf_puts(out, ",\"{\"\"tenant\"\":\"\"");
-	buf_puts(out, row->report->tenant);
-	if (line->service[0])
+	buf_puts(out, tenant);
+	if (line->service[0] && line->kind != BILL_TENANT)
 		buf_printf(out, "\"\",\"\"service\"\":\"\"%s", line->service);
 	buf_puts(out, "\"\"}\"");
 }

@@ -27,6 +27,7 @@ struct price {
 
 struct prices {
 	char currency[CURRENCY_SIZE];
+	int64_t identity;
 	size_t count;
 	struct price rows[]; /* by sku */
 };
@@ -209,7 +210,16 @@ int prices_load(struct store *store, struct prices **ret, struct error *reterr)
 
 	if (r < 0 && r != -ENOENT)
 		return error_set(reterr, r, "the prices cannot be read");
-	return prices_parse(policy.spec, policy.spec ? strlen(policy.spec) : 0, ret, reterr);
+	r = prices_parse(policy.spec, policy.spec ? strlen(policy.spec) : 0, ret, reterr);
+	if (r == 0)
+		(*ret)->identity = (int64_t)text_hash(PRICES_UPDATED, strlen(PRICES_UPDATED)) ^
+				   policy.generation;
+	return r;
+}
+
+int64_t prices_identity(const struct prices *prices)
+{
+	return prices->identity;
 }
 
 void prices_free(struct prices *prices)

@@ -46,6 +46,8 @@ int prices_parse(const char *text, size_t len, struct prices **ret, struct error
 int prices_load(struct store *store, struct prices **ret, struct error *reterr);
 void prices_free(struct prices *prices);
 
+/* Another number for other prices; of a table that prices_load gave. */
+int64_t prices_identity(const struct prices *prices);
 const char *prices_currency(const struct prices *prices);
 
 /* The price of an hour at a time, and until when it stays (INT64_MAX: for ever). False: none. */

@@ -18,7 +18,7 @@ const char *report_kind(enum bill_kind kind)
 		[BILL_RESOURCE] = "resource",
 		[BILL_IDLE] = "idle",
 		[BILL_USE] = "by use",
-		[BILL_SHARED] = "paid by tenant",
+		[BILL_TENANT] = "tenant",
 	};
 
 	return names[kind];
@@ -29,6 +29,11 @@ const char *report_group(const struct bill_line *line)
 	if (line->service[0])
 		return line->service;
 	return line->kind == BILL_RESOURCE || line->kind == BILL_USE ? "(resources)" : "(idle)";
+}
+
+const char *report_tenant(const struct report *report, const struct bill_line *line)
+{
+	return line->kind == BILL_TENANT ? line->service : report->tenant;
 }
 
 static void print_month(struct buf *out, const struct bill *bill)
@@ -197,7 +202,8 @@ int report_summary(const struct report *report, struct buf *out)
 		buf_printf(out, "warning    no price for %s: %" PRId64 " hours are counted as 0\n",
 			bill->unpriced, bill->unpriced_ns / CALENDAR_HOUR_NS);
 	if (bill->count > 0)
-		buf_printf(out, "\n%-24s %12s\n", "SERVICE", bill->currency);
+		buf_printf(out, "\n%-24s %12s\n",
+			bill->lines[0].kind == BILL_TENANT ? "TENANT" : "SERVICE", bill->currency);
 	for (size_t i = 0; i < bill->count;) {
 		const char *group = report_group(&bill->lines[i]);
 		struct buf amount = BUF_INIT;
@@ -303,8 +309,9 @@ int report_prometheus(const struct report *report, struct buf *out)
 		buf_printf(out,
 			"duplofs_cost_month{tenant=\"%s\",service=\"%s\",kind=\"%s\",name=\"%s\","
 			"sku=\"%s\",basis=\"%s\",currency=\"%s\"} ",
-			report->tenant, line->service, report_kind(line->kind), line->name,
-			line->sku, bill_basis(line), bill->currency);
+			report_tenant(report, line), line->kind == BILL_TENANT ? "" : line->service,
+			report_kind(line->kind), line->name, line->sku, bill_basis(line),
+			bill->currency);
 		money_print(out, line->nano, 9);
 		buf_putc(out, '\n');
 	}

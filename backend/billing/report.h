@@ -44,6 +44,8 @@ void forecast_make(const struct bill *bill, struct forecast *ret);
 
 /* "web", or "(idle)", "(resources)": the name of what a line is counted for. */
 const char *report_group(const struct bill_line *line);
+/* Who pays a line. */
+const char *report_tenant(const struct report *report, const struct bill_line *line);
 const char *report_kind(enum bill_kind kind);
 /* As bill_basis, of all lines on a day (from 0). */
 const char *report_day_basis(const struct bill *bill, int day);

@@ -153,8 +153,10 @@ static int64_t ask_today(struct reconciler *r, int64_t today_ns)
 	/* A policy wakes us, and the end needs no words. */
 	if (result == -ENODATA || result == -ECANCELED)
 		return QUEUE_DONE;
-	if (result == 0)
+	if (result == 0) {
+		queue_wake(r->slow, key_of(SLOW_KEY_TOTALS, 1));
 		return clock_now_ns();
+	}
 	(void)store_update(r->options.store, STORE_RELAXED, NULL, tell, &telling, NULL);
 	return clock_now_ns() + AGAIN_NS;
 }

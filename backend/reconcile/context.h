@@ -124,6 +124,7 @@ enum slow_key {
 	SLOW_KEY_BUDGET, /* id: 1 */
 	SLOW_KEY_SETTLE, /* id: 1 */
 	SLOW_KEY_ACTUALS, /* id: 1 */
+	SLOW_KEY_TOTALS, /* id: 1 */
 };
 
 /* Everything in the view of one service. */

@@ -121,6 +121,9 @@ void feed_changes(void *arg, const struct change *changes, size_t count)
 		case KIND_TENANT:
 			feed_tenant(r, change);
 			break;
+		case KIND_POLICY:
+			queue_wake(r->slow, key_of(SLOW_KEY_TOTALS, 1));
+			break;
 		case KIND_SERVICE:
 			feed_service(r, change);
 			break;

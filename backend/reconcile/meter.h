@@ -40,6 +40,10 @@ void meter_done(struct reconciler *r);
  * there is no account. */
 int64_t actuals_watch(struct reconciler *r);
 
+/* Adds up days that are over, after each midnight (UTC), new prices and what was billed. Work of
+ * the slow queue, too. */
+int64_t totals_watch(struct reconciler *r);
+
 /* Tells of budgets that are spent to 80 or 100 percent, once a month each. Work of the slow queue,
  * too; it is done when nobody has one. */
 int64_t budget_watch(struct reconciler *r);

@@ -90,6 +90,8 @@ static int64_t slow_work(void *arg, int64_t key)
 		return budget_watch(r);
 	case SLOW_KEY_SETTLE:
 		return settle_cloud(r);
+	case SLOW_KEY_TOTALS:
+		return totals_watch(r);
 	case SLOW_KEY_ACTUALS:
 		return actuals_watch(r);
 	default:
@@ -197,6 +199,7 @@ static int reconciler_begin(struct reconciler *r, struct error *reterr)
 	queue_wake(r->slow, key_of(SLOW_KEY_MEASURE, 1));
 	queue_wake(r->slow, key_of(SLOW_KEY_BUDGET, 1));
 	queue_wake(r->slow, key_of(SLOW_KEY_ACTUALS, 1));
+	queue_wake(r->slow, key_of(SLOW_KEY_TOTALS, 1));
 	wake_platform(r);
 	inquiries_wake(r);
 	wake_rotation(r); /* one that was under way goes on */

@@ -40,7 +40,9 @@ int txn_set_actual(struct txn *txn, int64_t tenant, int64_t day_ns, const char *
 			" SET nano = excluded.nano",
 			"iitii", payer, day_ns, service, tenant, nano);
 	return r < 0 ? r
-		     : txn_run(txn, "UPDATE usage_payer SET moved = moved + 1 WHERE tenant = ?1",
+		     : txn_run(txn,
+			       "UPDATE usage_payer SET moved = moved + 1, rewritten = rewritten + 1"
+			       " WHERE tenant = ?1",
 			       "i", payer);
 }
 

@@ -231,6 +231,15 @@ static const char *const schema_steps[] = {
 	"  PRIMARY KEY (tenant, day_ns, service, origin)"
 	") WITHOUT ROWID;"
 	"CREATE TABLE usage_asked (day_ns INTEGER NOT NULL);",
+
+	/* Sums of days that are over; prices, rewritten: what they were made of. */
+	"ALTER TABLE usage_payer ADD COLUMN rewritten INTEGER NOT NULL DEFAULT 0;"
+	"CREATE TABLE usage_day ("
+	"  tenant INTEGER NOT NULL, day_ns INTEGER NOT NULL, prices INTEGER NOT NULL,"
+	"  rewritten INTEGER NOT NULL, nano INTEGER NOT NULL, shared_nano INTEGER NOT NULL,"
+	"  actual INTEGER NOT NULL,"
+	"  PRIMARY KEY (tenant, day_ns)"
+	") WITHOUT ROWID;",
 };
 
 int schema_get(struct connection *connection, const char *name, char *value, size_t size)

@@ -66,20 +66,27 @@ static int add_subject(struct loading *loading, sqlite3_stmt *statement)
 		(void *)set->subject_count); /* NOLINT: a number, not a place */
 }
 
-static int load_subjects(struct loading *loading)
+/* Index + 1 of a subject, which is read when it is seen first: of those of years ago a month has
+ * few. 0: there is none. */
+static int find_place(struct loading *loading, int64_t id, size_t *ret)
 {
-	_cleanup_statement_ sqlite3_stmt *statement = connection_query(loading->connection,
-		"SELECT id, kind, service, name, host, sku, region, cpu_milli, memory_mib, quantity"
-		" FROM usage_subject WHERE tenant = ?1",
-		"i", loading->payer);
 	int r;
 
-	while ((r = connection_step(loading->connection, statement)) > 0) {
-		r = add_subject(loading, statement);
+	*ret = (size_t)idmap_get(&loading->places, id); /* NOLINT: a number, not a place */
+	if (*ret == 0) {
+		_cleanup_statement_ sqlite3_stmt *statement = connection_query(loading->connection,
+			"SELECT id, kind, service, name, host, sku, region, cpu_milli, memory_mib,"
+			" quantity FROM usage_subject WHERE id = ?1",
+			"i", id);
+
+		r = connection_step(loading->connection, statement);
+		if (r > 0)
+			r = add_subject(loading, statement);
 		if (r < 0)
 			return r;
+		*ret = (size_t)idmap_get(&loading->places, id); /* NOLINT */
 	}
-	return r;
+	return 0;
 }
 
 /* Rows of subject, start, end. */
@@ -89,16 +96,20 @@ static int load_intervals(struct loading *loading, sqlite3_stmt *statement)
 	int r;
 
 	while ((r = connection_step(loading->connection, statement)) > 0) {
-		size_t place = (size_t)idmap_get(&loading->places,
-			sqlite3_column_int64(statement, 0)); /* NOLINT */
 		int64_t start_ns = sqlite3_column_int64(statement, 1);
 		int64_t end_ns = sqlite3_column_int64(statement, 2);
+		size_t place;
 
 		if (start_ns < loading->from_ns)
 			start_ns = loading->from_ns;
 		if (end_ns > loading->to_ns)
 			end_ns = loading->to_ns;
-		if (place == 0 || start_ns >= end_ns)
+		if (start_ns >= end_ns)
+			continue;
+		r = find_place(loading, sqlite3_column_int64(statement, 0), &place);
+		if (r < 0)
+			return r;
+		if (place == 0)
 			continue;
 		r = grow(&set->intervals, &loading->intervals, set->interval_count,
 			sizeof(*set->intervals));
@@ -141,9 +152,11 @@ static int load_measures(struct loading *loading)
 	int r;
 
 	while ((r = connection_step(loading->connection, statement)) > 0) {
-		size_t place = (size_t)idmap_get(&loading->places,
-			sqlite3_column_int64(statement, 0)); /* NOLINT */
+		size_t place;
 
+		r = find_place(loading, sqlite3_column_int64(statement, 0), &place);
+		if (r < 0)
+			return r;
 		if (place == 0)
 			continue;
 		r = grow(&set->measures, &loading->measures, set->measure_count,
@@ -193,9 +206,7 @@ static int load(struct loading *loading)
 
 	if (r < 0)
 		return r;
-	r = load_subjects(loading);
-	if (r == 0)
-		r = load_ended(loading);
+	r = load_ended(loading);
 	if (r == 0)
 		r = load_running(loading);
 	if (r == 0)

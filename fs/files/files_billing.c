@@ -5,8 +5,9 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "billing/report.h"
+#include "base/text.h"
 #include "fs/files/common.h"
+#include "fs/files/files_billing.h"
 
 #define STEP_NS (10 * NS_PER_SECOND) /* so long a figure stays as it is */
 
@@ -14,6 +15,47 @@
 #define MONTH_SUB(year, month, old) ((((year)*12 + (month)-1) * 2) + (old))
 #define SUFFIX                      ".csv"
 #define SUFFIX_OLD                  ".focus-1.1.csv"
+
+int64_t billing_now_ns(struct fs *fs)
+{
+	int64_t now = store_usage_now(fs->store);
+
+	return now - now % STEP_NS;
+}
+
+uint64_t billing_mix(uint64_t stamp, int64_t value)
+{
+	return (stamp ^ (uint64_t)value) * UINT64_C(0x9e3779b97f4a7c15);
+}
+
+/* What a bill is made of: the time, the prices, the payer's ledger, and that of what all share. */
+static int stamp_of(struct fs *fs, int64_t payer, const char *name, uint64_t *ret)
+{
+	struct object prices = OBJECT_INIT;
+	int64_t own = 0, shared = 0;
+	int r = store_peek_name(fs->store, PLATFORM_ID, KIND_POLICY, PRICES_POLICY, &prices);
+
+	if (r == 0 || r == -ENOENT)
+		r = store_usage_moved(fs->store, payer, &own);
+	if (r == 0)
+		r = store_usage_moved(fs->store, PLATFORM_ID, &shared);
+	*ret = billing_mix(billing_mix(billing_mix(billing_mix(text_hash(name, strlen(name)),
+							   billing_now_ns(fs)),
+					       prices.generation),
+				   own),
+		shared);
+	return r;
+}
+
+static int stamp_tenant(struct fs *fs, const struct ref *ref, uint64_t *ret)
+{
+	return stamp_of(fs, ref->object.id, "", ret);
+}
+
+static int stamp_service(struct fs *fs, const struct ref *ref, uint64_t *ret)
+{
+	return stamp_of(fs, ref->object.tenant, ref->object.name, ret);
+}
 
 struct made {
 	struct report report;
@@ -28,18 +70,11 @@ static void made_done(struct made *made)
 }
 #define _cleanup_made_ __attribute__((cleanup(made_done)))
 
-static int64_t now_ns(struct fs *fs)
-{
-	int64_t now = store_usage_now(fs->store);
-
-	return now - now % STEP_NS;
-}
-
 /* The payer's report of the month, or of the current one (NULL). */
 static int make(struct fs *fs, int64_t payer, const struct calendar_month *month, struct made *made,
 	struct content *content)
 {
-	struct calendar_month current = calendar_month_of(now_ns(fs));
+	struct calendar_month current = calendar_month_of(billing_now_ns(fs));
 	_cleanup_prices_ struct prices *prices = NULL;
 	_cleanup_object_ struct object object = OBJECT_INIT;
 	int r = prices_load(fs->store, &prices, NULL);
@@ -49,8 +84,8 @@ static int make(struct fs *fs, int64_t payer, const struct calendar_month *month
 	if (r == 0)
 		r = store_budget(fs->store, payer, &made->budget);
 	if (r == 0)
-		r = bill_make(fs->store, prices, payer, month ? month : &current, now_ns(fs),
-			&made->bill);
+		r = bill_make(fs->store, prices, payer, month ? month : &current,
+			billing_now_ns(fs), &made->bill);
 	if (r < 0)
 		return r == -EINVAL ? -EIO : r;
 	(void)snprintf(made->tenant, sizeof(made->tenant), "%s",
@@ -122,9 +157,9 @@ static int render_service(struct fs *fs, const struct ref *ref, struct content *
 
 /* ---- months ---- */
 
-static int find_month(struct fs *fs, const struct ref *ref, const char *name, struct entry *ret)
+int billing_find_month(struct fs *fs, const struct ref *ref, const char *name, struct entry *ret)
 {
-	struct calendar_month month, current = calendar_month_of(now_ns(fs));
+	struct calendar_month month, current = calendar_month_of(billing_now_ns(fs));
 	char text[8] = "";
 	bool old = strlen(name) > 7 && strcmp(name + 7, SUFFIX_OLD) == 0;
 	int64_t first_ns;
@@ -143,9 +178,9 @@ static int find_month(struct fs *fs, const struct ref *ref, const char *name, st
 }
 
 /* The months that the ledger knows, up to this one. */
-static int list_months(struct fs *fs, const struct ref *ref, int64_t after, entry_fn fn, void *arg)
+int billing_list_months(struct fs *fs, const struct ref *ref, int64_t after, entry_fn fn, void *arg)
 {
-	struct calendar_month current = calendar_month_of(now_ns(fs)), month = current;
+	struct calendar_month current = calendar_month_of(billing_now_ns(fs)), month = current;
 	int64_t first_ns;
 	int r = 0;
 
@@ -168,16 +203,21 @@ static int list_months(struct fs *fs, const struct ref *ref, int64_t after, entr
 	return r;
 }
 
-static int render_month(struct fs *fs, const struct ref *ref, struct content *content)
+int billing_month_of(const struct ref *ref, struct calendar_month *ret)
 {
 	int number = (int)(ref->sub / 2);
-	struct calendar_month month;
-	_cleanup_made_ struct made made = {0};
 	char text[32];
-	int r;
 
 	(void)snprintf(text, sizeof(text), "%04d-%02d", number / 12, number % 12 + 1);
-	r = calendar_month_parse(text, &month);
+	return calendar_month_parse(text, ret);
+}
+
+static int render_month(struct fs *fs, const struct ref *ref, struct content *content)
+{
+	struct calendar_month month;
+	_cleanup_made_ struct made made = {0};
+	int r = billing_month_of(ref, &month);
+
 	if (r == 0)
 		r = make(fs, ref->object.id, &month, &made, content);
 	if (r == 0)
@@ -224,56 +264,9 @@ static int apply_budget(struct txn *txn, const struct draft *draft, struct error
 	return r < 0 ? r : txn_set_budget(txn, draft->ref->object.id, nano);
 }
 
-/* ---- the administrator's ---- */
-
-struct tenants {
-	struct fs *fs;
-	struct content *content;
-	const struct prices *prices;
-	int64_t total;
-};
-
-static int add_payer(void *arg, int64_t payer, const char *name)
-{
-	struct tenants *tenants = arg;
-	struct calendar_month month = calendar_month_of(now_ns(tenants->fs));
-	_cleanup_bill_ struct bill *bill = NULL;
-	struct object object = OBJECT_INIT;
-	bool gone = store_peek(tenants->fs->store, payer, &object) < 0 || object.deleting;
-	int r = bill_make(tenants->fs->store, tenants->prices, payer, &month, now_ns(tenants->fs),
-		&bill);
-
-	if (r < 0)
-		return r;
-	tenants->total += bill->nano;
-	money_print(&tenants->content->text, bill->nano, 4);
-	buf_printf(&tenants->content->text, "\t%s\t%s\n",
-		payer == PLATFORM_ID ? "(unallocated)" : name, gone ? "deleted" : "-");
-	common_raise_mtime(tenants->content, bill->until_ns);
-	return 0;
-}
-
-static int render_by_tenant(struct fs *fs, const struct ref *ref, struct content *content)
-{
-	_cleanup_prices_ struct prices *prices = NULL;
-	struct tenants tenants = {.fs = fs, .content = content};
-	int r = prices_load(fs->store, &prices, NULL);
-
-	(void)ref;
-	if (r < 0)
-		return r == -EINVAL ? -EIO : r;
-	tenants.prices = prices;
-	buf_printf(&content->text, "#%s\ttenant\tstate\n", prices_currency(prices));
-	r = store_usage_payers(fs->store, add_payer, &tenants);
-	money_print(&content->text, tenants.total, 4);
-	buf_puts(&content->text, "\t(total)\t-\n");
-	return r;
-}
-
-#define TENANT   .kind = KIND_TENANT
-#define PLATFORM .kind = KIND_PLATFORM
-#define BASE     "{tenant}/billing"
-#define FIGURES  .mode = 0440, .flags = ROW_VOLATILE
+#define TENANT  .kind = KIND_TENANT
+#define BASE    "{tenant}/billing"
+#define FIGURES .mode = 0440, .flags = ROW_VOLATILE, .stamp = stamp_tenant
 
 const struct row rows_billing[] = {
 	{.number = 192,
@@ -281,8 +274,8 @@ const struct row rows_billing[] = {
 		TENANT,
 		.mode = 0750,
 		.flags = ROW_DIR | ROW_VOLATILE | ROW_DERIVED,
-		.find = find_month,
-		.list = list_months,
+		.find = billing_find_month,
+		.list = billing_list_months,
 		.help = "What the tenant's services cost, estimated, up to the last ten seconds."},
 	{.number = 193,
 		.path = BASE "/summary",
@@ -347,22 +340,10 @@ const struct row rows_billing[] = {
 	{.number = 202,
 		.path = "{tenant}/services/{service}/billing",
 		.kind = KIND_SERVICE,
-		FIGURES,
+		.mode = 0440,
+		.flags = ROW_VOLATILE,
+		.stamp = stamp_service,
 		.render = render_service,
 		.help = "This service's share of the month."},
-	{.number = 203,
-		.path = ".platform/billing",
-		PLATFORM,
-		.mode = 0700,
-		.flags = ROW_DIR | ROW_PRIVATE,
-		.help = "What all tenants cost."},
-	{.number = 204,
-		.path = ".platform/billing/by-tenant",
-		PLATFORM,
-		.mode = 0400,
-		.flags = ROW_PRIVATE | ROW_VOLATILE,
-		.render = render_by_tenant,
-		.help = "This month by tenant, those included that are gone; what nobody has "
-			"last."},
 	{0},
 };

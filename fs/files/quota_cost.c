@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "billing/bill.h"
+#include "billing/total.h"
 
 struct money_words {
 	struct buf limit, now, then;
@@ -75,8 +75,8 @@ static int check_budget(struct fs *fs, struct txn *txn, const struct quote *quot
 {
 	_cleanup_words_ struct money_words words = {BUF_INIT, BUF_INIT, BUF_INIT};
 	struct calendar_month month = calendar_month_of(quote->now_ns);
-	_cleanup_bill_ struct bill *bill = NULL;
 	struct budget budget = {0};
+	struct total total;
 	int64_t hour = 0, now, then;
 	int r = policy->enforce_budgets ? store_budget(fs->store, change->tenant, &budget) : 0;
 
@@ -84,11 +84,11 @@ static int check_budget(struct fs *fs, struct txn *txn, const struct quote *quot
 		return r;
 	r = wanted(fs, txn, WANTED_TENANT, change->tenant, quote, &hour);
 	if (r == 0)
-		r = bill_make(fs->store, quote->prices, change->tenant, &month, quote->now_ns,
-			&bill);
+		r = total_make(fs->store, quote->prices, change->tenant, &month, quote->now_ns,
+			&total);
 	if (r < 0)
 		return r;
-	now = bill->nano + money_cost(hour, quote->now_ns, month.end_ns);
+	now = total.nano + money_cost(hour, quote->now_ns, month.end_ns);
 	then = now +
 	       money_cost(change->after_nano - change->before_nano, quote->now_ns, month.end_ns);
 	if (then <= budget.nano)

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "fs/edit/commit.h"
 #include "fs/tree/content.h"
+#include "fs/tree/snapshot.h"
 #include "fs/edit/cut.h"
 #include "fs/edit/edit.h"
 #include "fs/edit/hot.h"
@@ -94,6 +95,8 @@ static int open_reading(fuse_req_t req, struct ref *ref, struct fuse_file_info *
 	if (ref->row->flags & (ROW_DIRECT | ROW_WAITS))
 		return 0;
 	r = content_stat(fs, ref, &size, &mtime_ns);
+	if (r == 0 && ref->row->stamp)
+		file->keep_cache = snapshot_show(fs->snapshots, ref->node);
 	/* What poll(2) waits for is a change after this. */
 	if (r == 0 && ref->row->flags & ROW_POLLED)
 		file->fh = (uint64_t)mtime_ns;

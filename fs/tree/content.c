@@ -25,14 +25,26 @@ int content_render(struct fs *fs, struct ref *ref, struct content *content)
 	return r < 0 ? r : content->text.error;
 }
 
+/* Whether what is kept of a volatile content still holds. */
+static bool is_stamped(struct fs *fs, const struct ref *ref)
+{
+	uint64_t stamp;
+
+	return ref->row->stamp && ref->row->stamp(fs, ref, &stamp) == 0 &&
+	       snapshot_has_stamp(fs->snapshots, ref->node, stamp);
+}
+
 /* Renders and remembers; a secret only renders. */
 static int take(struct fs *fs, struct ref *ref, struct content *content)
 {
-	uint64_t ticket = snapshot_ticket(fs->snapshots, ref->node);
+	uint64_t ticket = snapshot_ticket(fs->snapshots, ref->node), stamp = 0;
+	bool stamped;
 	int r;
 
 	/* The ref is older than the ticket: what it holds would be taken for fresh. */
 	r = ref_reload(fs, ref);
+	/* Before it is rendered: what happens meanwhile makes it another. */
+	stamped = r == 0 && ref->row->stamp && ref->row->stamp(fs, ref, &stamp) == 0;
 	if (r == 0)
 		r = content_render(fs, ref, content);
 	if (r < 0 || ref->row->flags & ROW_SECRETIVE)
@@ -41,13 +53,15 @@ static int take(struct fs *fs, struct ref *ref, struct content *content)
 		    content->mtime_ns) &&
 		fs->notifier)
 		notifier_inode(fs->notifier, ref->node);
+	if (stamped)
+		snapshot_set_stamp(fs->snapshots, ref->node, stamp);
 	return 0;
 }
 
 int content_stat(struct fs *fs, struct ref *ref, int64_t *ret_size, int64_t *ret_mtime_ns)
 {
 	_cleanup_content_ struct content content = CONTENT_INIT;
-	bool keep = !(ref->row->flags & ROW_VOLATILE);
+	bool keep = !(ref->row->flags & ROW_VOLATILE) || is_stamped(fs, ref);
 	size_t len;
 	int r;
 

@@ -113,6 +113,9 @@ struct row {
 
 	/* Appends the content. */
 	int (*render)(struct fs *fs, const struct ref *ref, struct content *content);
+	/* Of what is volatile: another number whenever the content may be another, cheaply. As long
+	 * as it is the same the content is kept, here and in the kernel. */
+	int (*stamp)(struct fs *fs, const struct ref *ref, uint64_t *ret);
 	/* Size of the content, where that is cheaper than to render; *ret_mtime_ns has its
 	 * default. */
 	int (*measure)(struct fs *fs, const struct ref *ref, int64_t *ret_size,
@@ -155,6 +158,7 @@ extern const struct row rows_value[];
 extern const struct row rows_view[];
 extern const struct row rows_prices[];
 extern const struct row rows_billing[];
+extern const struct row rows_billing_all[];
 extern const struct row rows_next[];
 extern const struct row rows_group[];
 

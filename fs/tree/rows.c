@@ -27,6 +27,7 @@ static const struct row *const tables[] = {
 	rows_view,
 	rows_prices,
 	rows_billing,
+	rows_billing_all,
 	rows_next,
 	rows_group,
 };

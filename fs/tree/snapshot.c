@@ -18,6 +18,8 @@ struct snapshot {
 	struct snapshot *newer, *older; /* by last use */
 	int64_t mtime_ns;
 	bool stale, read_stale;
+	bool stamped, shown;
+	uint64_t stamp;
 	uint64_t epoch; /* of attr; 0: none */
 	struct stat attr;
 	size_t len;
@@ -242,6 +244,40 @@ bool snapshot_stat(struct snapshots *snapshots, uint64_t node, size_t *ret_len,
 	*ret_len = snapshot->len;
 	*ret_mtime_ns = snapshot->mtime_ns;
 	return true;
+}
+
+void snapshot_set_stamp(struct snapshots *snapshots, uint64_t node, uint64_t stamp)
+{
+	struct snapshot *snapshot;
+
+	LOCKED(&snapshots->lock);
+	snapshot = find(snapshots, node);
+	if (!snapshot)
+		return;
+	snapshot->stamped = true;
+	snapshot->stamp = stamp;
+}
+
+bool snapshot_has_stamp(struct snapshots *snapshots, uint64_t node, uint64_t stamp)
+{
+	const struct snapshot *snapshot;
+
+	LOCKED(&snapshots->lock);
+	snapshot = find(snapshots, node);
+	return snapshot && snapshot->stamped && snapshot->stamp == stamp;
+}
+
+bool snapshot_show(struct snapshots *snapshots, uint64_t node)
+{
+	struct snapshot *snapshot;
+	bool before;
+
+	LOCKED(&snapshots->lock);
+	snapshot = find(snapshots, node);
+	before = snapshot && snapshot->shown;
+	if (snapshot)
+		snapshot->shown = true;
+	return before;
 }
 
 uint64_t snapshot_epoch(struct snapshots *snapshots)

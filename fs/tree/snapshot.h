@@ -44,6 +44,12 @@ bool snapshot_put(struct snapshots *snapshots, uint64_t node, uint64_t ticket, c
 bool snapshot_stat(struct snapshots *snapshots, uint64_t node, size_t *ret_len,
 	int64_t *ret_mtime_ns);
 
+/* The stamp of a content (see row.h), and whether it is still that. */
+void snapshot_set_stamp(struct snapshots *snapshots, uint64_t node, uint64_t stamp);
+bool snapshot_has_stamp(struct snapshots *snapshots, uint64_t node, uint64_t stamp);
+/* Somebody opens it: whether somebody has before, so that the kernel's pages are of it. */
+bool snapshot_show(struct snapshots *snapshots, uint64_t node);
+
 /* All attributes of a node whose content is not stale, without a look into the store. epoch: taken
  * before what st says was read; owners that changed since make it worthless. */
 uint64_t snapshot_epoch(struct snapshots *snapshots);

@@ -53,7 +53,33 @@ is "$(python3 -c 'import sys, xml.dom.minidom as m; print(m.parse(sys.argv[1]).d
 like "$(cat "$BILLING/cost.prom")" 'duplofs_cost_month\{tenant="demo",service="web"' "Prometheus text has it"
 is "$(stat -c %a "$BILLING/summary")" "440" "figures are read-only"
 like "$(cat "$DUPLO/other/billing/summary")" "so far     0.00 USD" "another tenant owes nothing of it"
-like "$(cat "$DUPLO/.platform/billing/by-tenant")" $'\t''demo'$'\t' "the administrator sees all tenants"
+# The administrator's.
+ALL=$DUPLO/.platform/billing
+all_know() {
+	grep -qP '[1-9].*\tdemo\t-$' "$ALL/by-tenant"
+}
+becomes 90 "the administrator sees all tenants" all_know
+like "$(cat "$ALL/summary")" "TENANT +USD.*demo +[0-9.]+" "in the summary"
+is "$(jq -r '[.Lines[] | select(.Kind == "tenant").Service] | join(" ")' "$ALL/month-to-date.json")" "demo" "as JSON"
+is "$(jq '[.Lines[].Cost | tonumber * 1e9 | round] | add' "$ALL/month-to-date.json")" \
+	"$(jq '.Cost | tonumber * 1e9 | round' "$ALL/month-to-date.json")" "adding up to the billionth"
+like "$(cat "$ALL/cost.prom")" 'duplofs_cost_month\{tenant="demo",service="",kind="tenant"' "for Prometheus"
+like "$(sed -n 2p "$ALL/$month.csv")" '"demo","demo","\{""tenant"":""demo""\}"' "in FOCUS, a row a tenant and day"
+like "$(cat "$ALL/cost.svg")" "^<svg .*by tenant" "and as a chart"
+is "$(stat -c %a "$ALL/summary" "$ALL" | xargs)" "400 700" "nobody else does"
+
+# As long as neither the time nor the ledger moves on, a file is not made again.
+cpu() {
+	awk '{ print $14 + $15 }' "/proc/$(cat "${platform_state[main]}/worker.pid")/stat"
+}
+before=$(cpu)
+for _ in {1..2000}; do
+	read -r _ <"$BILLING/cost.svg"
+done
+spent=$((($(cpu) - before) * 10))
+[ "$spent" -lt 1500 ]
+ok $? "2000 readers of the chart cost little"
+note "$spent ms"
 
 # Budgets.
 fails_with "Invalid argument" "a budget that is no number is refused" dd of="$BILLING/budget" status=none <<<"a lot"

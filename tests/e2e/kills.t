@@ -151,6 +151,22 @@ shown() {
 	[ "$(cat "/proc/$pid/root/duplo/config/SHOWN")" = "$turn" ]
 }
 becomes 10 "and sees the last value" shown
+# The ledger, over all of that: nothing twice, and the machine, which never stopped, without a gap.
+ledger=$(python3 - "${platform_state[main]}/duplofs.db" <<'PY'
+import sqlite3, sys
+database = sqlite3.connect(sys.argv[1])
+pieces = {}
+for subject, kind, start, end in database.execute(
+        "SELECT subject, kind, start_ns, end_ns FROM usage JOIN usage_subject ON id = subject"
+        " UNION ALL SELECT subject, kind, start_ns, 1 << 62 FROM usage_open JOIN usage_subject ON id = subject ORDER BY 3"):
+    pieces.setdefault((subject, kind), []).append((start, end))
+overlaps = sum(a[1] > b[0] for rows in pieces.values() for a, b in zip(rows, rows[1:]))
+gaps = sum(a[1] < b[0] for (_, kind), rows in pieces.items() if kind == 1 for a, b in zip(rows, rows[1:]))
+running = sum(rows[-1][1] == 1 << 62 for (_, kind), rows in pieces.items() if kind == 1)
+print(overlaps, gaps, running, len(pieces) > 2)
+PY
+)
+is "$ledger" "0 0 1 True" "the usage ledger has no overlap, no gap, and goes on"
 succeeds "rmdir" rmdir "$DUPLO/demo/services/"{web,other}
 rm "$DUPLO/demo/config/SHOWN" "$DUPLO/demo/secrets/SHOWN"
 succeeds "rmdir" rmdir "$DUPLO/demo"

@@ -6,8 +6,10 @@
 
 #include "base/clock.h"
 #include "ledger_fixture.h"
+#include "billing/total.h"
 #include "store/actual.h"
 #include "store/store_private.h"
+#include "store/usage_day.h"
 
 /* m5.xlarge, 4 vCPU, 16 GiB, 0.192 an hour; A has 1 CPU and 2 GiB, B 2 CPUs and 8 GiB. */
 static void test_worked_vector(void **state)
@@ -79,27 +81,138 @@ static void test_random_ledgers_add_up(void **state)
 	}
 }
 
-/* Of a shared machine each pays what he reserves; what is left is the platform's. */
+struct actual {
+	int64_t tenant, day_ns;
+	const char *service;
+	int64_t nano;
+};
+
+static int set_actual(struct txn *txn, void *arg, struct error *reterr)
+{
+	const struct actual *actual = arg;
+
+	(void)reterr;
+	return txn_set_actual(txn, actual->tenant, actual->day_ns, actual->service, actual->nano);
+}
+
+static void actual(struct ledger *ledger, int64_t tenant, int day, const char *service,
+	int64_t nano)
+{
+	struct actual actual = {tenant, NOVEMBER_NS + day * CALENDAR_DAY_NS, service, nano};
+
+	assert_int_equal(store_update(ledger->fixture.store, STORE_RELAXED, NULL, set_actual,
+				 &actual, NULL),
+		0);
+}
+
+static int64_t total_of(const struct totals *totals, int64_t payer)
+{
+	for (size_t i = 0; i < totals->count; i++)
+		if (totals->all[i].payer == payer)
+			return totals->all[i].nano;
+	return -1;
+}
+
+/* Of a shared machine each pays what he reserves; what is left is the platform's. One's own host
+ * is no part of that, even at the same price. */
 static void test_shared_machine(void **state)
 {
 	struct ledger ledger;
+	struct calendar_month month = calendar_month_of(NOVEMBER_NS);
 	struct usage_subject machine = ledger_host("local", SKU_MACHINE, 4, 16);
+	struct usage_subject own = ledger_host("h1", SKU_MACHINE, 4, 16);
 	struct usage_subject a = ledger_instance("a", "0", "local", 1000, 2048);
-	struct bill *mine, *rest;
+	struct usage_subject b = ledger_instance("b", "0", "h1", 1000, 2048);
+	int64_t now_ns = NOVEMBER_NS + 10 * HOUR;
+	struct totals totals;
+	struct bill *mine;
 
 	(void)state;
 	ledger_init(&ledger);
 	ledger_at(&ledger, NOVEMBER_NS);
 	ledger_meter(&ledger, 1001, PLATFORM_ID, &machine);
 	ledger_meter(&ledger, 1002, ledger.tenant, &a);
-	mine = ledger_bill(&ledger, ledger.tenant, NOVEMBER_NS + 10 * HOUR);
-	rest = ledger_bill(&ledger, PLATFORM_ID, NOVEMBER_NS + 10 * HOUR);
+	mine = ledger_bill(&ledger, ledger.tenant, now_ns);
 	ledger_about(mine->nano, 211538461);
 	assert_int_equal(mine->count, 1);
-	ledger_about(mine->nano + rest->nano, 1000000000);
 	ledger_about(mine->burn_nano, 21153846);
 	bill_free(mine);
-	bill_free(rest);
+	ledger_meter(&ledger, 1003, ledger.tenant, &own);
+	ledger_meter(&ledger, 1004, ledger.tenant, &b);
+	assert_int_equal(totals_make(ledger.fixture.store, ledger.prices, &month, now_ns, &totals),
+		0);
+	assert_int_equal(totals.count, 2);
+	ledger_about(total_of(&totals, PLATFORM_ID), 1000000000 - 211538461);
+	ledger_about(total_of(&totals, ledger.tenant), 1000000000 + 211538461);
+	totals_done(&totals);
+	ledger_done(&ledger);
+}
+
+static void same_totals(struct ledger *ledger, int64_t now_ns)
+{
+	struct calendar_month month = calendar_month_of(now_ns);
+	struct bill *bill = ledger_bill(ledger, ledger->tenant, now_ns);
+	struct total total;
+
+	assert_int_equal(total_make(ledger->fixture.store, ledger->prices, ledger->tenant, &month,
+				 now_ns, &total),
+		0);
+	assert_int_equal(total.nano, bill->nano);
+	assert_memory_equal(total.daily, bill->daily, sizeof(total.daily));
+	assert_int_equal(total.burn_nano, bill->burn_nano);
+	assert_int_equal(total.actual_days, bill->actual_days);
+	bill_free(bill);
+}
+
+static int64_t days_kept(struct ledger *ledger)
+{
+	struct calendar_month month = calendar_month_of(NOVEMBER_NS);
+	struct usage_day days[BILL_DAYS_MAX];
+	size_t count;
+
+	assert_int_equal(store_usage_days(ledger->fixture.store, ledger->tenant,
+				 prices_identity(ledger->prices), month.start_ns, month.end_ns,
+				 days, &count),
+		0);
+	return (int64_t)count;
+}
+
+/* Sums of days that are over are what the bill comes to, whatever happens to them. */
+static void test_days_that_are_over(void **state)
+{
+	struct ledger ledger;
+	struct usage_subject machine = ledger_host("h1", "ec2/m5.xlarge", 4, 16);
+	int64_t now_ns = NOVEMBER_NS;
+	unsigned seed = 3;
+
+	(void)state;
+	ledger_init(&ledger);
+	ledger_at(&ledger, now_ns);
+	ledger_meter(&ledger, 1001, ledger.tenant, &machine);
+	for (int change = 0; change < 100; change++) {
+		struct usage_subject subject =
+			ledger_instance("a", "0", "h1", rand_r(&seed) % 3000, rand_r(&seed) % 9000);
+
+		now_ns = NOVEMBER_NS + (change + 1) * INT64_C(2) * HOUR + rand_r(&seed);
+		ledger_at(&ledger, now_ns);
+		ledger_meter(&ledger, 2000, ledger.tenant, change % 3 ? &subject : NULL);
+		same_totals(&ledger, now_ns);
+		assert_int_equal(totals_close(ledger.fixture.store, ledger.prices, now_ns), 0);
+		same_totals(&ledger, now_ns);
+	}
+	assert_int_equal(days_kept(&ledger), 8);
+	/* What the provider says of a day that was added up makes it wrong. */
+	actual(&ledger, ledger.tenant, 2, "Amazon Elastic Compute Cloud - Compute", 123);
+	assert_int_equal(days_kept(&ledger), 0);
+	same_totals(&ledger, now_ns);
+	assert_int_equal(totals_close(ledger.fixture.store, ledger.prices, now_ns), 0);
+	assert_int_equal(days_kept(&ledger), 8);
+	same_totals(&ledger, now_ns);
+	/* The last day of the month is added up in the next one. */
+	assert_int_equal(totals_close(ledger.fixture.store, ledger.prices,
+				 NOVEMBER_NS + 30 * CALENDAR_DAY_NS + HOUR),
+		0);
+	assert_int_equal(days_kept(&ledger), 30);
 	ledger_done(&ledger);
 }
 
@@ -215,30 +328,6 @@ static void test_clock_that_jumps(void **state)
 	ledger_done(&ledger);
 }
 
-struct actual {
-	int64_t tenant, day_ns;
-	const char *service;
-	int64_t nano;
-};
-
-static int set_actual(struct txn *txn, void *arg, struct error *reterr)
-{
-	const struct actual *actual = arg;
-
-	(void)reterr;
-	return txn_set_actual(txn, actual->tenant, actual->day_ns, actual->service, actual->nano);
-}
-
-static void actual(struct ledger *ledger, int64_t tenant, int day, const char *service,
-	int64_t nano)
-{
-	struct actual actual = {tenant, NOVEMBER_NS + day * CALENDAR_DAY_NS, service, nano};
-
-	assert_int_equal(store_update(ledger->fixture.store, STORE_RELAXED, NULL, set_actual,
-				 &actual, NULL),
-		0);
-}
-
 static const struct bill_line *find_line(const struct bill *bill, enum bill_kind kind,
 	const char *service)
 {
@@ -351,6 +440,7 @@ int main(void)
 		cmocka_unit_test(test_worked_vector),
 		cmocka_unit_test(test_random_ledgers_add_up),
 		cmocka_unit_test(test_shared_machine),
+		cmocka_unit_test(test_days_that_are_over),
 		cmocka_unit_test(test_parts_of_an_object),
 		cmocka_unit_test(test_ledger_outlives_the_object),
 		cmocka_unit_test(test_clock_that_jumps),
