@@ -75,8 +75,8 @@ static void renew_row(void *arg, const struct row *row)
 
 static int renew_object(void *arg, const struct object *object)
 {
-	static const enum kind below[] = {
-		KIND_SERVICE, KIND_INSTANCE, KIND_SECRET, KIND_CONFIG, KIND_HOST};
+	static const enum kind below[] = {KIND_SERVICE, KIND_INSTANCE, KIND_SECRET, KIND_CONFIG,
+		KIND_HOST, KIND_RESOURCE, KIND_OUTPUT};
 	struct owner_walk walk = *(struct owner_walk *)arg;
 	size_t i;
 

@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,11 +23,25 @@ struct signing {
 	struct sigv4_header headers[HEADERS_MAX];
 	size_t count;
 	char date[SIGV4_DATE_SIZE], hash[SIGV4_HASH_SIZE], target[160];
+	char checksum[48]; /* of the body, as S3 wants it beside the signature */
 };
 
 static void signing_add(struct signing *signing, const char *name, const char *value)
 {
 	signing->headers[signing->count++] = (struct sigv4_header){name, value};
+}
+
+/* The hash, which is hexadecimal, in base64. */
+static void print_checksum(const char *hash, char *ret)
+{
+	unsigned char bytes[32];
+	unsigned value;
+
+	for (size_t i = 0; i < sizeof(bytes); i++) {
+		(void)sscanf(hash + 2 * i, "%2x", &value);
+		bytes[i] = (unsigned char)value;
+	}
+	(void)EVP_EncodeBlock((unsigned char *)ret, bytes, sizeof(bytes));
 }
 
 /* https://host:port of the service: AWS_ENDPOINT_URL_<SERVICE>, AWS_ENDPOINT_URL, or AWS's own. */
@@ -88,6 +103,10 @@ static int sign(struct attempt_context *context, const struct attempt *attempt,
 	signing_add(signing, "Content-Type", service->content_type);
 	if (scope.path_as_is)
 		signing_add(signing, "X-Amz-Content-Sha256", signing->hash);
+	if (scope.path_as_is && wire->body.len > 0) {
+		print_checksum(signing->hash, signing->checksum);
+		signing_add(signing, "X-Amz-Checksum-Sha256", signing->checksum);
+	}
 	if (service->target) {
 		(void)snprintf(signing->target, sizeof(signing->target), "%s.%s", service->target,
 			action->name);

@@ -94,6 +94,7 @@ static void escape_form(struct buf *buf, const char *text)
 		net_escape(buf, buf_string(&part));
 		if (part.error)
 			buf->error = part.error;
+		buf_wipe(&part);
 		text += run;
 		if (*text)
 			buf_putc(buf, '+');

@@ -127,15 +127,26 @@ static const struct aws_action actions[AWS_ACTIONS] = {
 		.path = "/{Bucket}?list-type=2",
 		.page_in = "continuation-token",
 		.page_out = "NextContinuationToken"},
+	[S3_LIST_VERSIONS] = REST(s3, "ListObjectVersions", "GET", "/{Bucket}?versions"),
+	[S3_DELETE_OBJECTS] = REST(s3, "DeleteObjects", "POST", "/{Bucket}?delete"),
+	[S3_GET_VERSIONING] = REST(s3, "GetBucketVersioning", "GET", "/{Bucket}?versioning"),
+	[S3_PUT_VERSIONING] = REST(s3, "PutBucketVersioning", "PUT", "/{Bucket}?versioning"),
+	[S3_PUT_PUBLIC_BLOCK] =
+		REST(s3, "PutPublicAccessBlock", "PUT", "/{Bucket}?publicAccessBlock"),
 
 	[SQS_CREATE_QUEUE] = ACTION(sqs, "CreateQueue", AGAIN_SAFE),
 	[SQS_GET_QUEUE_URL] = ACTION(sqs, "GetQueueUrl", AGAIN_SAFE),
 	[SQS_LIST_QUEUE_TAGS] = ACTION(sqs, "ListQueueTags", AGAIN_SAFE),
+	[SQS_GET_ATTRIBUTES] = ACTION(sqs, "GetQueueAttributes", AGAIN_SAFE),
+	[SQS_SET_ATTRIBUTES] = ACTION(sqs, "SetQueueAttributes", AGAIN_SAFE),
 	[SQS_DELETE_QUEUE] = ACTION(sqs, "DeleteQueue", AGAIN_SAFE),
 
 	[DYNAMODB_CREATE_TABLE] = ACTION(dynamodb, "CreateTable", AGAIN_LOOK),
 	[DYNAMODB_DESCRIBE_TABLE] = ACTION(dynamodb, "DescribeTable", AGAIN_SAFE),
 	[DYNAMODB_LIST_TAGS] = PAGED(dynamodb, "ListTagsOfResource", "NextToken", "NextToken"),
+	[DYNAMODB_UPDATE_TABLE] = ACTION(dynamodb, "UpdateTable", AGAIN_SAFE),
+	[DYNAMODB_LIST_BACKUPS] = ACTION(dynamodb, "ListBackups", AGAIN_SAFE),
+	[DYNAMODB_CREATE_BACKUP] = ACTION(dynamodb, "CreateBackup", AGAIN_LOOK),
 	[DYNAMODB_DELETE_TABLE] = ACTION(dynamodb, "DeleteTable", AGAIN_SAFE),
 
 	[LAMBDA_GET_FUNCTION] =

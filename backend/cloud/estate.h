@@ -70,8 +70,11 @@ struct estate_ops {
 	void (*free)(struct estate *estate);
 };
 
+struct resource_ops;
+
 struct estate {
 	const struct estate_ops *ops;
+	const struct resource_ops *resources; /* see resources.h; NULL: it makes none */
 };
 
 static inline void estate_free(struct estate *estate)

@@ -36,6 +36,25 @@ int check_engine(const char *value, struct error *reterr);
 int check_address(const char *value, struct error *reterr);
 /* Absolute path of a health check's URL. */
 int check_url_path(const char *value, struct error *reterr);
+/* Engine of a database: mysql, mariadb, postgres. */
+int check_database_engine(const char *value, struct error *reterr);
+/* Engine of a cache: redis, memcached. */
+int check_cache_engine(const char *value, struct error *reterr);
+/* Version of an engine, or name of a runtime: letters, digits, dots. */
+int check_version(const char *value, struct error *reterr);
+/* Size of a managed machine, "db.t3.micro". */
+int check_instance_class(const char *value, struct error *reterr);
+/* Name of a database or its user: a letter, then letters, digits and "_". */
+int check_identifier(const char *value, struct error *reterr);
+/* Attribute of a table's items, and its type: S, N, B. */
+int check_attribute(const char *value, struct error *reterr);
+int check_attribute_type(const char *value, struct error *reterr);
+/* What is called of a function's code: "main.handler". */
+int check_handler(const char *value, struct error *reterr);
+/* Name of another resource. */
+int check_label(const char *value, struct error *reterr);
+/* Name of an object in a bucket. */
+int check_object_key(const char *value, struct error *reterr);
 /* Name of a signal without SIG: HUP, USR1, ... */
 int check_signal(const char *value, struct error *reterr);
 

@@ -30,6 +30,7 @@ enum field_flags {
 	FIELD_REQUIRED = 1,
 	FIELD_TEMPLATE = 2, /* a change replaces containers, through the update domains */
 	FIELD_NONE = 4, /* an empty text, list or object is a field not given */
+	FIELD_FIXED = 8, /* cannot be changed once it was accepted */
 };
 
 /* Says what is wrong with a value (of a list or map: with one element), in words without the

@@ -20,9 +20,10 @@ const char *kind_name(enum kind kind)
 		[KIND_RESOURCE] = "resource",
 		[KIND_GROUP] = "group",
 		[KIND_POLICY] = "policy",
+		[KIND_OUTPUT] = "output",
 	};
 
-	return kind >= KIND_PLATFORM && kind <= KIND_POLICY ? names[kind] : "object";
+	return kind >= KIND_PLATFORM && kind <= KIND_OUTPUT ? names[kind] : "object";
 }
 
 /* [A-Za-z_][A-Za-z0-9_.-]{0,127} */

@@ -21,6 +21,7 @@ enum kind {
 	KIND_RESOURCE = 8,
 	KIND_GROUP = 9,
 	KIND_POLICY = 10, /* child of the platform: a document of the administrator's */
+	KIND_OUTPUT = 11, /* child of a resource: what services need to use it, sealed */
 };
 
 #define OBJECT_NAME_MAX 128 /* bytes, without the NUL */

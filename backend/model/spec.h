@@ -42,6 +42,9 @@ void spec_free(const struct spec_type *type, void *spec);
 
 /* True when both mean the same in the fields that have all of flags (0: in all). */
 bool spec_equal(const struct spec_type *type, const void *a, const void *b, unsigned flags);
+/* The first of these fields that differs, or NULL. */
+const struct field *spec_difference(const struct spec_type *type, const void *a, const void *b,
+	unsigned flags);
 
 /*
  * Replaces (or adds, in the style of the others) one top-level field in the text of a valid spec
@@ -58,6 +61,9 @@ int spec_view(const struct spec_type *type, const void *spec, const char *field,
 /* Checks what a shell wrote into a view file (no newline at the end), before a spec is touched. */
 int spec_view_check(const struct spec_type *type, const char *field, const char *value,
 	struct error *reterr);
+
+/* What objects of the type are allowed to be, as JSON Schema has it; NULL: no memory. */
+json_t *spec_schema(const struct spec_type *type);
 
 /* JSON Schema (draft 2020-12), for editors. Appends to out. */
 void spec_schema_print(const struct spec_type *type, struct buf *out);

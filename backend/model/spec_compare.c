@@ -52,13 +52,19 @@ static bool values_equal(const struct field *field, const void *a, const void *b
 }
 
 /* Name is left out: the directory says it. */
-bool spec_equal(const struct spec_type *type, const void *a, const void *b, unsigned flags)
+const struct field *spec_difference(const struct spec_type *type, const void *a, const void *b,
+	unsigned flags)
 {
 	const struct field *field;
 
 	for (field = type->fields; field->name; field++)
 		if ((field->flags & flags) == flags && strcmp(field->name, "Name") != 0 &&
 			!values_equal(field, a, b))
-			return false;
-	return true;
+			return field;
+	return NULL;
+}
+
+bool spec_equal(const struct spec_type *type, const void *a, const void *b, unsigned flags)
+{
+	return !spec_difference(type, a, b, flags);
 }

@@ -106,12 +106,16 @@ static json_t *schema_required(const struct field *field)
 	return required;
 }
 
+json_t *spec_schema(const struct spec_type *type)
+{
+	return with(schema_object(type->fields), "required", schema_required(type->fields));
+}
+
 void spec_schema_print(const struct spec_type *type, struct buf *out)
 {
 	_cleanup_json_ json_t *schema = json_pack("{s:s, s:s}", "$schema",
 		"https://json-schema.org/draft/2020-12/schema", "title", type->title);
-	_cleanup_json_ json_t *object =
-		with(schema_object(type->fields), "required", schema_required(type->fields));
+	_cleanup_json_ json_t *object = spec_schema(type);
 
 	if (!object || json_object_update(schema, object) < 0) {
 		out->error = out->error ? out->error : -ENOMEM;

@@ -27,6 +27,7 @@
 #define INTENT_BALANCER   "balancer"
 #define INTENT_DNS        "dns"
 #define INTENT_AGENT      "agent"
+#define INTENT_RESOURCE   "resource"
 #define POOL_BALANCERS    "lb"
 #define BALANCER_SLOT_MAX 60000
 
@@ -111,7 +112,7 @@ enum view_key {
 	VIEW_KEY_TENANT_PEERS, /* the same for all services of a tenant */
 	VIEW_KEY_PEER, /* neighbors/<service> in all views that show it */
 	VIEW_KEY_ROSTER, /* neighbors.json and hosts of all services of a tenant */
-	VIEW_KEY_PURGE, /* a secret or config value that is gone */
+	VIEW_KEY_PURGE, /* a secret, config value or output that is gone */
 };
 
 /* Work for the slow queue. */
@@ -125,6 +126,7 @@ enum slow_key {
 	SLOW_KEY_SETTLE, /* id: 1 */
 	SLOW_KEY_ACTUALS, /* id: 1 */
 	SLOW_KEY_TOTALS, /* id: 1 */
+	SLOW_KEY_RESOURCE, /* id: resource */
 };
 
 /* Everything in the view of one service. */
@@ -158,6 +160,11 @@ static inline void wake_platform(struct reconciler *r)
 		clock_now_ns() + 200 * NS_PER_MILLISECOND);
 }
 
+static inline void wake_resource(struct reconciler *r, int64_t id)
+{
+	queue_wake(r->slow, key_of(SLOW_KEY_RESOURCE, id));
+}
+
 static inline void wake_rotation(struct reconciler *r)
 {
 	queue_wake(r->slow, key_of(SLOW_KEY_ROTATE, PLATFORM_ID));
@@ -169,6 +176,7 @@ int64_t service_reconcile(struct reconciler *r, int64_t id);
 int64_t instance_reconcile(struct reconciler *r, int64_t id);
 int64_t platform_reconcile(struct reconciler *r);
 int64_t host_reconcile(struct reconciler *r, int64_t id);
+int64_t resource_reconcile(struct reconciler *r, int64_t id);
 int64_t platform_rotate(struct reconciler *r);
 int64_t view_reconcile(struct reconciler *r, int64_t key);
 

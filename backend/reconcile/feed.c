@@ -88,6 +88,25 @@ static void feed_host(struct reconciler *r, const struct change *change)
 		queue_wake(r->plans, key_of(KIND_TENANT, change->tenant));
 }
 
+static void feed_resource(struct reconciler *r, const struct change *change)
+{
+	if (change->flags & (CHANGE_CREATED | CHANGE_DELETED | CHANGE_SPEC))
+		wake_resource(r, change->id);
+	if (change->flags & CHANGE_PURGED)
+		queue_wake(r->plans, key_of(KIND_TENANT, change->tenant));
+}
+
+/* What a resource brought: every service of the tenant sees it. */
+static void feed_output(struct reconciler *r, const struct change *change)
+{
+	if (change->flags & CHANGE_DELETED)
+		queue_wake(r->views, key_of(VIEW_KEY_PURGE, change->id));
+	if (change->flags & CHANGE_PURGED)
+		wake_resource(r, change->parent);
+	if (!r->options.simulated && change->flags & CHANGE_SPEC)
+		queue_wake(r->views, key_of(VIEW_KEY_TENANT_VALUES, change->tenant));
+}
+
 /* A secret, or a config value of a tenant or of one service. */
 static void feed_value(struct reconciler *r, const struct change *change)
 {
@@ -132,6 +151,12 @@ void feed_changes(void *arg, const struct change *changes, size_t count)
 			break;
 		case KIND_HOST:
 			feed_host(r, change);
+			break;
+		case KIND_RESOURCE:
+			feed_resource(r, change);
+			break;
+		case KIND_OUTPUT:
+			feed_output(r, change);
 			break;
 		case KIND_SECRET:
 		case KIND_CONFIG:
@@ -267,6 +292,12 @@ int feed_claims(struct reconciler *r)
 	return result;
 }
 
+static int sweep_resource(void *arg, const struct object *object)
+{
+	wake_resource(arg, object->id);
+	return 0;
+}
+
 static int sweep_value(void *arg, const struct object *object)
 {
 	struct reconciler *r = arg;
@@ -288,8 +319,12 @@ int feed_sweep(struct reconciler *r)
 	if (result == 0)
 		result = store_list_all(store, KIND_INSTANCE, 0, false, sweep_instance, r);
 	if (result == 0)
+		result = store_list_all(store, KIND_RESOURCE, 0, false, sweep_resource, r);
+	if (result == 0)
 		result = store_list_all(store, KIND_SECRET, 0, false, sweep_value, r);
 	if (result == 0)
 		result = store_list_all(store, KIND_CONFIG, 0, false, sweep_value, r);
+	if (result == 0)
+		result = store_list_all(store, KIND_OUTPUT, 0, false, sweep_value, r);
 	return result;
 }

@@ -94,6 +94,8 @@ static int64_t slow_work(void *arg, int64_t key)
 		return totals_watch(r);
 	case SLOW_KEY_ACTUALS:
 		return actuals_watch(r);
+	case SLOW_KEY_RESOURCE:
+		return resource_reconcile(r, key_id(key));
 	default:
 		return QUEUE_DONE;
 	}

@@ -131,6 +131,8 @@ static int teardown(struct reconciler *r, const struct object *tenant, struct er
 
 	if (result == 0)
 		result = store_list_all(store, KIND_HOST, 0, false, has_children, &id);
+	if (result == 0)
+		result = store_list_all(store, KIND_RESOURCE, 0, false, has_children, &id);
 	if (result < 0)
 		return result;
 	for (;;) {

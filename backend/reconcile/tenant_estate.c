@@ -152,6 +152,12 @@ static int wake_tenant(void *arg, const struct object *tenant)
 	return 0;
 }
 
+static int wake_one(void *arg, const struct object *resource)
+{
+	wake_resource(arg, resource->id);
+	return 0;
+}
+
 void tenant_estate_policy(struct reconciler *r, const struct object *platform)
 {
 	struct estate *estate = r->options.estate;
@@ -166,4 +172,5 @@ void tenant_estate_policy(struct reconciler *r, const struct object *platform)
 	r->policy_generation = platform->generation;
 	queue_wake(r->slow, key_of(SLOW_KEY_ACTUALS, 1));
 	(void)store_list(r->options.store, PLATFORM_ID, KIND_TENANT, 0, false, wake_tenant, r);
+	(void)store_list_all(r->options.store, KIND_RESOURCE, 0, false, wake_one, r);
 }

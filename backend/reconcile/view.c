@@ -274,11 +274,12 @@ static int64_t view_lose(struct reconciler *r, const struct object *value)
 {
 	const unsigned parts = PART_VALUES | PART_NOW;
 
-	return value->parent == value->tenant ? view_tenant(r, value->tenant, parts)
-					      : view_service(r, value->parent, parts);
+	return value->parent == value->tenant || value->kind == KIND_OUTPUT
+		       ? view_tenant(r, value->tenant, parts)
+		       : view_service(r, value->parent, parts);
 }
 
-/* A secret or config value was removed: the views have lost it first, then its row goes. */
+/* A secret, config value or output was removed: the views have lost it first, then its row goes. */
 static int64_t view_purge(struct reconciler *r, int64_t id)
 {
 	_cleanup_object_ struct object object = OBJECT_INIT;

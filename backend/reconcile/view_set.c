@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "model/resource.h"
 #include "reconcile/view_files.h"
 #include "reconcile/view_list.h"
 #include "reconcile/view_old.h"
@@ -196,6 +197,14 @@ static int show(struct set *set, struct error *reterr)
 
 /* ---- telling of it ---- */
 
+static bool is_secret(const struct view_entry *entry)
+{
+	const char *slash = strchr(entry->name, '/');
+
+	return entry->part == VIEW_SECRETS ||
+	       (entry->part == VIEW_RESOURCES && slash && resource_output_is_secret(slash + 1));
+}
+
 static int tell_given(struct txn *txn, void *arg, struct error *reterr)
 {
 	const struct set *set = arg;
@@ -205,7 +214,7 @@ static int tell_given(struct txn *txn, void *arg, struct error *reterr)
 	for (size_t i = 0; i < set->list.count && r == 0; i++) {
 		const struct view_entry *entry = &set->list.entries[i];
 
-		if (entry->part == VIEW_SECRETS && entry->fresh)
+		if (entry->fresh && is_secret(entry))
 			r = txn_audit_given(txn, set->service, entry->object);
 	}
 	return r;

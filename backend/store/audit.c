@@ -106,6 +106,7 @@ int txn_audit_refusal(struct txn *txn, const struct caller *caller, int error)
 int txn_audit_given(struct txn *txn, int64_t service_id, int64_t secret_id)
 {
 	struct object service = OBJECT_INIT, secret = OBJECT_INIT, tenant = OBJECT_INIT;
+	struct object above = OBJECT_INIT;
 	struct buf line = BUF_INIT;
 	int r = txn_peek(txn, service_id, &service);
 
@@ -113,12 +114,20 @@ int txn_audit_given(struct txn *txn, int64_t service_id, int64_t secret_id)
 		r = txn_peek(txn, secret_id, &secret);
 	if (r == 0)
 		r = txn_peek(txn, secret.tenant, &tenant);
+	if (r == 0)
+		r = txn_peek(txn, secret.parent, &above);
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
 	put_time(txn->now_ns, &line);
 	buf_puts(&line, " uid=0 gid=0 pid=0 program=duplofs operation=give path=");
 	put_word(tenant.name, &line);
-	buf_puts(&line, "/secrets/");
+	if (secret.kind == KIND_OUTPUT) {
+		buf_puts(&line, "/resources/");
+		put_word(above.name, &line);
+		buf_putc(&line, '/');
+	} else {
+		buf_puts(&line, "/secrets/");
+	}
 	put_word(secret.name, &line);
 	buf_printf(&line, " generation=%" PRId64 " service=", secret.generation);
 	put_word(service.name, &line);

@@ -22,7 +22,7 @@ static void event_make_line(char *text)
 static bool event_bears(const struct object *object)
 {
 	return object->kind != KIND_INSTANCE && object->kind != KIND_SECRET &&
-	       object->kind != KIND_CONFIG;
+	       object->kind != KIND_CONFIG && object->kind != KIND_OUTPUT;
 }
 
 /* What happens to an instance or a value is an event of the service or tenant above it: one step,

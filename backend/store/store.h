@@ -47,11 +47,11 @@ struct object {
 	int64_t events_ns;
 	int64_t error_ns; /* when last_error last changed */
 	int64_t children_ns; /* when a child last appeared or vanished */
-	char *spec; /* text as written; NULL: none. Not for KIND_SECRET and KIND_CONFIG */
+	char *spec; /* text as written; NULL: none. Not for secrets, config values, outputs */
 	char *status; /* JSON written by the reconciler; NULL: none yet */
 	char *last_error; /* why the last write was refused; NULL or "" after an accepted one */
 	char *reason; /* why the observed generation failed */
-	int64_t value_size; /* bytes of a secret or config value */
+	int64_t value_size; /* bytes of a secret, config value or output */
 };
 
 void object_done(struct object *object);
@@ -161,8 +161,8 @@ void store_thaw(struct store *store);
 /* Finds a living service by its DNS name; -ENOENT. */
 int store_find_dns(struct store *store, const char *dns, int64_t *ret_service);
 
-/* Plain bytes of a living secret or config value; wipe secrets after use. -ENOENT; -EIO: what is
- * stored was changed by somebody else or belongs elsewhere. */
+/* Plain bytes of a living secret, config value or output; wipe secrets after use. -ENOENT; -EIO:
+ * what is stored was changed by somebody else or belongs elsewhere. */
 int store_value(struct store *store, int64_t id, struct buf *out, struct error *reterr);
 
 /* Appends who of other tenants may see a service, as model/grants.h reads it; -ENOENT: nobody. */
@@ -233,8 +233,9 @@ int txn_list(struct txn *txn, int64_t parent, enum kind kind, bool with_texts, s
  * gets the caller's uid and gid and mode 0750. */
 int txn_create(struct txn *txn, int64_t parent, enum kind kind, const char *name, int64_t *ret_id,
 	struct error *reterr);
-/* Sets the tombstone. Living children: -ENOTEMPTY; a service's instances and config values do not
- * count and get theirs too. -EBUSY when protected, -ENOENT when it is one already. */
+/* Sets the tombstone. Living children: -ENOTEMPTY; a service's instances and config values and
+ * a resource's outputs do not count and get theirs too. -EBUSY when protected, -ENOENT when it is
+ * one already. */
 int txn_delete(struct txn *txn, int64_t id, struct error *reterr);
 /* Removes the row for good, with its value, events, history, allocations. -EBUSY while the journal
  * holds an intent of it or while it has children, tombstones included. */
@@ -263,8 +264,8 @@ int txn_set_paused(struct txn *txn, int64_t id, bool paused);
 int txn_add_restart(struct txn *txn, int64_t id);
 int txn_set_last_error(struct txn *txn, int64_t id, const char *text);
 /* A line of the audit for what caller was refused; accepted updates have theirs of themselves. */
-/* A line of the audit: the containers of a service can read a secret from now on, or its new value.
- * Its object may be gone. */
+/* A line of the audit: the containers of a service can read a secret, or a secret output of a
+ * resource, from now on, or its new value. Its object may be gone. */
 int txn_audit_given(struct txn *txn, int64_t service, int64_t secret);
 int txn_audit_refusal(struct txn *txn, const struct caller *caller, int error);
 

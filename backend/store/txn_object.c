@@ -178,9 +178,9 @@ static int txn_find_obstacle(struct txn *txn, const struct object *object, struc
 
 	r = connection_get_int(txn->connection, &found,
 		"SELECT id FROM object WHERE parent = ?1 AND kind <> ?2 AND kind <> ?3"
-		" AND deleting = 0 LIMIT 1",
-		"iii", object->id, (int64_t)KIND_INSTANCE,
-		(int64_t)(object->kind == KIND_SERVICE ? KIND_CONFIG : 0));
+		" AND kind <> ?4 AND deleting = 0 LIMIT 1",
+		"iiii", object->id, (int64_t)KIND_INSTANCE,
+		(int64_t)(object->kind == KIND_SERVICE ? KIND_CONFIG : 0), (int64_t)KIND_OUTPUT);
 	return r < 0 ? txn_fail(txn, r) : txn_peek(txn, found, ret);
 }
 
@@ -245,6 +245,8 @@ int txn_delete(struct txn *txn, int64_t id, struct error *reterr)
 		r = txn_list(txn, id, KIND_INSTANCE, false, tombstone_child, txn);
 	if (r == 0 && object.kind == KIND_SERVICE)
 		r = txn_list(txn, id, KIND_CONFIG, false, tombstone_child, txn);
+	if (r == 0 && object.kind == KIND_RESOURCE)
+		r = txn_list(txn, id, KIND_OUTPUT, false, tombstone_child, txn);
 	/* Nothing outside is a group's. */
 	if (r == 0 && object.kind == KIND_GROUP)
 		return txn_purge(txn, id, reterr);

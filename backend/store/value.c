@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Contents of secrets, sealed, and of config values, plain. */
+/* Contents of secrets and of resources' outputs, sealed, and of config values, plain. */
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <string.h>
@@ -9,6 +9,11 @@
 #include "store/value.h"
 
 #define PLAIN 0 /* key version of what is not sealed */
+
+static bool value_is_sealed(const struct object *object)
+{
+	return object->kind != KIND_CONFIG;
+}
 
 /* What a sealed value is bound to: its bytes open nowhere else, and no older ones in its place. */
 struct value_context {
@@ -72,7 +77,7 @@ static int value_read(struct store *store, struct connection *connection,
 	bytes = sqlite3_column_blob(row, 2);
 	len = (size_t)sqlite3_column_bytes(row, 2);
 	if (sqlite3_column_int64(row, 0) != object->generation ||
-		(key_version == PLAIN) != (object->kind != KIND_SECRET))
+		(key_version == PLAIN) == value_is_sealed(object))
 		return value_damaged(object, reterr);
 	if (key_version != PLAIN)
 		return value_unseal(store, connection, object, key_version, bytes, len, out,
@@ -142,7 +147,7 @@ static int value_write(struct txn *txn, const struct object *object, const void 
 	int64_t key_version = PLAIN;
 	int r = 0;
 
-	if (object->kind == KIND_SECRET) {
+	if (value_is_sealed(object)) {
 		r = value_seal(txn, object, data, len, &key_version, &sealed);
 		data = sealed.data;
 		len = sealed.len;

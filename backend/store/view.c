@@ -136,6 +136,77 @@ static int view_walk_granted(struct store *store, const struct object *service,
 	return r < 0 ? r : 0;
 }
 
+/* ---- outputs of the tenant's resources ---- */
+
+struct resource_walk {
+	const struct view_walk *walk;
+	const char *resource;
+	bool stopped;
+};
+
+static void view_fill_output(const struct object *output, const char *resource,
+	struct view_entry *ret)
+{
+	view_fill(output, VIEW_RESOURCES, ret);
+	(void)snprintf(ret->name, sizeof(ret->name), "%.63s/%.63s", resource, output->name);
+}
+
+static int view_emit_output(void *arg, const struct object *output)
+{
+	struct resource_walk *resources = arg;
+	struct view_entry entry;
+	int r;
+
+	if (output->generation == 0)
+		return 0;
+	view_fill_output(output, resources->resource, &entry);
+	r = resources->walk->fn(resources->walk->arg, &entry);
+	resources->stopped = r > 0;
+	return r;
+}
+
+static int view_walk_resource(void *arg, const struct object *resource)
+{
+	struct resource_walk *resources = arg;
+	int r;
+
+	resources->resource = resource->name;
+	r = store_list(resources->walk->store, resource->id, KIND_OUTPUT, 0, false,
+		view_emit_output, resources);
+	return r < 0 ? r : resources->stopped;
+}
+
+static int view_walk_resources(const struct object *service, const struct view_walk *walk)
+{
+	struct resource_walk resources = {.walk = walk};
+
+	return store_list(walk->store, service->tenant, KIND_RESOURCE, 0, false, view_walk_resource,
+		&resources);
+}
+
+/* "<resource>/<output>" */
+static int view_find_output(struct store *store, const struct object *service, const char *name,
+	struct view_entry *ret)
+{
+	struct object resource = OBJECT_INIT, output = OBJECT_INIT;
+	const char *slash = strchr(name, '/');
+	char above[OBJECT_NAME_MAX + 1];
+	int r;
+
+	if (!slash || (size_t)(slash - name) >= sizeof(above))
+		return -ENOENT;
+	(void)snprintf(above, sizeof(above), "%.*s", (int)(slash - name), name);
+	r = store_peek_name(store, service->tenant, KIND_RESOURCE, above, &resource);
+	if (r == 0)
+		r = store_peek_name(store, resource.id, KIND_OUTPUT, slash + 1, &output);
+	if (r < 0 || output.generation == 0)
+		return r < 0 ? r : -ENOENT;
+	view_fill_output(&output, above, ret);
+	return 0;
+}
+
+/* ---- all parts ---- */
+
 static int view_walk_part(struct store *store, const struct object *service, struct view_walk *walk)
 {
 	static const enum kind kinds[] = {
@@ -145,10 +216,8 @@ static int view_walk_part(struct store *store, const struct object *service, str
 	};
 	int r = 0;
 
-	/* Their outputs are in no store yet: the cloud that makes them brings them. */
 	if (walk->part == VIEW_RESOURCES)
-		return 0;
-
+		return view_walk_resources(service, walk);
 	if (walk->part == VIEW_CONFIG) {
 		r = store_list(store, service->id, KIND_CONFIG, 0, false, view_emit, walk);
 		walk->shadowing = service->id;
@@ -226,6 +295,8 @@ int view_find(struct store *store, int64_t service, enum view_part part, const c
 
 	if (r < 0)
 		return r;
+	if (part == VIEW_RESOURCES)
+		return view_find_output(store, &object, name, ret);
 	if (part == VIEW_NEIGHBORS && strchr(name, '.'))
 		return view_find_granted(store, &object, view_allowance(spec, part), name, ret);
 	if (!view_allowed(view_allowance(spec, part), name))
@@ -242,8 +313,6 @@ int view_read(struct store *store, int64_t service, const struct view_entry *ent
 	int r;
 
 	(void)service;
-	if (entry->part == VIEW_RESOURCES)
-		return error_set(reterr, -ENOENT, "no resource has outputs yet");
 	if (entry->part != VIEW_NEIGHBORS)
 		return store_value(store, entry->object, out, reterr);
 	r = view_neighbors(store, entry->object, out);

@@ -18,7 +18,7 @@ enum view_part { VIEW_SECRETS, VIEW_CONFIG, VIEW_RESOURCES, VIEW_NEIGHBORS };
 
 struct view_entry {
 	enum view_part part;
-	int64_t object; /* the secret, config value, resource or peer service behind it */
+	int64_t object; /* the secret, config value, output or peer service behind it */
 	char name[OBJECT_NAME_MAX + 1]; /* of a resource's output: "<resource>/<output>" */
 	int64_t mtime_ns;
 	int64_t size; /* bytes; neighbors: -1, read to know */

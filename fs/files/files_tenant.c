@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "fs/files/common.h"
 #include "fs/files/files_host.h"
+#include "fs/files/files_resource.h"
 #include "model/service_status.h"
 #include "store/view.h"
 
@@ -70,6 +71,8 @@ static int render_status(struct fs *fs, const struct ref *ref, struct content *c
 		buf_printf(&content->text, "and %lld more\n",
 			(long long)summary.total - LISTED_MAX);
 	r = host_render_list(fs, ref, content, NULL);
+	if (r == 0)
+		r = resource_render_list(fs, ref, content, NULL);
 	if (r < 0)
 		return r;
 	common_raise_mtime(content, lines.mtime_ns);
@@ -81,21 +84,25 @@ static int render_status_json(struct fs *fs, const struct ref *ref, struct conte
 {
 	_cleanup_json_ json_t *services = json_array();
 	_cleanup_json_ json_t *hosts = json_array();
+	_cleanup_json_ json_t *resources = json_array();
 	_cleanup_json_ json_t *status = NULL;
 	struct summary summary = {.content = content, .services = services};
 	int r;
 
-	if (!services || !hosts)
+	if (!services || !hosts || !resources)
 		return -ENOMEM;
 	r = store_list(fs->store, ref->object.id, KIND_SERVICE, 0, true, add_service, &summary);
 	if (r == 0)
 		r = host_render_list(fs, ref, content, hosts);
+	if (r == 0)
+		r = resource_render_list(fs, ref, content, resources);
 	if (r < 0)
 		return r;
-	status = json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:O, s:O}", "Name", ref->object.name,
-		"Total", (json_int_t)summary.total, "Settled", (json_int_t)summary.settled,
-		"Failed", (json_int_t)summary.failed, "Healthy", (json_int_t)summary.healthy,
-		"Replicas", (json_int_t)summary.replicas, "Services", services, "Hosts", hosts);
+	status = json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:O, s:O, s:O}", "Name",
+		ref->object.name, "Total", (json_int_t)summary.total, "Settled",
+		(json_int_t)summary.settled, "Failed", (json_int_t)summary.failed, "Healthy",
+		(json_int_t)summary.healthy, "Replicas", (json_int_t)summary.replicas, "Services",
+		services, "Hosts", hosts, "Resources", resources);
 	if (!status)
 		return -ENOMEM;
 	json_print(status, JSON_INDENT(2), &content->text);
@@ -125,7 +132,7 @@ const struct row rows_tenant[] = {
 		.flags = ROW_VOLATILE | ROW_POLLED | ROW_TEXTS,
 		.depends = CHANGE_STATUS,
 		.render = render_status,
-		.help = "The tenant's services and hosts, for people."},
+		.help = "The tenant's services, hosts and resources, for people."},
 	{.number = 11,
 		.path = "{tenant}/status.json",
 		TENANT,
@@ -133,7 +140,7 @@ const struct row rows_tenant[] = {
 		.flags = ROW_VOLATILE | ROW_POLLED,
 		.depends = CHANGE_STATUS,
 		.render = render_status_json,
-		.help = "The tenant's services and hosts, for programs."},
+		.help = "The tenant's services, hosts and resources, for programs."},
 	{.number = 12,
 		.path = "{tenant}/events",
 		TENANT,

@@ -26,6 +26,8 @@ enum {
 	ROW_RUNTIME_JSON,
 	ROW_RUNTIME_HOSTS,
 	ROW_RUNTIME_RESOURCES,
+	ROW_RUNTIME_RESOURCE = 231,
+	ROW_RUNTIME_OUTPUT,
 };
 
 /* ---- what the containers see: the keys are the service and the object behind the entry ---- */
@@ -159,6 +161,71 @@ static int render_hosts(struct fs *fs, const struct ref *ref, struct content *co
 	return view_hosts(fs->store, ref->object.id, &content->text);
 }
 
+/* ---- outputs of resources: a directory a resource ---- */
+
+static int find_resource(struct fs *fs, const struct ref *ref, const char *name, struct entry *ret)
+{
+	struct object resource = OBJECT_INIT;
+	int r = store_peek_name(fs->store, ref->object.tenant, KIND_RESOURCE, name, &resource);
+
+	if (r == 0)
+		*ret = (struct entry){name, ref->object.id, resource.id};
+	return r;
+}
+
+struct resource_walk {
+	int64_t service;
+	entry_fn fn;
+	void *arg;
+};
+
+static int list_one(void *arg, const struct object *object)
+{
+	const struct resource_walk *walk = arg;
+	struct entry entry = {object->name, walk->service, object->id};
+
+	return walk->fn(walk->arg, &entry);
+}
+
+static int list_resources(struct fs *fs, const struct ref *ref, int64_t after, entry_fn fn,
+	void *arg)
+{
+	struct resource_walk walk = {ref->object.id, fn, arg};
+
+	return store_list(fs->store, ref->object.tenant, KIND_RESOURCE, after, false, list_one,
+		&walk);
+}
+
+static int find_output(struct fs *fs, const struct ref *ref, const char *name, struct entry *ret)
+{
+	struct object output = OBJECT_INIT;
+	int r = store_peek_name(fs->store, ref->sub, KIND_OUTPUT, name, &output);
+
+	if (r == 0)
+		*ret = (struct entry){name, ref->object.id, output.id};
+	return r;
+}
+
+static int list_outputs(struct fs *fs, const struct ref *ref, int64_t after, entry_fn fn, void *arg)
+{
+	struct resource_walk walk = {ref->object.id, fn, arg};
+
+	return store_list(fs->store, ref->sub, KIND_OUTPUT, after, false, list_one, &walk);
+}
+
+static int render_output(struct fs *fs, const struct ref *ref, struct content *content)
+{
+	struct object output = OBJECT_INIT;
+	int r = store_peek(fs->store, ref->sub, &output);
+
+	if (r == 0 && (output.deleting || output.kind != KIND_OUTPUT))
+		r = -ENOENT;
+	if (r < 0)
+		return r == -ENOENT ? -ESTALE : r;
+	content->mtime_ns = output.spec_ns;
+	return store_value(fs->store, ref->sub, &content->text, NULL);
+}
+
 /* ---- grants ---- */
 
 static int render_grants(struct fs *fs, const struct ref *ref, struct content *content)
@@ -275,7 +342,24 @@ const struct row rows_view[] = {
 		SERVICE,
 		.mode = 0750,
 		.flags = ROW_DIR | ROW_VOLATILE | ROW_DERIVED,
+		.find = find_resource,
+		.list = list_resources,
 		.help = "Outputs of the tenant's resources."},
+	{.number = ROW_RUNTIME_RESOURCE,
+		.path = BASE "/runtime/resources/{resource}",
+		SERVICE,
+		.mode = 0750,
+		.flags = ROW_DIR | ROW_VOLATILE | ROW_DERIVED,
+		.find = find_output,
+		.list = list_outputs,
+		.help = "Outputs of one resource."},
+	{.number = ROW_RUNTIME_OUTPUT,
+		.path = BASE "/runtime/resources/{resource}/{output}",
+		SERVICE,
+		.mode = 0400,
+		.flags = ROW_VOLATILE | ROW_SECRETIVE,
+		.render = render_output,
+		.help = "An output: endpoint, port, username, password, ..."},
 	{.number = ROW_GRANTS,
 		.path = BASE "/grants",
 		SERVICE,

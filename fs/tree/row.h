@@ -49,6 +49,8 @@ enum row_number {
 	ROW_AUDIT = 103,
 	ROW_HOSTS = 150,
 	ROW_HOST = 151,
+	ROW_RESOURCES = 220,
+	ROW_RESOURCE = 221,
 };
 
 enum row_flags {
@@ -154,6 +156,7 @@ extern const struct row rows_tenant[];
 extern const struct row rows_service[];
 extern const struct row rows_instance[];
 extern const struct row rows_host[];
+extern const struct row rows_resource[];
 extern const struct row rows_value[];
 extern const struct row rows_view[];
 extern const struct row rows_prices[];

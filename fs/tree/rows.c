@@ -23,6 +23,7 @@ static const struct row *const tables[] = {
 	rows_service,
 	rows_instance,
 	rows_host,
+	rows_resource,
 	rows_value,
 	rows_view,
 	rows_prices,

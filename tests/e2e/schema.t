@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# .platform/schema/service.json, as an editor would use it: it is a JSON Schema, it accepts whatever
-# the tree accepts, and it refuses what is of a wrong name, type or size.
+# .platform/schema/service.json and resource.json, as an editor would use them: each is a JSON Schema,
+# accepts whatever the tree accepts, and refuses what is of a wrong name, type or size.
 . "${0%/*}/lib/platform.sh"
 
 platform_start -c simulated || bail "no platform"
@@ -72,5 +72,31 @@ done <<'SPECS'
 {"DockerImage":"a","OnConfigChange":"reload"}
 SPECS
 is "$number" "19" "all of them were tried"
+
+# Resources have a schema a type in one document. An accepted spec bounds the next: each has a new directory.
+SCHEMA=$DUPLO/.platform/schema/resource.json
+number=0
+while IFS=' ' read -r wanted spec; do
+	number=$((number + 1))
+	mkdir "$DUPLO/demo/resources/r$number"
+	like "$(try write "$DUPLO/demo/resources/r$number/spec.json" "$spec")" \
+		"$([ "$wanted" = valid ] && echo '^ok$' || echo '^EINVAL ')" "resource $number: the tree: $wanted: $spec"
+	is "$(judge "$spec")" "$wanted" "resource $number: so says the schema"
+done <<'SPECS'
+valid {"Type":"rds","Engine":"mysql","SizeGiB":"40","MultiAZ":"true","EngineVersion":""}
+valid {"Type":"s3","EmptyOnRemoval":true,"Name":"R2"}
+valid {"Type":"elasticache"}
+valid {"Type":"dynamodb","HashKey":"a.b","ReadCapacity":1,"WriteCapacity":1}
+valid {"Type":"sqs","Fifo":false,"DelaySeconds":900}
+valid {"Type":"lambda","Image":"1.dkr.ecr.us-west-2.amazonaws.com/f:1","Environment":{"A":1}}
+valid {"Type":"swf","HistoryDays":"90"}
+invalid {}
+invalid {"Type":"rds"}
+invalid {"Type":"RDS","Engine":"mysql"}
+invalid {"Type":"s3","SizeGiB":20}
+invalid {"Type":"sqs","DelaySeconds":901}
+invalid {"Type":"rds","Engine":"mysql","SizeGiB":19}
+SPECS
+is "$number" "13" "all of them were tried"
 platform_stop
 tap_done

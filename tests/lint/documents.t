@@ -37,7 +37,8 @@ if (-e 'fs/process/options.c') {
 	missing('duplofs(8) explains each option',
 		grep { $man8 !~ /\b\Q$_\E\b/ } $rows =~ /^\t\{"(\w+)"/mg);
 }
-my @fields = map { slurp($_) =~ /struct field (?:service|host|group_policy)_fields\[\] = \{(.*?)\n\};/s ? $1 =~ /\.name = "([A-Z]\w+)"/g : () }
-	grep { m{^backend/model/.*\.c$} } files_c();
+my $tables = join '|', qw(service host group_policy rds s3 elasticache dynamodb sqs lambda swf);
+my @fields = map { slurp($_) =~ /struct field (?:$tables)_fields\[\] = \{(.*?)\n\};/gs } grep { m{^backend/model/.*\.c$} } files_c();
+@fields = map { /\.name = "([A-Z]\w+)"/g } @fields;
 missing('duplofs(5) explains each field of a spec', grep { $man5 !~ /\bCm .*\b\Q$_\E\b/ } @fields);
 done_testing();

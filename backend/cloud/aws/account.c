@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ID_SIZE 24
-
 void account_name(const struct estate_owner *owner, char ret[ESTATE_NAME_SIZE])
 {
 	(void)snprintf(ret, ESTATE_NAME_SIZE, "duplofs-%.12s-%.30s-%" PRId64, owner->platform,
@@ -21,27 +19,36 @@ static void set_tag(struct aws_request *request, const char *prefix, size_t numb
 	aws_request_setf(request, value, "%s.%zu.Value", prefix, number);
 }
 
-static void print_id(int64_t id, char ret[ID_SIZE])
+static void print_id(int64_t id, char ret[ACCOUNT_ID_SIZE])
 {
-	(void)snprintf(ret, ID_SIZE, "%" PRId64, id);
+	(void)snprintf(ret, ACCOUNT_ID_SIZE, "%" PRId64, id);
+}
+
+void account_tags(const struct estate_owner *owner, const char *name, char id[ACCOUNT_ID_SIZE],
+	struct account_tag ret[ACCOUNT_TAGS])
+{
+	print_id(owner->id, id);
+	ret[0] = (struct account_tag){TAG_PLATFORM, owner->platform};
+	ret[1] = (struct account_tag){TAG_TENANT, owner->tenant};
+	ret[2] = (struct account_tag){TAG_ID, id};
+	ret[3] = (struct account_tag){"Name", name};
 }
 
 void account_tag(struct aws_request *request, const char *prefix, const struct estate_owner *owner,
 	const char *name)
 {
-	char id[ID_SIZE];
+	struct account_tag tags[ACCOUNT_TAGS];
+	char id[ACCOUNT_ID_SIZE];
 
-	print_id(owner->id, id);
-	set_tag(request, prefix, 1, TAG_PLATFORM, owner->platform);
-	set_tag(request, prefix, 2, TAG_TENANT, owner->tenant);
-	set_tag(request, prefix, 3, TAG_ID, id);
-	set_tag(request, prefix, 4, "Name", name);
+	account_tags(owner, name, id, tags);
+	for (size_t i = 0; i < ACCOUNT_TAGS; i++)
+		set_tag(request, prefix, i + 1, tags[i].key, tags[i].value);
 }
 
 void account_tag_service(struct aws_request *request, const char *prefix, const char *service,
 	int64_t id)
 {
-	char text[ID_SIZE];
+	char text[ACCOUNT_ID_SIZE];
 
 	print_id(id, text);
 	set_tag(request, prefix, 5, TAG_SERVICE, service);
@@ -53,7 +60,7 @@ static bool has_tags(const struct answer_node *first, const char *key, const cha
 	const char *platform, const char *id_tag, int64_t id)
 {
 	bool of_platform = false, of_owner = false;
-	char text[ID_SIZE];
+	char text[ACCOUNT_ID_SIZE];
 
 	print_id(id, text);
 	for (; first; first = answer_next(first)) {
@@ -77,6 +84,15 @@ bool account_owns_service(const struct account *account, const struct answer_nod
 	const char *key, const char *value, int64_t id)
 {
 	return has_tags(first, key, value, account->platform, TAG_SERVICE_ID, id);
+}
+
+bool account_owns_map(const struct answer_node *tags, const struct estate_owner *owner)
+{
+	char id[ACCOUNT_ID_SIZE];
+
+	print_id(owner->id, id);
+	return strcmp(answer_text(tags, TAG_PLATFORM), owner->platform) == 0 &&
+	       strcmp(answer_text(tags, TAG_ID), id) == 0;
 }
 
 int account_foreign(const char *type, const char *name, struct error *reterr)

@@ -64,6 +64,16 @@ void account_name(const struct estate_owner *owner, char ret[ESTATE_NAME_SIZE]);
 int aws_costs(struct account *account, const char *from, const char *to, estate_cost_fn fn,
 	void *arg, struct error *reterr);
 
+#define ACCOUNT_TAGS    4
+#define ACCOUNT_ID_SIZE 24
+
+/* What a thing of the owner's is tagged with. id is the memory of one of them. */
+struct account_tag {
+	const char *key, *value;
+};
+void account_tags(const struct estate_owner *owner, const char *name, char id[ACCOUNT_ID_SIZE],
+	struct account_tag ret[ACCOUNT_TAGS]);
+
 /* Sets the tags of a thing: prefix is "TagSpecification.1.Tag" or "Tags.member". */
 void account_tag(struct aws_request *request, const char *prefix, const struct estate_owner *owner,
 	const char *name);
@@ -79,6 +89,9 @@ bool account_owns_service(const struct account *account, const struct answer_nod
 /* Does a list of tags (key and value in children of these names) say that it is the owner's? */
 bool account_owns(const struct answer_node *first, const char *key, const char *value,
 	const struct estate_owner *owner);
+
+/* The same of tags that are members of an object by their keys. */
+bool account_owns_map(const struct answer_node *tags, const struct estate_owner *owner);
 
 /* -EEXIST with the sentence. */
 int account_foreign(const char *type, const char *name, struct error *reterr);

@@ -4,7 +4,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "cloud/aws/account.h"
+#include "base/text.h"
+#include "cloud/aws/resource.h"
 #include "cloud/aws/shared.h"
 
 /* In order of making; removing goes the other way. */
@@ -20,7 +21,7 @@ struct aws_estate {
 	struct aws_shared *shared; /* the cloud's */
 };
 
-static struct aws_shared *shared_of(struct estate *estate)
+struct aws_shared *aws_estate_shared(struct estate *estate)
 {
 	return ((struct aws_estate *)estate)->shared;
 }
@@ -53,7 +54,7 @@ static int aws_ensure(struct estate *estate, const struct estate_owner *owner,
 {
 	_cleanup_account_ struct account account = ACCOUNT_INIT;
 	const struct aws_thing *row = row_of(thing);
-	int r = account_open(&account, shared_of(estate), reterr);
+	int r = account_open(&account, aws_estate_shared(estate), reterr);
 
 	if (r < 0)
 		return r;
@@ -65,7 +66,7 @@ static int aws_remove(struct estate *estate, const struct estate_owner *owner,
 {
 	_cleanup_account_ struct account account = ACCOUNT_INIT;
 	const struct aws_thing *row = row_of(thing);
-	int r = account_open_bare(&account, shared_of(estate), reterr);
+	int r = account_open_bare(&account, aws_estate_shared(estate), reterr);
 
 	if (r < 0)
 		return r;
@@ -76,19 +77,19 @@ static int aws_ask_costs(struct estate *estate, const char *from, const char *to
 	estate_cost_fn fn, void *arg, struct error *reterr)
 {
 	_cleanup_account_ struct account account = ACCOUNT_INIT;
-	int r = account_open(&account, shared_of(estate), reterr);
+	int r = account_open(&account, aws_estate_shared(estate), reterr);
 
 	return r < 0 ? r : aws_costs(&account, from, to, fn, arg, reterr);
 }
 
 static int aws_set_policy(struct estate *estate, const char *text, struct error *reterr)
 {
-	return aws_shared_set_policy(shared_of(estate), text, reterr);
+	return aws_shared_set_policy(aws_estate_shared(estate), text, reterr);
 }
 
 static void aws_stop(struct estate *estate)
 {
-	aws_shared_stop(shared_of(estate));
+	aws_shared_stop(aws_estate_shared(estate));
 }
 
 static void aws_free(struct estate *estate)
@@ -113,6 +114,7 @@ int aws_estate_new(struct estate **ret, struct aws_shared *shared, struct error 
 	if (!aws)
 		return error_oom(reterr);
 	aws->estate.ops = &aws_ops;
+	aws->estate.resources = &aws_resource_ops;
 	aws->shared = shared;
 	*ret = &aws->estate;
 	return 0;

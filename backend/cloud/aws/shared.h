@@ -24,5 +24,6 @@ void aws_shared_free(struct aws_shared *shared);
 int aws_shared_set_policy(struct aws_shared *shared, const char *text, struct error *reterr);
 
 int aws_estate_new(struct estate **ret, struct aws_shared *shared, struct error *reterr);
+struct aws_shared *aws_estate_shared(struct estate *estate);
 
 #endif

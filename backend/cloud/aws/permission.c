@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cloud/aws/permission.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+
+#define POLICY_NAME "duplofs-resources"
+#define HEAD        "{\"Version\":\"2012-10-17\",\"Statement\":["
+
+/* ARNs, actions and endings are made of plain characters: nothing needs escaping. */
+static void add_list(struct buf *document, const char *head, const char *const *words)
+{
+	for (size_t i = 0; words[i]; i++)
+		buf_printf(document, "%s\"%s%s\"", i > 0 ? "," : "", head, words[i]);
+}
+
+int permission_add(struct buf *document, const char *arn, const char *const *actions,
+	const char *const *endings)
+{
+	buf_puts(document, document->len > 0 ? "," : HEAD);
+	buf_puts(document, "{\"Effect\":\"Allow\",\"Action\":[");
+	add_list(document, "", actions);
+	buf_puts(document, "],\"Resource\":[");
+	add_list(document, arn, endings);
+	buf_puts(document, "]}");
+	return document->error;
+}
+
+int permission_end(struct buf *document)
+{
+	if (document->len > 0)
+		buf_puts(document, "]}");
+	return document->error;
+}
+
+/* IAM gives documents percent-encoded (RFC 3986). */
+static void decode(const char *text, struct buf *ret)
+{
+	for (; *text; text++) {
+		if (text[0] == '%' && isxdigit((unsigned char)text[1]) &&
+			isxdigit((unsigned char)text[2])) {
+			char digits[] = {text[1], text[2], '\0'};
+
+			buf_putc(ret, (char)strtol(digits, NULL, 16));
+			text += 2;
+		} else {
+			buf_putc(ret, *text);
+		}
+	}
+}
+
+/* The document that the role has; "" for none. */
+static int get(struct account *account, const char *role, struct buf *ret, struct error *reterr)
+{
+	_cleanup_request_ struct aws_request request = aws_request_of(IAM_GET_ROLE_POLICY);
+	_cleanup_answer_ struct answer answer = ANSWER_INIT;
+	int r;
+
+	aws_request_set(&request, "RoleName", role);
+	aws_request_set(&request, "PolicyName", POLICY_NAME);
+	r = account_call(account, &request, &answer, FAULT_MISSING, reterr);
+	if (r == 0)
+		decode(answer_text(answer.root, "PolicyDocument"), ret);
+	return r < 0 ? r : ret->error;
+}
+
+static int change(struct account *account, const char *role, const char *document,
+	struct error *reterr)
+{
+	_cleanup_request_ struct aws_request request =
+		aws_request_of(*document ? IAM_PUT_ROLE_POLICY : IAM_DELETE_ROLE_POLICY);
+	_cleanup_answer_ struct answer answer = ANSWER_INIT;
+	int r;
+
+	aws_request_set(&request, "RoleName", role);
+	aws_request_set(&request, "PolicyName", POLICY_NAME);
+	if (*document)
+		aws_request_set(&request, "PolicyDocument", document);
+	r = account_call(account, &request, &answer, *document ? FAULT_OTHER : FAULT_MISSING,
+		reterr);
+	if (r == -ENOENT)
+		return error_set(reterr, -EAGAIN, "the tenant's role is not there yet");
+	return r;
+}
+
+int permission_put(struct account *account, const struct estate_owner *owner, const char *document,
+	struct error *reterr)
+{
+	_cleanup_buf_ struct buf there = BUF_INIT;
+	char role[ESTATE_NAME_SIZE];
+	int r;
+
+	account_name(owner, role);
+	r = get(account, role, &there, reterr);
+	if (r < 0 || strcmp(buf_string(&there), document) == 0)
+		return r;
+	return change(account, role, document, reterr);
+}

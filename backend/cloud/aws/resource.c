@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cloud/aws/resource.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "cloud/aws/permission.h"
+#include "cloud/aws/shared.h"
+
+#define CACHE_NAME_MAX 50 /* ElastiCache's; all others allow what a bucket may have */
+#define NAME_MAX_LEN   63
+
+static const struct aws_resource *const rows[] = {
+	&aws_bucket,
+	&aws_queue,
+	&aws_table,
+};
+
+static const struct aws_resource *row_of(const char *type)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (strcmp(rows[i]->type, type) == 0)
+			return rows[i];
+	return NULL;
+}
+
+/* ---- names ---- */
+
+/* Appends "tenant-name", at most room bytes, without two "-" in a row or one at the end, which
+ * databases may not have. */
+static void add_words(char *ret, size_t room, const char *tenant, const char *name)
+{
+	char words[2 * NAME_MAX_LEN + 2], *end = ret + strlen(ret), *last = end + room;
+
+	(void)snprintf(words, sizeof(words), "%.63s-%.63s", tenant, name);
+	for (const char *at = words; *at && end < last; at++)
+		if (*at != '-' || end[-1] != '-')
+			*end++ = *at;
+	while (end[-1] == '-')
+		end--;
+	*end = '\0';
+}
+
+/* "duplofs-<platform>-<tenant>-<name>-<id>": the platform's own number and the resource's make it
+ * unique in the world, as names of buckets must be. */
+static void external_name(const struct estate_owner *owner, const struct resource_spec *spec,
+	const char *name, int64_t id, char ret[EXTERNAL_SIZE])
+{
+	size_t limit = strcmp(spec->type, "elasticache") == 0 ? CACHE_NAME_MAX : NAME_MAX_LEN;
+	char tail[32];
+
+	(void)snprintf(tail, sizeof(tail), "-%" PRId64 "%s", id, spec->fifo ? ".fifo" : "");
+	(void)snprintf(ret, EXTERNAL_SIZE, "duplofs-%.12s-", owner->platform);
+	add_words(ret, limit - strlen(ret) - strlen(tail), owner->tenant, name);
+	(void)snprintf(ret + strlen(ret), EXTERNAL_SIZE - strlen(ret), "%s", tail);
+}
+
+/* ---- what all types need ---- */
+
+int resource_do(struct resource_call *call, const struct aws_request *request, enum fault_kind fine,
+	struct error *reterr)
+{
+	_cleanup_answer_ struct answer answer = ANSWER_INIT;
+
+	return account_call(call->account, request, &answer, fine, reterr);
+}
+
+void resource_output(struct resource_call *call, const char *name, const char *value)
+{
+	struct outputs *outputs = call->outputs;
+
+	if (!*value || outputs->count == OUTPUTS_MAX)
+		return;
+	outputs->all[outputs->count].name = name;
+	(void)text_copy(outputs->all[outputs->count++].value, OUTPUT_SIZE, value);
+}
+
+const char *resource_region(const struct resource_call *call)
+{
+	return call->account->policy ? policy_text(call->account->policy, "region") : "";
+}
+
+void resource_tell_usual(struct resource_call *call)
+{
+	resource_output(call, "region", resource_region(call));
+	resource_output(call, "name", call->wanted->external);
+	resource_output(call, "arn", call->arn);
+}
+
+/* ---- what is done when ---- */
+
+static int look(struct resource_call *call, const struct aws_resource *row, struct error *reterr)
+{
+	answer_done(&call->answer);
+	call->thing = NULL;
+	call->state = THING_MISSING;
+	call->ours = false;
+	call->word[0] = call->arn[0] = '\0';
+	return row->look(call, reterr);
+}
+
+static int find_or_make(struct resource_call *call, const struct aws_resource *row,
+	struct error *reterr)
+{
+	int r = look(call, row, reterr);
+
+	if (r < 0 || call->state != THING_MISSING)
+		return r;
+	r = row->create(call, reterr);
+	return r < 0 ? r : look(call, row, reterr);
+}
+
+static int judge(const struct resource_call *call, struct error *reterr)
+{
+	const struct resource *wanted = call->wanted;
+	const char *type = wanted->spec->type;
+
+	if (call->state == THING_MISSING)
+		return error_set(reterr, -EAGAIN, "AWS does not show the new %s \"%s\" yet", type,
+			wanted->external);
+	if (!call->ours)
+		return account_foreign(type, wanted->external, reterr);
+	switch (call->state) {
+	case THING_MAKING:
+		return error_set(reterr, -EAGAIN, "AWS is at work on it%s%s",
+			call->word[0] ? ": " : "", call->word);
+	case THING_LEAVING:
+		return error_set(reterr, -EAGAIN,
+			"it was removed at AWS and is on its way out; it is made anew then");
+	case THING_FAILED:
+		return error_set(reterr, -EIO, "AWS says of %s \"%s\": %s", type, wanted->external,
+			call->word);
+	default:
+		return 0;
+	}
+}
+
+static int ensure(struct resource_call *call, const struct aws_resource *row, struct error *reterr)
+{
+	int r = find_or_make(call, row, reterr);
+
+	if (r == 0)
+		r = judge(call, reterr);
+	if (r == 0 && row->adjust)
+		r = row->adjust(call, reterr);
+	if (r == 0)
+		row->tell(call);
+	return r;
+}
+
+static int aws_ensure(struct estate *estate, const struct estate_owner *owner,
+	const struct resource *wanted, struct outputs *ret, struct error *reterr)
+{
+	_cleanup_account_ struct account account = ACCOUNT_INIT;
+	struct resource_call call = {
+		.account = &account, .owner = owner, .wanted = wanted, .outputs = ret};
+	const struct aws_resource *row = row_of(wanted->spec->type);
+	int r = account_open(&account, aws_estate_shared(estate), reterr);
+
+	ret->count = 0;
+	if (r < 0)
+		return r;
+	r = row ? ensure(&call, row, reterr)
+		: error_set(reterr, -EOPNOTSUPP, "resources of type %s are not made yet",
+			  wanted->spec->type);
+	answer_done(&call.answer);
+	return r;
+}
+
+static int leave(struct resource_call *call, const struct aws_resource *row, struct error *reterr)
+{
+	const char *type = call->wanted->spec->type;
+	int r = look(call, row, reterr);
+
+	if (r < 0 || call->state == THING_MISSING)
+		return r;
+	if (!call->ours)
+		return account_foreign(type, call->wanted->external, reterr);
+	if (call->state == THING_READY || call->state == THING_FAILED) {
+		r = row->remove(call, reterr);
+		if (r == 0)
+			r = look(call, row, reterr);
+		if (r < 0 || call->state == THING_MISSING)
+			return r;
+	}
+	return error_set(reterr, -EAGAIN, "AWS is at work on it%s%s", call->word[0] ? ": " : "",
+		call->word);
+}
+
+static int aws_remove(struct estate *estate, const struct estate_owner *owner,
+	const struct resource *wanted, struct error *reterr)
+{
+	_cleanup_account_ struct account account = ACCOUNT_INIT;
+	struct resource_call call = {.account = &account, .owner = owner, .wanted = wanted};
+	const struct aws_resource *row = row_of(wanted->spec->type);
+	int r = account_open_bare(&account, aws_estate_shared(estate), reterr);
+
+	if (r < 0 || !row)
+		return r;
+	r = leave(&call, row, reterr);
+	answer_done(&call.answer);
+	return r;
+}
+
+static int aws_permit(struct estate *estate, const struct estate_owner *owner,
+	const struct permitted *permitted, size_t count, struct error *reterr)
+{
+	_cleanup_buf_ struct buf document = BUF_INIT;
+	_cleanup_account_ struct account account = ACCOUNT_INIT;
+	int r = account_open_bare(&account, aws_estate_shared(estate), reterr);
+
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		const struct aws_resource *row = row_of(permitted[i].type);
+
+		if (row && row->actions)
+			r = permission_add(&document, permitted[i].arn, row->actions, row->endings);
+	}
+	if (r == 0)
+		r = permission_end(&document);
+	if (r == 0)
+		r = permission_put(&account, owner, buf_string(&document), reterr);
+	return r == -ENOMEM ? error_oom(reterr) : r;
+}
+
+const struct resource_ops aws_resource_ops = {
+	.external_name = external_name,
+	.ensure = aws_ensure,
+	.remove = aws_remove,
+	.permit = aws_permit,
+};

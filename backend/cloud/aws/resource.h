@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * resource - the resources that AWS makes for tenants: a row a type says how one is looked at,
+ *            made, changed and removed; what is done when is the same for all.
+ * Promises: each step may be the last before a crash, and may be done again.
+ * Threads: a call belongs to one thread.
+ * Ownership: a call borrows all but its answer.
+ */
+#ifndef DUPLOFS_CLOUD_AWS_RESOURCE_H
+#define DUPLOFS_CLOUD_AWS_RESOURCE_H
+
+#include "cloud/aws/account.h"
+#include "cloud/resources.h"
+
+enum thing_state {
+	THING_MISSING,
+	THING_MAKING, /* or changing */
+	THING_READY,
+	THING_LEAVING,
+	THING_FAILED,
+};
+
+struct resource_call {
+	struct account *account;
+	const struct estate_owner *owner;
+	const struct resource *wanted;
+
+	/* What look has found. */
+	enum thing_state state;
+	bool ours;
+	char word[64]; /* what AWS calls its state */
+	char arn[256];
+	struct answer answer; /* it described */
+	const struct answer_node *thing; /* in the answer; may be NULL */
+
+	struct outputs *outputs;
+};
+
+/* One type: a row. */
+struct aws_resource {
+	const char *type;
+	int (*look)(struct resource_call *call, struct error *reterr);
+	/* It is there already: 0. */
+	int (*create)(struct resource_call *call, struct error *reterr);
+	/* Of one that is ready: brings what can be changed to what is wanted. -EAGAIN: it takes
+	 * time. NULL: nothing can. */
+	int (*adjust)(struct resource_call *call, struct error *reterr);
+	/* Says how it is used. */
+	void (*tell)(struct resource_call *call);
+	/* Asks for its end: 0, and it is looked at until it is missing. */
+	int (*remove)(struct resource_call *call, struct error *reterr);
+	/* What a role that may use it may do, on its ARN with each of these endings. NULL: it is no
+	 * matter of roles. */
+	const char *const *actions;
+	const char *const *endings;
+};
+
+#define WORDS(...)                                                                                 \
+	(const char *const[])                                                                      \
+	{                                                                                          \
+		__VA_ARGS__, NULL                                                                  \
+	}
+
+extern const struct resource_ops aws_resource_ops;
+extern const struct aws_resource aws_bucket, aws_queue, aws_table;
+
+/* A call of AWS whose answer is not needed; 0 also for a fault of this kind. */
+int resource_do(struct resource_call *call, const struct aws_request *request, enum fault_kind fine,
+	struct error *reterr);
+
+/* One more output. */
+void resource_output(struct resource_call *call, const char *name, const char *value);
+/* region, name and arn, which most types have. */
+void resource_tell_usual(struct resource_call *call);
+
+/* The policy's region; "" without a policy. */
+const char *resource_region(const struct resource_call *call);
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * resource_work - one look at one resource: it is made, its outputs are stored, the tenant's role
+ *                 may use it; and its leaving.
+ * Promises: each step is idempotent and may be the last before a crash; the journal knows of a
+ *           resource before the cloud does. No password reaches a log, an event or a status.
+ * Threads: belongs to the worker that reconciles the resource.
+ * Ownership: who loads the work ends it with resource_work_done.
+ */
+#ifndef DUPLOFS_RECONCILE_RESOURCE_WORK_H
+#define DUPLOFS_RECONCILE_RESOURCE_WORK_H
+
+#include "cloud/resources.h"
+#include "reconcile/context.h"
+
+struct resource_work {
+	struct reconciler *r;
+	struct object object, tenant;
+	struct resource_spec *spec; /* NULL: none yet */
+	struct resource_status before, status; /* status: as it will be */
+	struct estate_owner owner;
+	struct resource wanted;
+	char external[EXTERNAL_SIZE];
+	char password[PASSWORD_LENGTH + 1];
+	char code_bucket[EXTERNAL_SIZE];
+	struct outputs outputs;
+};
+
+/* Outputs as the cloud told them, into the store; what is there already is left alone. */
+int resource_store_outputs(struct resource_work *work, struct error *reterr);
+/* One output that the store has, without the newline that ends it there; -ENOENT. Wipe what was
+ * secret. */
+int resource_output_read(struct store *store, int64_t resource, const char *name, struct buf *out);
+/* The password, made and stored before it is used. */
+int resource_password(struct resource_work *work, struct error *reterr);
+
+/* The tenant's role may use what the tenant has, and nothing else. */
+int resource_permit(struct resource_work *work, struct error *reterr);
+
+/* When to look again while the cloud is at work: soon at first, less often the longer it takes. */
+int64_t resource_wait_until(const struct resource_work *work);
+
+/* Of one that was removed: result as queue_work_fn. */
+int64_t resource_leave(struct resource_work *work);
+
+/* Writes the status, with an event when it is news; settled: the generation is, failed with
+ * message. */
+int resource_commit(struct resource_work *work, bool settled, bool failed, struct error *reterr);
+
+#endif

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "fs/files/common.h"
+#include "fs/files/files_resource.h"
+#include "model/resource.h"
+
+static int render_spec(struct fs *fs, const struct ref *ref, struct content *content)
+{
+	(void)fs;
+	if (ref->object.spec)
+		buf_puts(&content->text, ref->object.spec);
+	return 0;
+}
+
+/* What is there already bounds what may be wanted. */
+static int check_change(const struct object *object, const struct resource_spec *spec,
+	struct resource_spec **ret_before, struct error *reterr)
+{
+	int r;
+
+	*ret_before = NULL;
+	if (!object->spec)
+		return 0;
+	r = resource_spec_parse(object->spec, strlen(object->spec), object->name, ret_before, NULL);
+	return r < 0 ? 0 : resource_spec_check_change(*ret_before, spec, reterr);
+}
+
+static int check_spec(const struct draft *draft, struct error *reterr)
+{
+	_cleanup_resource_spec_ struct resource_spec *spec = NULL, *before = NULL;
+	_cleanup_object_ struct object object = OBJECT_INIT;
+	int r = resource_spec_parse(draft->data, draft->len, draft->ref->object.name, &spec,
+		reterr);
+
+	if (r == 0)
+		r = store_get(draft->fs->store, draft->ref->object.id, &object);
+	return r < 0 ? r : check_change(&object, spec, &before, reterr);
+}
+
+/* What holds data is protected from its first spec on. */
+static int set_first(struct txn *txn, const struct object *object, const struct resource_spec *spec)
+{
+	if (object->generation > 0 || !resource_type_find(spec->type)->holds_data)
+		return 0;
+	return txn_set_protect(txn, object->id, true);
+}
+
+/* A new generation only when it means something else. */
+static int set_text(struct txn *txn, const struct object *object, const struct buf *text,
+	struct error *reterr)
+{
+	_cleanup_resource_spec_ struct resource_spec *spec = NULL, *before = NULL;
+	int r = resource_spec_parse(text->data, text->len, object->name, &spec, reterr);
+
+	if (r == 0)
+		r = check_change(object, spec, &before, reterr);
+	if (r < 0)
+		return r == -ENODATA ? -EINVAL : r;
+	if (before && resource_spec_equal(before, spec)) {
+		if (strcmp(object->spec, text->data) == 0)
+			return 0;
+		return txn_set_spec_text(txn, object->id, text->data, text->len);
+	}
+	r = set_first(txn, object, spec);
+	return r < 0 ? r : txn_set_spec(txn, object->id, text->data, text->len, true, "", reterr);
+}
+
+static int apply_spec(struct txn *txn, const struct draft *draft, struct error *reterr)
+{
+	_cleanup_object_ struct object object = OBJECT_INIT;
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	int r = txn_get(txn, draft->ref->object.id, &object);
+
+	if (r < 0)
+		return r;
+	buf_add(&text, draft->data, draft->len);
+	if (draft->len == 0 || draft->data[draft->len - 1] != '\n')
+		buf_putc(&text, '\n');
+	return text.error ? error_oom(reterr) : set_text(txn, &object, &text, reterr);
+}
+
+static void get_status(const struct object *object, struct resource_status *status)
+{
+	*status = (struct resource_status){0};
+	if (object->status)
+		(void)resource_status_parse(object->status, status);
+}
+
+struct output_list {
+	struct fs *fs;
+	struct content *content;
+};
+
+/* Secrets are in their files alone. */
+static int add_output(void *arg, const struct object *output)
+{
+	_cleanup_buf_ struct buf value = BUF_INIT;
+	struct output_list *list = arg;
+
+	if (output->generation == 0 || resource_output_is_secret(output->name))
+		return 0;
+	if (store_value(list->fs->store, output->id, &value, NULL) == 0)
+		common_line(list->content, output->name, "%.*s",
+			(int)strcspn(buf_string(&value), "\n"), buf_string(&value));
+	return 0;
+}
+
+static int render_status(struct fs *fs, const struct ref *ref, struct content *content)
+{
+	struct output_list outputs = {fs, content};
+	const struct object *object = &ref->object;
+	struct resource_status status;
+	char since[32];
+
+	get_status(object, &status);
+	common_line(content, "resource", "%s", object->name);
+	common_line(content, "type", "%s", status.type);
+	if (status.since_ns)
+		clock_format_utc(status.since_ns, since, sizeof(since));
+	common_line(content, "phase", "%s%s%s", resource_phase_name(status.phase),
+		status.since_ns ? " since " : "", status.since_ns ? since : "");
+	(void)store_list(fs->store, object->id, KIND_OUTPUT, 0, false, add_output, &outputs);
+	common_line(content, "generation", "%lld, settled %lld%s", (long long)object->generation,
+		(long long)object->observed, object->failed ? " (failed)" : "");
+	common_line(content, "message", "%s", status.message);
+	return 0;
+}
+
+struct resource_list {
+	struct fs *fs;
+	int64_t tenant;
+	struct content *content;
+	json_t *array;
+	int64_t count;
+};
+
+static int list_resource(struct resource_list *list, const struct object *object)
+{
+	struct resource_status status;
+	const char *phase;
+
+	get_status(object, &status);
+	phase = resource_phase_name(object->deleting ? RESOURCE_REMOVING : status.phase);
+	common_raise_mtime(list->content, object->status_ns);
+	if (list->array)
+		return json_array_append_new(list->array,
+			       json_pack("{s:s, s:s, s:s, s:b, s:s}", "Name", object->name, "Type",
+				       status.type, "Phase", phase, "Removed",
+				       (int)object->deleting, "Message", status.message)) < 0
+			       ? -ENOMEM
+			       : 0;
+	if (list->count++ == 0)
+		buf_printf(&list->content->text, "\n%-24s %-12s %s\n", "RESOURCE", "TYPE", "STATE");
+	buf_printf(&list->content->text, "%-24s %-12s %s%s%s\n", object->name, status.type, phase,
+		status.message[0] ? "  " : "", status.message);
+	return 0;
+}
+
+static int add_resource(void *arg, const struct object *object)
+{
+	_cleanup_object_ struct object whole = OBJECT_INIT;
+	struct resource_list *list = arg;
+	int r;
+
+	if (object->tenant != list->tenant)
+		return 0;
+	r = store_get(list->fs->store, object->id, &whole);
+	return r < 0 ? (r == -ENOENT ? 0 : r) : list_resource(list, &whole);
+}
+
+int resource_render_list(struct fs *fs, const struct ref *tenant, struct content *content,
+	json_t *array)
+{
+	struct resource_list list = {
+		.fs = fs, .tenant = tenant->object.id, .content = content, .array = array};
+
+	/* Those that were removed are no children any more. */
+	return store_list_all(fs->store, KIND_RESOURCE, 0, false, add_resource, &list);
+}
+
+static int render_output(struct fs *fs, const struct ref *ref, struct content *content)
+{
+	if (ref->object.generation == 0)
+		return 0;
+	return store_value(fs->store, ref->object.id, &content->text, NULL);
+}
+
+static int render_schema(struct fs *fs, const struct ref *ref, struct content *content)
+{
+	(void)ref;
+	resource_schema_print(&content->text);
+	common_raise_mtime(content, fs->started_ns);
+	return 0;
+}
+
+#define RESOURCE .kind = KIND_RESOURCE
+#define BASE     "{tenant}/resources/{resource}"
+
+const struct row rows_resource[] = {
+	{.number = ROW_RESOURCES,
+		.path = "{tenant}/resources",
+		.kind = KIND_TENANT,
+		.mode = 0750,
+		.flags = ROW_DIR | ROW_SCRATCHY,
+		.child_kind = KIND_RESOURCE,
+		.help = "Databases, buckets, queues: mkdir and a spec make one, rmdir removes it."},
+	{.number = ROW_RESOURCE,
+		.path = BASE,
+		RESOURCE,
+		.mode = 0750,
+		.flags = ROW_DIR | ROW_OBJECT | ROW_SCRATCHY,
+		.child_kind = KIND_OUTPUT,
+		.help = "Something that the cloud makes for the tenant's services."},
+	{.number = 222,
+		.path = BASE "/spec.json",
+		RESOURCE,
+		.mode = 0640,
+		.flags = ROW_TEXTS | ROW_DOCUMENT,
+		.depends = CHANGE_SPEC,
+		.limit = SPEC_SIZE_MAX,
+		.render = render_spec,
+		.check = check_spec,
+		.apply = apply_spec,
+		.help = "What is wanted. Fields: .platform/schema/resource.json."},
+	{.number = 223,
+		.path = BASE "/status",
+		RESOURCE,
+		.mode = 0440,
+		.flags = ROW_TEXTS | ROW_POLLED,
+		.depends = CHANGE_STATUS | CHANGE_SPEC,
+		.render = render_status,
+		.help = "How it is, for people."},
+	{.number = 224,
+		.path = BASE "/status.json",
+		RESOURCE,
+		.mode = 0440,
+		.flags = ROW_TEXTS | ROW_POLLED,
+		.depends = CHANGE_STATUS | CHANGE_SPEC,
+		.render = common_render_status_json,
+		.help = "How it is, for programs."},
+	{.number = 225,
+		.path = BASE "/events",
+		RESOURCE,
+		COMMON_EVENTS,
+		.mode = 0440,
+		.flags = ROW_POLLED,
+		.depends = CHANGE_EVENTS},
+	{.number = 226, .path = BASE "/last_error", RESOURCE, COMMON_LAST_ERROR},
+	{.number = 227, .path = BASE "/wait", RESOURCE, COMMON_WAIT},
+	{.number = 228, .path = BASE "/protect", RESOURCE, COMMON_PROTECT},
+	{.number = 229,
+		.path = BASE "/{output}",
+		.kind = KIND_OUTPUT,
+		.mode = 0400,
+		.flags = ROW_SECRETIVE,
+		.depends = CHANGE_SPEC,
+		.render = render_output,
+		.help = "What services need to use it: endpoint, port, username, password, url, "
+			"arn "
+			"and so on, as its type has them."},
+	{.number = 230,
+		.path = ".platform/schema/resource.json",
+		.kind = KIND_PLATFORM,
+		.mode = 0400,
+		.flags = ROW_PRIVATE,
+		.render = render_schema,
+		.help = "JSON Schema of a resource's spec.json."},
+	{0},
+};

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Looks at tenants' resources in an emulated AWS account with AWS's own client, which is not ours.
+
+resources.py: listens on a free port of 127.0.0.1, prints it, and does what is posted, a JSON list:
+  ["list", PREFIX]         what there is with names that begin so, a line a thing, as it is
+  ["snapshots", PREFIX]    what was kept of those that are gone
+  ["put", BUCKET, KEY]     an object
+  ["empty", BUCKET]        takes out all that is in it
+  ["tags", TYPE, NAME]     the tenant that it is tagged with
+  ["taken", NAME]          makes a queue of that name that is not ours
+  ["lose", NAME]           removes a queue behind the platform's back
+  ["role", PREFIX]         what the policies inside roles allow: an action and a resource a line
+"""
+import functools
+import http.server
+import json
+
+import boto3
+
+KEYS = {"region_name": "us-west-2", "aws_access_key_id": "AKID", "aws_secret_access_key": "secret"}
+
+
+@functools.cache
+def client(name):
+    return boto3.client(name, **KEYS)
+
+
+def buckets(prefix):
+    s3 = client("s3")
+    for bucket in s3.list_buckets()["Buckets"]:
+        name = bucket["Name"]
+        if name.startswith(prefix):
+            versioning = s3.get_bucket_versioning(Bucket=name).get("Status", "-")
+            block = s3.get_public_access_block(Bucket=name)["PublicAccessBlockConfiguration"]
+            yield "s3", name, versioning, "private" if all(block.values()) else "public"
+
+
+def queues(prefix):
+    sqs = client("sqs")
+    for url in sqs.list_queues(QueueNamePrefix=prefix).get("QueueUrls", []):
+        values = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+        yield ("sqs", url.rsplit("/", 1)[1], values["VisibilityTimeout"], values["MessageRetentionPeriod"],
+               values["DelaySeconds"])
+
+
+def tables(prefix):
+    dynamodb = client("dynamodb")
+    for name in dynamodb.list_tables()["TableNames"]:
+        if name.startswith(prefix):
+            table = dynamodb.describe_table(TableName=name)["Table"]
+            units = table.get("ProvisionedThroughput", {})
+            keys = ",".join(f"{key['AttributeName']}:{key['KeyType']}" for key in table["KeySchema"])
+            yield ("dynamodb", name, keys, str(units.get("ReadCapacityUnits", 0)),
+                   str(units.get("WriteCapacityUnits", 0)))
+
+
+def things(prefix):
+    for make in (buckets, queues, tables):
+        for thing in make(prefix):
+            yield " ".join(thing)
+
+
+def snapshots(prefix):
+    for backup in client("dynamodb").list_backups()["BackupSummaries"]:
+        if backup["BackupName"].startswith(prefix):
+            yield f"dynamodb {backup['BackupName']}"
+
+
+def put(bucket, key):
+    client("s3").put_object(Bucket=bucket, Key=key, Body=b"x")
+    return []
+
+
+def empty(bucket):
+    s3 = client("s3")
+    versions = s3.list_object_versions(Bucket=bucket)
+    for version in versions.get("Versions", []) + versions.get("DeleteMarkers", []):
+        s3.delete_object(Bucket=bucket, Key=version["Key"], VersionId=version["VersionId"])
+    return []
+
+
+def tags(kind, name):
+    if kind == "s3":
+        found = {tag["Key"]: tag["Value"] for tag in client("s3").get_bucket_tagging(Bucket=name)["TagSet"]}
+    elif kind == "sqs":
+        sqs = client("sqs")
+        found = sqs.list_queue_tags(QueueUrl=sqs.get_queue_url(QueueName=name)["QueueUrl"])["Tags"]
+    else:
+        dynamodb = client("dynamodb")
+        arn = dynamodb.describe_table(TableName=name)["Table"]["TableArn"]
+        found = {tag["Key"]: tag["Value"] for tag in dynamodb.list_tags_of_resource(ResourceArn=arn)["Tags"]}
+    return [found.get("duplo.tenant")]
+
+
+def taken(name):
+    client("sqs").create_queue(QueueName=name, tags={"owner": "somebody"})
+    return []
+
+
+def lose(name):
+    sqs = client("sqs")
+    sqs.delete_queue(QueueUrl=sqs.get_queue_url(QueueName=name)["QueueUrl"])
+    return []
+
+
+def role(prefix):
+    iam = client("iam")
+    for found in iam.list_roles()["Roles"]:
+        if not found["RoleName"].startswith(prefix):
+            continue
+        for policy in iam.list_role_policies(RoleName=found["RoleName"])["PolicyNames"]:
+            document = iam.get_role_policy(RoleName=found["RoleName"], PolicyName=policy)["PolicyDocument"]
+            if isinstance(document, str):
+                document = json.loads(document)
+            for statement in document["Statement"]:
+                for action in statement["Action"]:
+                    for resource in statement["Resource"]:
+                        yield f"{action} {resource}"
+
+
+COMMANDS = {"list": things, "snapshots": snapshots, "put": put, "empty": empty, "tags": tags, "taken": taken,
+            "lose": lose, "role": role}
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        command, *arguments = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        lines = "".join(f"{line}\n" for line in COMMANDS[command](*arguments)).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(lines)))
+        self.end_headers()
+        self.wfile.write(lines)
+
+    def log_message(self, *_):
+        pass
+
+
+server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+print(server.server_port, flush=True)
+server.serve_forever()

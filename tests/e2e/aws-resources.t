@@ -1,0 +1,265 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Resources in an AWS account: made from a spec, told to services through files alone, changed in place,
+# kept while they hold data, and removed. The same scenario against two emulators that we did not write,
+# looked at with AWS's own client.
+. "${0%/*}/lib/platform.sh"
+# shellcheck source=tests/e2e/lib/aws.sh
+. "$lib/aws.sh"
+# shellcheck source=tests/e2e/lib/shell.sh
+. "$lib/shell.sh"
+
+account_told() {
+	[ -s "$TEST_DIR/account.port" ]
+}
+
+# account_start EMULATOR: AWS's own client, past the proxy, for as long as the emulator.
+account_start() {
+	aws_start "$1"
+	rm -f "$TEST_DIR/account.port"
+	AWS_ENDPOINT_URL=$aws_direct "$AWS_VENV/bin/python" "$AWS_TOOLS/resources.py" >"$TEST_DIR/account.port" \
+		2>"$TEST_DIR/account.log" </dev/null &
+	aws_pids+=($!)
+	eventually 30 account_told || bail "the account's client does not start"
+}
+
+account() {
+	jq -cn '$ARGS.positional' --args "$@" |
+		curl -fsS -m 30 -d @- "http://127.0.0.1:$(cat "$TEST_DIR/account.port")/"
+}
+
+ours() {
+	account list "duplofs-${platform_id[main]}-"
+}
+
+# made NAME SPEC: the directory is in RESOURCE.
+made() {
+	RESOURCE=$DUPLO/demo/resources/$1
+	mkdir -p "$RESOURCE" && echo "$2" >"$RESOURCE/spec.json"
+}
+
+settles_aloud() {
+	timeout 30 cat "$RESOURCE/wait"
+}
+
+output() {
+	cat "$DUPLO/demo/resources/$1/$2"
+}
+
+write_spec() {
+	bash -c "echo '$1' >'$RESOURCE/spec.json'"
+}
+
+shows() {
+	grep -qxF "$1" <<<"$(ours)"
+}
+
+removed() {
+	echo off >"$DUPLO/demo/resources/$1/protect"
+	rmdir "$DUPLO/demo/resources/$1"
+}
+
+rule() {
+	echo '{"action":"'"$1"'","fault":"'"$2"'","times":'"${3:-1}"'}'
+}
+
+status_says() {
+	grep -qE "$1" "$DUPLO/demo/status"
+}
+
+is_nothing() {
+	[ -z "$(ours)" ]
+}
+
+is_bare() {
+	[ -z "$(aws_things)" ]
+}
+
+# The number of the object behind a directory, as the inode number has it.
+object_of() {
+	echo $(($(stat -c %i "$1") >> 28 & 0xfffffff))
+}
+
+scenario_made() {
+	made assets '{"Type":"s3"}'
+	made jobs '{"Type":"sqs","VisibilityTimeoutSeconds":60}'
+	made users '{"Type":"dynamodb","HashKey":"user","RangeKey":"at","RangeKeyType":"N"}'
+	is "$(cat "$DUPLO/demo/resources/"{assets,jobs,users}/protect | tr '\n' ' ')" "on off on " \
+		"$1: what holds data starts protected"
+	for RESOURCE in "$DUPLO"/demo/resources/*; do
+		succeeds "$1: ${RESOURCE##*/} is made" settles 30 "$RESOURCE"
+	done
+	name_assets=$(output assets name) name_jobs=$(output jobs name) name_users=$(output users name)
+	is "$(ours)" "s3 $name_assets - private
+sqs $name_jobs 60 345600 0
+dynamodb $name_users user:HASH,at:RANGE 0 0" "$1: just as asked, and the bucket is nobody else's to read"
+	is "$(account tags s3 "$name_assets") $(account tags sqs "$name_jobs") $(account tags dynamodb "$name_users")" \
+		"demo demo demo" "$1: each is tagged by its tenant"
+	like "$name_assets" "^duplofs-${platform_id[main]}-demo-assets-[0-9]+$" "$1: names say whose they are"
+	is "$(output assets arn)" "arn:aws:s3:::$name_assets" "$1: outputs are files: arn"
+	is "$(output jobs region)" "us-west-2" "$1: region"
+	like "$(output jobs url)" "/$name_jobs$" "$1: url"
+	is "$(stat -c '%a' "$DUPLO/demo/resources/jobs/url")" "400" "$1: which the owner alone reads"
+	like "$(cat "$DUPLO/demo/resources/jobs/status")" "sqs.*ready since.*$name_jobs" "$1: the status has them"
+	status_says '^users +dynamodb +ready'
+	ok $? "$1: the tenant's status lists it"
+}
+
+scenario_role() {
+	local allowed
+	allowed=$(account role "duplofs-${platform_id[main]}-demo")
+	is "$(sed 's/.* //; s|/index/\*$||; s|/\*$||' <<<"$allowed" | sort -u)" \
+		"$(sort <<<"$(output assets arn; output jobs arn; output users arn)")" "$1: the role may use just these"
+	like "$allowed" "s3:GetObject $(output assets arn)/\*" "$1: objects in the bucket"
+	unlike "$allowed" "Delete(Bucket|Table|Queue)| \*$" "$1: but not remove them, nor anything of others"
+}
+
+scenario_changes() {
+	RESOURCE=$DUPLO/demo/resources/jobs
+	made jobs '{"Type":"sqs","VisibilityTimeoutSeconds":90,"RetentionSeconds":600,"DelaySeconds":5}'
+	succeeds "$1: a queue is changed" settles 30 "$RESOURCE"
+	shows "sqs $name_jobs 90 600 5"
+	ok $? "$1: in place"
+	fails_with "Invalid argument" "$1: what cannot be changed is refused" write_spec '{"Type":"sqs","Fifo":true}'
+	like "$(cat "$RESOURCE/last_error")" "Fifo: it cannot be changed" "$1: in words"
+	fails_with "Invalid argument" "$1: so is another type" write_spec '{"Type":"swf"}'
+	made assets '{"Type":"s3","Versioning":true}'
+	succeeds "$1: a bucket gets versions" settles 30 "$RESOURCE"
+	shows "s3 $name_assets Enabled private"
+	ok $? "$1: and keeps its name"
+	made users '{"Type":"dynamodb","HashKey":"user","RangeKey":"at","RangeKeyType":"N","ReadCapacity":5,"WriteCapacity":6}'
+	succeeds "$1: a table gets a capacity" settles 30 "$RESOURCE"
+	shows "dynamodb $name_users user:HASH,at:RANGE 5 6"
+	ok $? "$1: as asked"
+}
+
+# What somebody removed or made by hand.
+scenario_others() {
+	account lose "$name_jobs"
+	echo "$POLICY " >"$DUPLO/.platform/policy/infrastructure.json"
+	becomes 90 "$1: a queue that somebody removed is made anew at the next look" shows "sqs $name_jobs 90 600 5"
+	mkdir "$DUPLO/demo/resources/taken"
+	foreign=duplofs-${platform_id[main]}-demo-taken-$(object_of "$DUPLO/demo/resources/taken")
+	account taken "$foreign"
+	made taken '{"Type":"sqs","DelaySeconds":7}'
+	fails_with "Input/output error" "$1: a name that is taken fails" settles_aloud
+	like "$(cat "$RESOURCE/last_error")" "does not carry this platform's tags: it is left alone" "$1: and says why"
+	rmdir "$RESOURCE"
+	becomes 30 "$1: it is removed here" eval "! status_says '^taken'"
+	shows "sqs $foreign 30 345600 0"
+	ok $? "$1: and what is not ours stays as it is"
+	account lose "$foreign"
+}
+
+scenario_removed() {
+	fails_with "Device or resource busy" "$1: protected, it cannot be removed" rmdir "$DUPLO/demo/resources/users"
+	account put "$name_assets" a/b
+	removed assets
+	becomes 30 "$1: a bucket with objects is kept, and says what helps" status_says '^assets .*EmptyOnRemoval: it goes when somebody'
+	shows "s3 $name_assets Enabled private"
+	ok $? "$1: it is there"
+	account empty "$name_assets"
+	becomes 90 "$1: emptied, it goes" eval "! shows 's3 $name_assets Enabled private'"
+	made heap '{"Type":"s3","Versioning":true,"EmptyOnRemoval":true}'
+	succeeds "$1: another one" settles 30 "$RESOURCE"
+	account put "$(output heap name)" "odd & <name>/ü"
+	account put "$(output heap name)" "odd & <name>/ü"
+	removed heap
+	removed jobs
+	removed users
+	becomes 60 "$1: one whose spec says so goes with all versions in it, and so do all others" is_nothing
+	is "$(account snapshots "duplofs-${platform_id[main]}-")" "dynamodb $name_users-final" "$1: a table leaves a backup"
+	becomes 30 "$1: nothing is left of them here" eval "! status_says '^RESOURCE'"
+	is "$(account role "duplofs-${platform_id[main]}-demo")" "" "$1: the role may use nothing any more"
+}
+
+# Whatever AWS answers meanwhile, each is made once and removed.
+scenario_faults() {
+	aws_rules "$(rule CreateQueue reset)" "$(rule ListQueueTags throttle 2)" "$(rule CreateTable reset)" \
+		"$(rule DescribeTable cut)" "$(rule CreateBucket reset)" "$(rule PutBucketTagging html500)" "$(rule PutRolePolicy throttle)" \
+		"$(rule HeadBucket html500)" "$(rule ListTagsOfResource ResourceNotFoundException)"
+	made q '{"Type":"sqs"}'
+	made t '{"Type":"dynamodb","FinalSnapshot":false}'
+	made b '{"Type":"s3"}'
+	for RESOURCE in "$DUPLO"/demo/resources/*; do
+		succeeds "$1: resets, half answers, HTML and throttling: ${RESOURCE##*/} is made" settles 60 "$RESOURCE"
+	done
+	is "$(ours | wc -l)" "3" "$1: once"
+	is "$(aws_log | grep -cE ' (reset|throttle|cut|html500|ResourceNotFoundException)$')" "10" "$1: all of that happened"
+	is "$(aws_log | grep -c '^CreateTable')" "1" "$1: what was executed without an answer is not asked for twice"
+	aws_rules "$(rule DeleteQueue reset)" "$(rule DeleteTable ResourceInUseException 2)" "$(rule DeleteBucket html500)"
+	removed q
+	removed t
+	removed b
+	becomes 90 "$1: and all go" is_nothing
+	is "$(aws_log | grep -c '^CreateBackup')" "0" "$1: without a backup when the spec says so"
+	aws_rules
+}
+
+seen() {
+	inside "$(container_of 0)" 12345 "cat /duplo/resources/$1"
+}
+
+sees() {
+	[ "$(seen "$1")" = "$2" ]
+}
+
+sees_just() {
+	[ "$(inside "$(container_of 0)" 12345 "ls /duplo/resources")" = "$1" ]
+}
+
+# A container sees them, and what becomes of them, with no restart.
+scenario_container() {
+	made first '{"Type":"sqs"}'
+	succeeds "$1: a queue" settles 30 "$RESOURCE"
+	service demo web "$(shell_spec)"
+	succeeds "$1: and a service" settles 60
+	is "$(seen first/url)" "$(output first url)" "$1: its containers read where the queue is"
+	is "$(cat "$SERVICE/runtime/resources/first/url")" "$(output first url)" "$1: runtime/ shows the same"
+	made later '{"Type":"sqs"}'
+	succeeds "$1: a second queue" settles 30 "$RESOURCE"
+	becomes 10 "$1: is seen by the running container" sees later/name "$(output later name)"
+	rmdir "$DUPLO/demo/resources/later"
+	becomes 20 "$1: and not any more when it is removed" sees_just first
+	rmdir "$SERVICE" "$DUPLO/demo/resources/first"
+	becomes 60 "$1: all goes" is_nothing
+}
+
+scenario() {
+	account_start "$1"
+	platform_start -c aws "docker=$2" || bail "no platform"
+	echo "$POLICY" >"$DUPLO/.platform/policy/infrastructure.json"
+	mkdir "$DUPLO/demo"
+	scenario_made "$1"
+	scenario_role "$1"
+	scenario_changes "$1"
+	scenario_others "$1"
+	scenario_removed "$1"
+	scenario_faults "$1"
+	[ "$1" != moto ] || scenario_container "$1"
+	rmdir "$DUPLO/demo"
+	becomes 60 "$1: the tenant goes" is_bare
+	nothing_leaked
+	platform_stop
+	aws_stop
+	platform_clean main
+	rm -rf "${platform_state[main]}"
+}
+
+# Where there is no AWS, a resource says so.
+platform_start -n plain -c simulated "docker=unix://$TEST_DIR/no-engine" || bail "no platform"
+mkdir "$DUPLO/demo"
+made db '{"Type":"rds","Engine":"mysql"}'
+fails_with "Input/output error" "another cloud makes none" settles_aloud
+like "$(cat "$RESOURCE/last_error")" "started with cloud=aws" "last_error says which does"
+fails_with "Device or resource busy" "it is protected all the same" rmdir "$RESOURCE"
+removed db
+becomes 30 "and removed" eval "! status_says '^RESOURCE'"
+rmdir "$DUPLO/demo"
+platform_stop plain
+
+shell_image || bail "no image"
+scenario moto "$DOCKER"
+scenario ministack "unix://$TEST_DIR/no-engine"
+
+tap_done
