@@ -15,8 +15,10 @@ WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-pr
 	-Wpointer-arith -Wwrite-strings -Wformat=2 -Wno-error=deprecated-declarations
 CFLAGS_common := -std=gnu11 -g -pthread -fno-omit-frame-pointer $(WARNINGS)
 CFLAGS_release := -O2 -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
-CFLAGS_debug := -O1 -Werror -DDUPLOFS_LOCK_CHECK
-CFLAGS_asan := -O1 -Werror -fsanitize=address,undefined -fno-sanitize-recover=undefined -DDUPLOFS_LOCK_CHECK
+# Locks are taken in order; whatever changes the store may run twice.
+CHECKS := -DDUPLOFS_LOCK_CHECK -DDUPLOFS_REHEARSE
+CFLAGS_debug := -O1 -Werror $(CHECKS)
+CFLAGS_asan := -O1 -Werror -fsanitize=address,undefined -fno-sanitize-recover=undefined $(CHECKS)
 CFLAGS_tsan := -O1 -Werror -fsanitize=thread
 CFLAGS_cov := -O0 --coverage
 CFLAGS_fuzz := -O1 -fsanitize=fuzzer-no-link,address,undefined

@@ -110,3 +110,24 @@ bool cond_wait_until(struct cond *cond, struct lock *lock, int64_t deadline_ns)
 	}
 	return pthread_cond_timedwait(&cond->cond, &lock->mutex, &deadline) != ETIMEDOUT;
 }
+
+void completion_init(struct completion *completion)
+{
+	(void)sem_init(&completion->semaphore, 0, 0);
+}
+
+void completion_done(struct completion *completion)
+{
+	(void)sem_destroy(&completion->semaphore);
+}
+
+void completion_complete(struct completion *completion)
+{
+	(void)sem_post(&completion->semaphore);
+}
+
+void completion_wait(struct completion *completion)
+{
+	while (sem_wait(&completion->semaphore) < 0 && errno == EINTR)
+		continue;
+}

@@ -10,6 +10,7 @@
 #define DUPLOFS_BASE_LOCK_H
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -47,6 +48,11 @@ struct cond {
 	pthread_cond_t cond;
 };
 
+/* Something that one thread waits for and another one completes, once, with no lock between. */
+struct completion {
+	sem_t semaphore;
+};
+
 #define LOCK_INIT(lock_rank)                                                                       \
 	{                                                                                          \
 		.mutex = PTHREAD_MUTEX_INITIALIZER, .rank = (lock_rank)                            \
@@ -65,6 +71,12 @@ void cond_wait(struct cond *cond, struct lock *lock);
 
 /* Waits until deadline_ns (clock_now_ns; CLOCK_FOREVER: no limit). False when the time is over. */
 bool cond_wait_until(struct cond *cond, struct lock *lock, int64_t deadline_ns);
+
+/* Once completion_wait has returned the completion may go: completion_complete uses it no more. */
+void completion_init(struct completion *completion);
+void completion_done(struct completion *completion);
+void completion_complete(struct completion *completion);
+void completion_wait(struct completion *completion);
 
 static inline void lock_cleanup(struct lock **held)
 {

@@ -87,6 +87,17 @@ int fleet_watch(struct fleet *fleet, struct error *reterr)
 	return engine->ops->watch(engine, host_event, fleet->local, reterr);
 }
 
+static struct host *take_next(struct fleet *fleet, size_t *position)
+{
+	struct host *host;
+
+	LOCKED(&fleet->lock);
+	host = idmap_next(&fleet->hosts, position);
+	if (host)
+		host->refs++;
+	return host;
+}
+
 void fleet_interrupt(struct fleet *fleet)
 {
 	size_t position = 0;
@@ -94,11 +105,12 @@ void fleet_interrupt(struct fleet *fleet)
 
 	if (!fleet)
 		return;
-	LOCKED(&fleet->lock);
 	fleet->local->engine->ops->interrupt(fleet->local->engine);
-	while ((host = idmap_next(&fleet->hosts, &position)))
+	while ((host = take_next(fleet, &position))) {
 		if (host->engine)
 			host->engine->ops->interrupt(host->engine);
+		host_unref(host);
+	}
 }
 
 void fleet_stop(struct fleet *fleet)

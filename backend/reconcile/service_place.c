@@ -90,8 +90,14 @@ void placing_done(struct placing *placing)
 {
 	free(placing->hosts);
 	free(placing->placed);
-	placing->hosts = NULL;
-	placing->placed = NULL;
+	*placing = (struct placing){0};
+}
+
+void placing_undo(struct placing *placing)
+{
+	for (size_t i = 0; i < placing->placed_count; i++)
+		fleet_release(placing->work->r->fleet, placing->placed[i].instance);
+	placing_done(placing);
 }
 
 static struct placement_host *find(struct placing *placing, int64_t id)

@@ -33,6 +33,8 @@ int placing_find(struct placing *placing, int64_t ordinal, struct instance_spec 
 	struct error *reterr);
 /* The instance was made there. */
 int placing_note(struct placing *placing, int64_t instance, const struct instance_spec *spec);
+/* None was made after all: frees too. */
+void placing_undo(struct placing *placing);
 
 /* Marks those members whose new version reserves more than their hosts have left: they leave. */
 int placing_mark_grown(struct service_work *work, struct error *reterr);

@@ -275,11 +275,16 @@ static int apply_actions(struct txn *txn, struct service_work *work, struct erro
 	return r;
 }
 
+struct applying {
+	struct service_work *work;
+	struct placing placing;
+};
+
 static int apply_plan(struct txn *txn, void *arg, struct error *reterr)
 {
-	struct service_work *work = arg;
+	struct applying *applying = arg;
+	struct service_work *work = applying->work;
 	_cleanup_object_ struct object service = OBJECT_INIT;
-	struct placing placing;
 	int r = txn_get(txn, work->service.id, &service);
 
 	if (r < 0 || service.deleting)
@@ -289,23 +294,10 @@ static int apply_plan(struct txn *txn, void *arg, struct error *reterr)
 	r = apply_actions(txn, work, reterr);
 	if (r < 0)
 		return r;
-	r = placing_begin(&placing, work, reterr);
-	if (r == 0)
-		r = create_members(txn, work, &placing, reterr);
-	/* Nothing of it is kept: its ids are the next one's. */
-	for (size_t i = 0; r < 0 && i < placing.placed_count; i++)
-		fleet_release(work->r->fleet, placing.placed[i].instance);
-	placing_done(&placing);
-	return r;
-}
-
-static bool anything_to_do(const struct service_work *work)
-{
-	for (size_t i = 0; i < work->count; i++) {
-		if (work->replicas[i].action != REPLICA_KEEP)
-			return true;
-	}
-	return work->plan.create > 0;
+	/* What a run before this one has placed is not there any more. */
+	placing_undo(&applying->placing);
+	r = placing_begin(&applying->placing, work, reterr);
+	return r < 0 ? r : create_members(txn, work, &applying->placing, reterr);
 }
 
 /* What the journal says before containers are made must not be forgotten; the rest is planned
@@ -319,6 +311,28 @@ static enum store_durability durability_of(const struct service_work *work)
 			return STORE_DURABLE;
 	}
 	return work->plan.create > 0 ? STORE_DURABLE : STORE_RELAXED;
+}
+
+static int write_plan(struct service_work *work, struct error *reterr)
+{
+	struct applying applying = {.work = work};
+	int r = store_update(work->r->options.store, durability_of(work), NULL, apply_plan,
+		&applying, reterr);
+
+	/* Nothing of it is kept: its ids are the next one's. */
+	if (r < 0)
+		placing_undo(&applying.placing);
+	placing_done(&applying.placing);
+	return r;
+}
+
+static bool anything_to_do(const struct service_work *work)
+{
+	for (size_t i = 0; i < work->count; i++) {
+		if (work->replicas[i].action != REPLICA_KEEP)
+			return true;
+	}
+	return work->plan.create > 0;
 }
 
 /* What was purged is gone from the list, too; what was made is seen at the next look. */
@@ -341,8 +355,7 @@ int service_plan(struct service_work *work, struct error *reterr)
 
 	/* What was written may allow the next step; what was made is seen at the next look. */
 	while (r == 0 && !work->changed && work->unplaced == 0 && anything_to_do(work)) {
-		r = store_update(work->r->options.store, durability_of(work), NULL, apply_plan,
-			work, reterr);
+		r = write_plan(work, reterr);
 		if (r < 0)
 			return r;
 		work->plan.create -= work->unplaced;

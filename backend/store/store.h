@@ -205,7 +205,9 @@ int store_audit_stat(struct store *store, int64_t *ret_size, int64_t *ret_wall_n
 
 /* ---- writing ---- */
 
-/* Runs inside a transaction; a negative return rolls its part back (and only its). */
+/* Runs inside a transaction; a negative return rolls its part back (and only its). After a return
+ * of 0 it may run again, on what it found the first time, when another caller's part in the same
+ * transaction had to be undone: it must not go by what it has left in arg. */
 typedef int (*store_update_fn)(struct txn *txn, void *arg, struct error *reterr);
 
 enum store_durability {
@@ -218,7 +220,7 @@ enum store_durability {
  * when the database cannot be written (nothing was changed; try again when it can), or 0. caller
  * may be NULL (the platform itself). When caller->token was already applied by an earlier process,
  * fn does not run and 0 is returned: one request makes one update with its token. fn may have run
- * although nothing was kept, so what it leaves in arg counts only when 0 is returned.
+ * although nothing was kept, so what it leaves in arg counts only when this returns 0.
  */
 int store_update(struct store *store, enum store_durability durability, const struct caller *caller,
 	store_update_fn fn, void *arg, struct error *reterr);

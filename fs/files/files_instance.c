@@ -120,14 +120,13 @@ static int measure_answer(struct fs *fs, const struct ref *ref, int64_t *ret_siz
 	return 0;
 }
 
-/* The same for the same request: asked again by the kernel, the command is not run again. */
+/* The same for the same request: asked again by the kernel, or applied once more by the store, the
+ * command is not run again. */
 static int64_t command_id(const struct draft *draft)
 {
-	uint64_t bits = draft->caller ? draft->caller->token : 0;
+	uint64_t token = draft->caller ? draft->caller->token : 0;
 
-	if (bits == 0)
-		(void)text_random(&bits, sizeof(bits));
-	return inquiry_id(bits ^ draft->fs->mount_hash);
+	return inquiry_id(token ^ draft->fs->mount_hash);
 }
 
 static int check_words(const char *text, struct error *reterr)

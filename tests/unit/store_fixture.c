@@ -13,7 +13,7 @@
 #include "base/file.h"
 
 struct call {
-	int64_t id;
+	int64_t parent, id;
 	enum kind kind;
 	const char *text, *dns;
 	size_t len;
@@ -61,13 +61,13 @@ static int call_create(struct txn *txn, void *arg, struct error *reterr)
 {
 	struct call *call = arg;
 
-	return txn_create(txn, call->id, call->kind, call->text, &call->id, reterr);
+	return txn_create(txn, call->parent, call->kind, call->text, &call->id, reterr);
 }
 
 int64_t fixture_create(struct store_fixture *fixture, int64_t parent, enum kind kind,
 	const char *name)
 {
-	struct call call = {.id = parent, .kind = kind, .text = name};
+	struct call call = {.parent = parent, .kind = kind, .text = name};
 
 	fixture_update(fixture, call_create, &call);
 	return call.id;

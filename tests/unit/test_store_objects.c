@@ -28,7 +28,7 @@ static int teardown(void **state)
 }
 
 struct tried {
-	int64_t id;
+	int64_t parent, id;
 	enum kind kind;
 	const char *text, *dns;
 };
@@ -37,7 +37,7 @@ static int try_create(struct txn *txn, void *arg, struct error *reterr)
 {
 	struct tried *tried = arg;
 
-	return txn_create(txn, tried->id, tried->kind, tried->text, &tried->id, reterr);
+	return txn_create(txn, tried->parent, tried->kind, tried->text, &tried->id, reterr);
 }
 
 static int try_delete(struct txn *txn, void *arg, struct error *reterr)
@@ -114,7 +114,7 @@ static void test_created_object_is_found(void **state)
 {
 	struct store_fixture *fixture = *state;
 	struct caller caller = {.uid = 1234, .gid = 567};
-	struct tried tried = {.id = PLATFORM_ID, .kind = KIND_TENANT, .text = "demo"};
+	struct tried tried = {.parent = PLATFORM_ID, .kind = KIND_TENANT, .text = "demo"};
 	_cleanup_object_ struct object object = OBJECT_INIT;
 	int64_t tenant, service;
 
@@ -141,8 +141,8 @@ static void test_name_is_taken_once(void **state)
 {
 	struct store_fixture *fixture = *state;
 	int64_t tenant = fixture_create(fixture, PLATFORM_ID, KIND_TENANT, "demo");
-	struct tried again = {.id = PLATFORM_ID, .kind = KIND_TENANT, .text = "demo"};
-	struct tried orphan = {.id = 999, .kind = KIND_SERVICE, .text = "web"};
+	struct tried again = {.parent = PLATFORM_ID, .kind = KIND_TENANT, .text = "demo"};
+	struct tried orphan = {.parent = 999, .kind = KIND_SERVICE, .text = "web"};
 	int64_t other;
 
 	assert_int_equal(update(fixture, try_create, &again), -EEXIST);
