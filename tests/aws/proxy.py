@@ -29,8 +29,8 @@ rules, log, lock = [], [], threading.Lock()
 
 
 def kill_platform(state):
-    """Both processes at once: stopped first, neither can start the other anew."""
-    pids = [int(Path(state, name).read_text()) for name in ("supervisor.pid", "worker.pid")]
+    """All three processes at once: stopped first, none can start another anew."""
+    pids = [int(Path(state, name).read_text()) for name in ("holder.pid", "supervisor.pid", "worker.pid")]
     for number in (signal.SIGSTOP, signal.SIGKILL):
         for pid in pids:
             os.kill(pid, number)

@@ -62,15 +62,14 @@ was_killed() {
 
 # kill_in WHAT KIND CALL CONDITION: does WHAT, is killed at that call, is started again; CONDITION holds in the end.
 kill_in() {
-	local what=$1 kind=$2 call=$3 condition=$4 supervisor worker
-	supervisor=$(supervisor_pid)
-	worker=$(worker_pid)
+	local what=$1 kind=$2 call=$3 condition=$4 pids
+	mapfile -t pids < <(platform_pids)
 	aws_rules '{"action":"*","fault":"kill-'"$kind"'","after":'$((call - 1))',"state":"'"${platform_state[main]}"'"}'
 	"$what" >/dev/null 2>&1
 	# Another order of calls may need fewer of them.
 	if eventually $WAIT_S eval "was_killed || $condition" && was_killed; then
 		killed_at=$(aws_log | grep ' kill-')
-		platform_wait_killed main "$supervisor" "$worker"
+		platform_wait_killed main "${pids[@]}"
 		platform_start -c aws "${options[@]}" || return
 		kills=$((kills + 1))
 	else
