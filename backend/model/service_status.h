@@ -39,7 +39,7 @@ struct service_status {
 	int64_t domains; /* update domains */
 	int64_t domain; /* the one in work, from 0; equal to domains: done */
 	bool paused;
-	int64_t restart; /* instance_spec.restart of the last finished rollout */
+	int64_t restart; /* instance_spec.restart of the rollout that goes on */
 	int64_t lb_slot; /* 0: none */
 	char lb_address[256]; /* "" none */
 	int64_t lb_port;

@@ -242,7 +242,7 @@ static int commit(struct txn *txn, void *arg, struct error *reterr)
 	if (r == 0)
 		r = add_event(txn, work);
 	if (r == 0 && commit->settled)
-		r = txn_set_observed(txn, id, work->object.generation,
+		r = txn_set_observed(txn, id, work->object.generation, 0,
 			work->trouble.code ? work->trouble.text : NULL);
 	return r;
 }

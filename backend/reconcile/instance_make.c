@@ -161,8 +161,9 @@ static void take_running(struct instance_work *work, const struct container_stat
 {
 	struct instance_status *status = &work->status;
 
-	/* Counted per template: a new version starts with a clean slate. */
-	if (status->template_generation != work->spec.template_generation && !words[0])
+	/* Counted per rollout: a new version starts with a clean slate, as a restart does. */
+	if (!words[0] && (status->template_generation != work->spec.template_generation ||
+				 status->restart != work->spec.restart))
 		status->restarts = 0;
 	status->template_generation = work->spec.template_generation;
 	status->restart = work->spec.restart;

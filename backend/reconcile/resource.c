@@ -203,7 +203,7 @@ static int commit(struct txn *txn, void *arg, struct error *reterr)
 			resource_phase_name(status->phase), status->message[0] ? ": " : "",
 			status->message);
 	if (r == 0 && commit->settled)
-		r = txn_set_observed(txn, work->object.id, work->object.generation,
+		r = txn_set_observed(txn, work->object.id, work->object.generation, 0,
 			commit->failed ? status->message : NULL);
 	return r;
 }

@@ -34,12 +34,22 @@ static bool is_current(const struct service_work *work, const struct member *mem
 	       member->spec.restart == work->service.restart;
 }
 
+/* What is wanted, restarts too, was reached, or has failed. */
+static bool is_observed(const struct service_work *work)
+{
+	const struct object *service = &work->service;
+
+	return service->observed == service->generation &&
+	       service->observed_restart == service->restart;
+}
+
 /* Why this instance shows that the generation cannot be reached; false when it may yet be. */
 static bool judge_member(struct service_work *work, const struct member *member)
 {
 	int64_t crashes = work->status.good_generation ? CRASHES_UPGRADE : CRASHES_FIRST;
 	const struct instance_status *status = &member->status;
-	bool same = status->template_generation == member->spec.template_generation;
+	bool same = status->template_generation == member->spec.template_generation &&
+		    status->restart == member->spec.restart;
 
 	if (status->phase == INSTANCE_FAILED) {
 		(void)snprintf(work->failing, sizeof(work->failing), "instance %" PRId64 ": %s",
@@ -100,7 +110,7 @@ static void judge_members(struct service_work *work)
 {
 	const struct member *waiting = NULL;
 
-	if (work->service.observed == work->service.generation && !work->service.failed)
+	if (is_observed(work) && !work->service.failed)
 		return; /* it was reached; what breaks later is repaired, not undone */
 	for (size_t i = 0; i < work->count; i++) {
 		const struct member *member = &work->members[i];
@@ -228,16 +238,17 @@ static void write_status(struct service_work *work, struct settling *settling)
 	status->domains = work->plan.domains;
 	status->domain = settling->settled ? work->plan.domains : work->plan.domain;
 	status->paused = work->service.paused;
-	if (settling->news || status->updated > settling->before.updated ||
+	if (settling->news || status->restart != work->service.restart ||
+		status->updated > settling->before.updated ||
 		status->domain > settling->before.domain)
 		status->step_ns = clock_wall_ns();
+	status->restart = work->service.restart;
 	(void)text_copy(status->image, sizeof(status->image), work->spec->image);
 	status->phase = phase_of(work, settling);
 	write_message(work, settling);
 	if (settling->settled) {
 		status->good_generation = work->service.generation;
 		status->good_template = work->service.template_generation;
-		status->restart = work->service.restart;
 	}
 }
 
@@ -346,26 +357,27 @@ static int settle(struct txn *txn, void *arg, struct error *reterr)
 	if (r == 0)
 		r = add_events(txn, settling);
 	if (r == 0 && settling->settled)
-		r = txn_set_observed(txn, id, work->service.generation, NULL);
+		r = txn_set_observed(txn, id, work->service.generation, work->service.restart,
+			NULL);
 	else if (r == 0 && work->failing[0])
-		r = txn_set_observed(txn, id, work->service.generation, work->failing);
+		r = txn_set_observed(txn, id, work->service.generation, work->service.restart,
+			work->failing);
 	/* A newer word of the user's counts more than our way back. */
 	if (r == 0 && settling->back && now.generation == work->service.generation)
 		r = go_back(txn, settling, reterr);
 	return r ? r : tell_failure(txn, settling, now.last_error);
 }
 
-static bool nothing_new(const struct service_work *work, const struct settling *settling,
-	const char *json)
+static bool nothing_new(const struct settling *settling, const char *json)
 {
-	const struct object *service = &work->service;
-	bool observed = service->observed == service->generation;
+	const struct object *service = &settling->work->service;
+	bool observed = is_observed(settling->work);
 
 	if (settling->back || !service->status || strcmp(service->status, json) != 0)
 		return false;
 	if (settling->settled)
 		return observed && !service->failed;
-	return !work->failing[0] || (observed && service->failed);
+	return !settling->work->failing[0] || (observed && service->failed);
 }
 
 int service_settle(struct service_work *work, struct error *reterr)
@@ -386,7 +398,7 @@ int service_settle(struct service_work *work, struct error *reterr)
 	if (json.error)
 		return error_oom(reterr);
 	settling.json = buf_string(&json);
-	if (!nothing_new(work, &settling, settling.json))
+	if (!nothing_new(&settling, settling.json))
 		r = store_update(work->r->options.store, STORE_RELAXED, NULL, settle, &settling,
 			reterr);
 	free(settling.back_dns);

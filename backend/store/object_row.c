@@ -9,8 +9,9 @@
 
 #define COLUMNS                                                                                    \
 	"SELECT o.id, o.kind, o.parent, o.tenant, o.name, o.generation, o.template_generation,"    \
-	" o.observed, o.failed, o.deleting, o.protect, o.paused, o.restart, w.uid, w.gid, w.mode," \
-	" o.created_ns, o.spec_ns, o.status_ns, o.events_ns, o.error_ns, o.children_ns,"           \
+	" o.observed, o.failed, o.deleting, o.protect, o.paused, o.restart, o.observed_restart,"   \
+	" w.uid, w.gid, w.mode, o.created_ns, o.spec_ns, o.status_ns, o.events_ns, o.error_ns, "   \
+	"o.children_ns,"                                                                           \
 	" o.value_size"
 #define TEXTS                                                                                      \
 	", (SELECT text FROM text WHERE id = o.id * 8 + 1)"                                        \
@@ -26,7 +27,7 @@
 	"LIMIT ?4"
 #define BY_KIND "WHERE o.kind = ?1 AND o.id > ?2 ORDER BY o.id LIMIT ?3"
 
-#define FIRST_TEXT 23 /* column */
+#define FIRST_TEXT 24 /* column */
 
 void object_done(struct object *object)
 {
@@ -57,6 +58,7 @@ static void object_fill(sqlite3_stmt *row, struct object *object)
 	object->protect = sqlite3_column_int(row, i++) != 0;
 	object->paused = sqlite3_column_int(row, i++) != 0;
 	object->restart = sqlite3_column_int64(row, i++);
+	object->observed_restart = sqlite3_column_int64(row, i++);
 	object->uid = (uid_t)sqlite3_column_int64(row, i++);
 	object->gid = (gid_t)sqlite3_column_int64(row, i++);
 	object->mode = (mode_t)sqlite3_column_int64(row, i++);

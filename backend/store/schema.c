@@ -240,6 +240,10 @@ static const char *const schema_steps[] = {
 	"  actual INTEGER NOT NULL,"
 	"  PRIMARY KEY (tenant, day_ns)"
 	") WITHOUT ROWID;",
+
+	/* Whoever waits for a restart is told of its end. */
+	"ALTER TABLE object ADD COLUMN observed_restart INTEGER NOT NULL DEFAULT 0;"
+	"UPDATE object SET observed_restart = restart;",
 };
 
 int schema_get(struct connection *connection, const char *name, char *value, size_t size)

@@ -38,6 +38,7 @@ struct object {
 	bool protect;
 	bool paused; /* `pause` was written to rollout */
 	int64_t restart; /* how often `restart` was written to rollout */
+	int64_t observed_restart; /* the one that has last settled or failed */
 	uid_t uid; /* owner: of the object's tenant, whatever the object */
 	gid_t gid;
 	mode_t mode; /* of the object's tenant directory, permission bits only */
@@ -282,7 +283,8 @@ int txn_set_status(struct txn *txn, int64_t id, const char *json);
 /* What status sums up has changed (an instance of a service): moves status_ns. */
 int txn_touch_status(struct txn *txn, int64_t id);
 /* The generation has settled: well (reason NULL) or not. Never moves backwards. */
-int txn_set_observed(struct txn *txn, int64_t id, int64_t generation, const char *reason);
+int txn_set_observed(struct txn *txn, int64_t id, int64_t generation, int64_t restart,
+	const char *reason);
 
 /* severity: "info", "warning", "error". What happens to an instance or a value counts for the
  * service or tenant above; CHANGE_EVENTS is told of the object, its tenant and the platform. */

@@ -29,7 +29,8 @@ int txn_set_status(struct txn *txn, int64_t id, const char *json)
 	return r < 0 ? r : txn_put_text(txn, id, TEXT_STATUS, json, len);
 }
 
-int txn_set_observed(struct txn *txn, int64_t id, int64_t generation, const char *reason)
+int txn_set_observed(struct txn *txn, int64_t id, int64_t generation, int64_t restart,
+	const char *reason)
 {
 	struct object object = OBJECT_INIT;
 	size_t len = reason ? strlen(reason) : 0;
@@ -39,14 +40,16 @@ int txn_set_observed(struct txn *txn, int64_t id, int64_t generation, const char
 	if (r < 0 || generation < object.observed)
 		return r;
 	r = txn_has_text(txn, id, TEXT_REASON, reason, len);
-	if (r < 0 || (r > 0 && object.observed == generation && object.failed == (reason != NULL)))
+	if (r < 0 ||
+		(r > 0 && object.observed == generation && object.observed_restart == restart &&
+			object.failed == (reason != NULL)))
 		return r < 0 ? r : 0;
 	r = txn_put_text(txn, id, TEXT_REASON, reason, len);
 	if (r == 0)
 		r = txn_run(txn,
-			"UPDATE object SET observed = ?2, failed = ?3, status_ns = ?4 WHERE id = "
-			"?1",
-			"iiii", id, generation, (int64_t)(reason != NULL), txn->now_ns);
+			"UPDATE object SET observed = ?2, failed = ?3, status_ns = ?4,"
+			" observed_restart = ?5 WHERE id = ?1",
+			"iiiii", id, generation, (int64_t)(reason != NULL), txn->now_ns, restart);
 	return r < 0 ? r : txn_note(txn, &object, CHANGE_STATUS);
 }
 

@@ -41,7 +41,7 @@ static int object_settled(const struct object *object, int64_t generation)
 		return -ESTALE;
 	if (generation == 0)
 		return 1;
-	if (object->observed < generation)
+	if (object->observed < generation || object->observed_restart < object->restart)
 		return 0;
 	return object->failed ? -EIO : 1;
 }

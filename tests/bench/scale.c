@@ -63,7 +63,7 @@ static int fill(struct txn *txn, void *arg, struct error *reterr)
 		if (r == 0)
 			r = txn_set_status(txn, service, "{\"Phase\":\"running\"}");
 		if (r == 0)
-			r = txn_set_observed(txn, service, 1, NULL);
+			r = txn_set_observed(txn, service, 1, 0, NULL);
 	}
 	return r;
 }

@@ -53,7 +53,7 @@ static int make_tenant(struct txn *txn, void *arg, struct error *reterr)
 			r = txn_set_status(txn, service,
 				"{\"Phase\":\"running\",\"Replicas\":3,\"Healthy\":3}");
 		if (r == 0)
-			r = txn_set_observed(txn, service, 1, NULL);
+			r = txn_set_observed(txn, service, 1, 0, NULL);
 	}
 	return r;
 }

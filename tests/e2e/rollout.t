@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What rollout takes, also in an order that makes no sense; what starts a rollout, and what leaves alone what runs.
 . "${0%/*}/lib/platform.sh"
+. "${0%/*}/lib/shell.sh"
 
 platform_start || bail "no platform"
 mkdir "$DUPLO/demo"
@@ -45,6 +46,37 @@ echo "$HELLO_IMAGE:2" >"$SERVICE/image"
 is "$(tell resume)" "ok" "the last word"
 succeeds "a new spec redirects it" settles 90
 is "$(version)" "2" "to the newest"
+
+# A restart is waited for as a new generation is: also one that fails, or that is asked for in the middle of another.
+restarted() {
+	comm -12 <(echo "$1" | sort) <(labelled running | sort) | wc -l
+}
+before=$(labelled running)
+tell restart >/dev/null
+succeeds "wait, opened after a restart" settles 90
+is "$(restarted "$before") $(status_field Healthy)" "0 3" "ends when all are new, and healthy"
+tell restart >/dev/null
+becomes 30 "a restart is under way" grep -qE '^1 .* (draining|stopping|creating|starting) ' "$SERVICE/rollout"
+before=$(labelled running)
+tell restart >/dev/null
+succeeds "wait, opened after another one" settles 90
+is "$(restarted "$before") $(status_field Healthy)" "0 3" "ends with the last"
+shell_image || bail "no image with a shell"
+echo good >"$DUPLO/demo/config/MODE"
+WEB=$SERVICE
+service demo fragile "$(shell_spec '"Replicas":1,"Command":["/bin/sh","-c","grep good /duplo/config/MODE && exec httpd -f -p 80 -h /www"]')"
+succeeds "a service that depends on its configuration" settles 60
+echo bad >"$DUPLO/demo/config/MODE"
+tell restart >/dev/null
+output=$(timeout 90 cat "$SERVICE/wait" 2>&1)
+like "$? $output" "^1 .*Input/output error" "a restart that fails ends wait with an error"
+like "$(cat "$SERVICE/last_error")" "does not stay up" "and tells why"
+echo good >"$DUPLO/demo/config/MODE"
+tell restart >/dev/null
+succeeds "the next one is waited for anew" settles 60
+is "$(status_field Phase) $(cat "$SERVICE/last_error")" "running " "and ends well"
+rmdir "$SERVICE" && rm "$DUPLO/demo/config/MODE"
+SERVICE=$WEB
 
 # What starts a rollout, and what does not.
 ids() {
