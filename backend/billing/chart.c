@@ -14,6 +14,8 @@
 #define BOTTOM 336
 #define SERIES 6 /* the last is all others */
 
+#define LEGEND_CHARS 12 /* of a name, of a width that fits */
+
 static const char style[] =
 	"<style>\n"
 	"svg{--bg:#fff;--ink:#1d2733;--soft:#66707c;--grid:#e3e7ec;--c0:#2f6fde;--c1:#e0863c;"
@@ -24,7 +26,7 @@ static const char style[] =
 	"--c5:#5d6874;--warn:#ff7b72}}\n"
 	".bg{fill:var(--bg)}.ink{fill:var(--ink)}.soft{fill:var(--soft)}"
 	".grid{stroke:var(--grid)}.budget{stroke:var(--warn);stroke-dasharray:6 4}"
-	".next{fill:none;stroke:var(--soft);stroke-dasharray:3 3}\n"
+	".next{fill:var(--soft);opacity:.16}\n"
 	".big{font-size:20px;font-weight:600}.small{font-size:11px}\n"
 	".s0{fill:var(--c0)}.s1{fill:var(--c1)}.s2{fill:var(--c2)}.s3{fill:var(--c3)}"
 	".s4{fill:var(--c4)}.s5{fill:var(--c5)}\n"
@@ -171,6 +173,19 @@ static void draw_box(struct buf *out, const char *class, int64_t x, int64_t y, i
 	coordinate(out, "height", tall);
 }
 
+/* A day that is not over, if all that runs goes on. */
+static void draw_coming(const struct chart *chart, int day, int64_t x, int64_t width,
+	struct buf *out)
+{
+	const struct bill *bill = chart->bill;
+	int64_t tall = height(chart, chart->coming_nano);
+
+	if (tall <= 0 || bill->month.start_ns + (day + 1) * CALENDAR_DAY_NS <= bill->until_ns)
+		return;
+	draw_box(out, "next", x, BOTTOM * 100 - tall, width, tall);
+	buf_puts(out, "/>\n");
+}
+
 static void draw_day(const struct chart *chart, int day, struct buf *out)
 {
 	const struct bill *bill = chart->bill;
@@ -179,6 +194,7 @@ static void draw_day(const struct chart *chart, int day, struct buf *out)
 	int64_t y = BOTTOM * 100;
 	char class[4] = "s0";
 
+	draw_coming(chart, day, x, width, out);
 	for (size_t i = 0; i < chart->count; i++) {
 		int64_t tall = height(chart, chart->series[i].daily[day]);
 
@@ -191,12 +207,6 @@ static void draw_day(const struct chart *chart, int day, struct buf *out)
 			day + 1, chart->series[i].name);
 		money_print(out, chart->series[i].daily[day], 4);
 		buf_printf(out, " %s</title></rect>\n", bill->currency);
-	}
-	if (bill->month.start_ns + (day + 1) * CALENDAR_DAY_NS > bill->until_ns) {
-		draw_box(out, "next", x, BOTTOM * 100 - height(chart, chart->coming_nano), width,
-			height(chart, chart->coming_nano));
-		if (height(chart, chart->coming_nano) > 0)
-			buf_puts(out, "/>\n");
 	}
 	if (day % 2 == 0) {
 		buf_puts(out, "<text class=\"soft small\" text-anchor=\"middle\"");
@@ -227,7 +237,7 @@ static void draw_head(const struct chart *chart, struct buf *out)
 	buf_printf(out, " %s in %04d-%02d</text>\n<text class=\"soft\" x=\"24\" y=\"60\">",
 		bill->currency, bill->month.year, bill->month.month);
 	if (bill->until_ns < bill->month.end_ns) {
-		buf_puts(out, "if all that runs goes on: ");
+		buf_puts(out, "if all that runs goes on (grey): ");
 		money_print(out, chart->forecast.committed, 2);
 		buf_puts(out, "; ");
 	}
@@ -246,11 +256,14 @@ static void draw_legend(const struct chart *chart, struct buf *out)
 	int64_t x = LEFT;
 
 	for (size_t i = 0; i < chart->count; i++) {
+		const char *name = chart->series[i].name;
+
 		buf_printf(out,
 			"<rect class=\"s%zu\" x=\"%" PRId64 "\" y=\"%d\" width=\"11\" "
 			"height=\"11\" rx=\"2\"/><text class=\"ink\" x=\"%" PRId64
-			"\" y=\"%d\">%.16s</text>\n",
-			i, x, HEIGHT - 28, x + 16, HEIGHT - 18, chart->series[i].name);
+			"\" y=\"%d\">%.*s%s</text>\n",
+			i, x, HEIGHT - 28, x + 16, HEIGHT - 18, LEGEND_CHARS, name,
+			strlen(name) > LEGEND_CHARS ? "\xe2\x80\xa6" : "");
 		x += (RIGHT - LEFT) / SERIES;
 	}
 }

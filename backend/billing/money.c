@@ -127,34 +127,30 @@ static int bits(weight value)
 	return count;
 }
 
-/* Gives the units that are left to those whose remainders are largest. */
-static void share_rest(int64_t rest, const weight *remainders, bool *given, size_t count,
-	int64_t *shares)
-{
-	for (; rest > 0; rest--) {
-		size_t best = count;
+struct part {
+	weight remainder;
+	size_t index;
+};
 
-		for (size_t i = 0; i < count; i++)
-			if (!given[i] && (best == count || remainders[i] > remainders[best]))
-				best = i;
-		if (best == count)
-			return;
-		given[best] = true;
-		shares[best]++;
-	}
+/* The largest remainder first; of equal ones the first. */
+static int compare_parts(const void *a, const void *b)
+{
+	const struct part *left = a, *right = b;
+
+	if (left->remainder != right->remainder)
+		return left->remainder > right->remainder ? -1 : 1;
+	return (left->index > right->index) - (left->index < right->index);
 }
 
 static void share(int64_t total, const weight *weights, size_t count, int64_t *shares,
-	weight *remainders, bool *given)
+	struct part *parts)
 {
 	weight largest = 0, sum = 0;
 	int64_t rest = total;
 	int shift;
 
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < count; i++)
 		largest = weights[i] > largest ? weights[i] : largest;
-		given[i] = false;
-	}
 	/* Neither the sum nor a product may overflow. */
 	shift = bits(largest) + bits(count) + bits(weight_of(total)) - PRODUCT_BITS;
 	shift = shift > 0 ? shift : 0;
@@ -162,34 +158,35 @@ static void share(int64_t total, const weight *weights, size_t count, int64_t *s
 		sum += weights[i] >> shift;
 	for (size_t i = 0; i < count; i++) {
 		weight product = weight_of(total) * (weights[i] >> shift);
+		weight whole = sum ? product / sum : 0;
 
-		shares[i] = sum ? (int64_t)(product / sum) : 0;
-		remainders[i] = sum ? product % sum : 0;
+		shares[i] = (int64_t)whole;
+		parts[i] = (struct part){product - whole * sum, i};
 		rest -= shares[i];
 	}
-	if (sum == 0)
+	if (sum == 0) {
 		shares[count - 1] = total;
-	else
-		share_rest(rest, remainders, given, count, shares);
+		return;
+	}
+	qsort(parts, count, sizeof(parts[0]), compare_parts);
+	for (size_t i = 0; i < count && rest > 0; i++, rest--)
+		shares[parts[i].index]++;
 }
 
 int money_share(int64_t total, const weight *weights, size_t count, int64_t *ret_shares)
 {
-	weight remainders[ON_STACK];
-	bool given[ON_STACK];
-	_cleanup_free_ weight *more = NULL;
-	_cleanup_free_ bool *more_given = NULL;
+	struct part parts[ON_STACK];
+	_cleanup_free_ struct part *more = NULL;
 
 	if (count == 0)
 		return 0;
 	if (count <= ON_STACK) {
-		share(total, weights, count, ret_shares, remainders, given);
+		share(total, weights, count, ret_shares, parts);
 		return 0;
 	}
 	more = calloc(count, sizeof(*more));
-	more_given = calloc(count, sizeof(*more_given));
-	if (!more || !more_given)
+	if (!more)
 		return -ENOMEM;
-	share(total, weights, count, ret_shares, more, more_given);
+	share(total, weights, count, ret_shares, more);
 	return 0;
 }

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "billing/report.h"
+#include "billing/total.h"
 #include "store/store_private.h"
 
 #define SERVICES 100
@@ -102,6 +103,51 @@ static int read_all(struct store *store, int64_t tenant)
 	return 0;
 }
 
+/* What the administrator's files take, with nothing but the ledger, and with days added up. */
+static int total_all(struct store *store, int tenants, int64_t now_ns, const char *what)
+{
+	struct calendar_month month = calendar_month_of(MONTH_NS);
+	_cleanup_prices_ struct prices *prices = NULL;
+	_cleanup_totals_ struct totals totals = {0};
+	int64_t start_ns = clock_now_ns();
+	int r = prices_load(store, &prices, NULL);
+
+	if (r == 0)
+		r = totals_make(store, prices, &month, now_ns, &totals);
+	if (r == 0)
+		(void)printf("| a sum of all %d tenants, %s | %.1f ms | |\n", tenants, what,
+			(double)(clock_now_ns() - start_ns) / 1e6);
+	return r;
+}
+
+static int close_days(struct store *store, int64_t now_ns)
+{
+	_cleanup_prices_ struct prices *prices = NULL;
+	int64_t start_ns = clock_now_ns();
+	int r = prices_load(store, &prices, NULL);
+
+	if (r == 0)
+		r = totals_close(store, prices, now_ns);
+	if (r == 0)
+		(void)printf("| adding up all days that are over, in the background | %.1f ms | "
+			     "|\n",
+			(double)(clock_now_ns() - start_ns) / 1e6);
+	return r;
+}
+
+static int read_totals(struct store *store, int tenants)
+{
+	/* The evening of the last day. */
+	int64_t now_ns = calendar_month_of(MONTH_NS).end_ns - 2 * CALENDAR_HOUR_NS;
+	int r = total_all(store, tenants, now_ns, "from the ledger alone");
+
+	if (r == 0)
+		r = close_days(store, now_ns);
+	return r < 0 ? r
+		     : total_all(store, tenants, now_ns,
+			       "with days that are over added up: each file of .platform/billing");
+}
+
 static int bench(struct store *store, int tenants)
 {
 	struct fill month = {.store = store};
@@ -120,7 +166,8 @@ static int bench(struct store *store, int tenants)
 		tenants, SERVICES, CHANGES);
 	(void)printf("| a change in the ledger, inside a commit | %.1f µs | |\n",
 		(double)(clock_now_ns() - start_ns) / 1e3 / tenants / CHANGES);
-	return read_all(store, first);
+	r = read_all(store, first);
+	return r < 0 ? r : read_totals(store, tenants);
 }
 
 int main(int argc, char **argv)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/text.h"
 #include "cloud/attach.h"
 #include "cloud/aws/account.h"
 #include "cloud/aws/balancer.h"
@@ -97,6 +98,16 @@ static int aws_settle(struct cloud *cloud, struct error *reterr)
 	return r < 0 ? r : aws_balancers_settle(balancers_of(cloud), &account, reterr);
 }
 
+static void aws_balancer_charge(struct cloud *cloud, struct charge *ret)
+{
+	_cleanup_account_ struct account account = ACCOUNT_INIT;
+
+	*ret = (struct charge){.sku = "elb/application"};
+	if (account_open(&account, shared_of(cloud), NULL) == 0)
+		(void)text_copy(ret->region, sizeof(ret->region),
+			policy_text(account.policy, "region"));
+}
+
 static void aws_health(struct cloud *cloud, struct cloud_health *ret)
 {
 	(void)cloud;
@@ -119,6 +130,7 @@ static const struct cloud_ops aws_ops = {
 	.target_connections = aws_target_connections,
 	.machine_ensure = aws_ensure_machine,
 	.machine_remove = aws_remove_machine,
+	.balancer_charge = aws_balancer_charge,
 	.dns_ensure = aws_ensure_dns,
 	.dns_remove = aws_remove_dns,
 	.settle = aws_settle,
