@@ -57,6 +57,8 @@ const struct price_row prices_shipped[] = {
 	/* Paid by use: an hour of owning one costs nothing. */
 	{"s3/bucket", "", "0", "S3: paid by use"},
 	{"dynamodb/on-demand", "", "0", "DynamoDB on demand: paid by use"},
+	{"dynamodb/read-unit", "", "0.00013", "DynamoDB: a read unit that is provisioned"},
+	{"dynamodb/write-unit", "", "0.00065", "DynamoDB: a write unit that is provisioned"},
 	{"sqs/queue", "", "0", "SQS: paid by use"},
 	{"lambda/function", "", "0", "Lambda: paid by use"},
 	{"swf/domain", "", "0", "SWF: paid by use"},

@@ -2,6 +2,8 @@
 #include "billing/quote.h"
 
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -94,4 +96,62 @@ size_t quote_host_parts(const struct host_spec *spec, struct usage_subject *part
 		return 0;
 	set_sku(&parts[0], SKU_MACHINE);
 	return 1;
+}
+
+static void add(struct usage_subject *parts, size_t *count, int64_t quantity, const char *format,
+	...) __attribute__((format(printf, 4, 5)));
+
+static void add(struct usage_subject *parts, size_t *count, int64_t quantity, const char *format,
+	...)
+{
+	struct usage_subject *part = &parts[*count];
+	va_list ap;
+
+	if (quantity == 0 || *count == USAGE_PARTS_MAX)
+		return;
+	*part = (struct usage_subject){.quantity = quantity};
+	va_start(ap, format);
+	(void)vsnprintf(part->sku, sizeof(part->sku), format, ap);
+	va_end(ap);
+	(*count)++;
+}
+
+static size_t database_parts(const struct resource_spec *spec, struct usage_subject *parts)
+{
+	int64_t zones = spec->multi_az ? 2 : 1;
+	size_t count = 0;
+
+	add(parts, &count, zones, "rds/%s", spec->instance_class);
+	add(parts, &count, zones * spec->size_gib, "rds/gp2-gib");
+	return count;
+}
+
+static size_t table_parts(const struct resource_spec *spec, struct usage_subject *parts)
+{
+	size_t count = 0;
+
+	add(parts, &count, spec->read_units, "dynamodb/read-unit");
+	add(parts, &count, spec->write_units, "dynamodb/write-unit");
+	if (count == 0)
+		add(parts, &count, 1, "dynamodb/on-demand");
+	return count;
+}
+
+size_t quote_resource_parts(const struct resource_spec *spec, struct usage_subject *parts)
+{
+	static const char *const things[][2] = {
+		{"s3", "bucket"}, {"sqs", "queue"}, {"lambda", "function"}, {"swf", "domain"}};
+	size_t count = 0;
+
+	if (strcmp(spec->type, "rds") == 0)
+		return database_parts(spec, parts);
+	if (strcmp(spec->type, "dynamodb") == 0)
+		return table_parts(spec, parts);
+	if (strcmp(spec->type, "elasticache") == 0)
+		add(parts, &count, spec->nodes > 0 ? spec->nodes : 1, "elasticache/%s",
+			spec->instance_class);
+	for (size_t i = 0; i < sizeof(things) / sizeof(things[0]); i++)
+		if (strcmp(spec->type, things[i][0]) == 0)
+			add(parts, &count, 1, "%s/%s", things[i][0], things[i][1]);
+	return count;
 }

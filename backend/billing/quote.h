@@ -13,6 +13,7 @@
 #include "billing/money.h"
 #include "billing/prices.h"
 #include "model/host.h"
+#include "model/resource.h"
 #include "model/service.h"
 #include "store/wanted.h"
 
@@ -42,5 +43,6 @@ int64_t quote_service(const struct quote *quote, const char *cloud, const struct
 size_t quote_service_parts(const char *cloud, const struct service_spec *spec,
 	struct usage_subject *parts);
 size_t quote_host_parts(const struct host_spec *spec, struct usage_subject *parts);
+size_t quote_resource_parts(const struct resource_spec *spec, struct usage_subject *parts);
 
 #endif

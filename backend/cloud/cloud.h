@@ -124,7 +124,8 @@ struct cloud_ops {
 	/* Gone: 0. -EAGAIN: it is on its way out, ask again. */
 	int (*machine_remove)(struct cloud *cloud, int64_t host, struct error *reterr);
 
-	/* What a balancer of this cloud is paid as. NULL: by nothing but the machine. Pure. */
+	/* What a balancer of this cloud is paid as, in the region of all that it has. NULL: by
+	 * nothing but the machine. Asks nobody. */
 	void (*balancer_charge)(struct cloud *cloud, struct charge *ret);
 
 	/* The name leads to the service's balancer. -EEXIST: it is somebody else's. */

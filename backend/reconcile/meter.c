@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "billing/prices.h"
+#include "billing/quote.h"
 #include "store/usage.h"
 
 #define MEASURE_EVERY_NS (INT64_C(60) * NS_PER_SECOND)
@@ -75,15 +76,21 @@ int meter_host(struct txn *txn, const struct object *object, const struct host *
 		count < USAGE_PARTS_MAX ? count : USAGE_PARTS_MAX);
 }
 
-int meter_resource(struct txn *txn, const struct object *resource, const struct charge *charges,
-	size_t count)
+int meter_resource(struct txn *txn, const struct resource_work *work)
 {
+	struct cloud *cloud = work->r->options.cloud;
 	struct usage_subject parts[USAGE_PARTS_MAX];
+	size_t count = quote_resource_parts(work->spec, parts);
+	struct charge there = {.quantity = 0};
 
-	for (size_t i = 0; i < count && i < USAGE_PARTS_MAX; i++)
-		parts[i] = charged(USAGE_RESOURCE, resource->name, &charges[i]);
-	return txn_usage_set_parts(txn, resource->id, resource->tenant, parts,
-		count < USAGE_PARTS_MAX ? count : USAGE_PARTS_MAX);
+	if (cloud->ops->balancer_charge)
+		cloud->ops->balancer_charge(cloud, &there);
+	for (size_t i = 0; i < count; i++) {
+		parts[i].kind = USAGE_RESOURCE;
+		(void)text_copy(parts[i].name, sizeof(parts[i].name), work->object.name);
+		(void)text_copy(parts[i].region, sizeof(parts[i].region), there.region);
+	}
+	return txn_usage_set_parts(txn, work->object.id, work->object.tenant, parts, count);
 }
 
 int meter_balancer(struct txn *txn, const struct service_work *work)

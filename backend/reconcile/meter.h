@@ -10,6 +10,7 @@
 #define DUPLOFS_RECONCILE_METER_H
 
 #include "reconcile/instance_work.h"
+#include "reconcile/resource_work.h"
 #include "reconcile/service_work.h"
 
 /* A container that runs has what its instance reserves. */
@@ -24,9 +25,8 @@ int meter_machine(struct txn *txn, int64_t object, int64_t payer, const struct h
 int meter_host(struct txn *txn, const struct object *object, const struct host *host,
 	const struct charge *charges, size_t count);
 
-/* A resource, as what the account pays for it; count 0: nothing any more. */
-int meter_resource(struct txn *txn, const struct object *resource, const struct charge *charges,
-	size_t count);
+/* A resource that is there, as its spec is paid for. It ends with the object. */
+int meter_resource(struct txn *txn, const struct resource_work *work);
 
 /* The service's load balancer, while it has one. */
 int meter_balancer(struct txn *txn, const struct service_work *work);

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "reconcile/meter.h"
 #include "reconcile/resource_work.h"
 
 #define LOOK_EVERY_NS (600 * NS_PER_SECOND) /* what others changed is repaired by then */
@@ -197,6 +198,9 @@ static int commit(struct txn *txn, void *arg, struct error *reterr)
 	int r = txn_set_status(txn, work->object.id, commit->json);
 
 	(void)reterr;
+	/* What is being changed or mended is paid as it was. */
+	if (r == 0 && work->spec && status->phase == RESOURCE_READY)
+		r = meter_resource(txn, work);
 	if (r == 0 && is_news(work))
 		r = txn_event(txn, work->object.id, commit->failed ? "warning" : "info",
 			"%s is %s%s%s", status->type[0] ? status->type : "resource",

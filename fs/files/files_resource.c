@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "fs/files/common.h"
 #include "fs/files/files_resource.h"
+#include "fs/files/quota.h"
 #include "model/resource.h"
 
 static int render_spec(struct fs *fs, const struct ref *ref, struct content *content)
@@ -37,7 +38,9 @@ static int check_spec(const struct draft *draft, struct error *reterr)
 
 	if (r == 0)
 		r = store_get(draft->fs->store, draft->ref->object.id, &object);
-	return r < 0 ? r : check_change(&object, spec, &before, reterr);
+	if (r == 0)
+		r = check_change(&object, spec, &before, reterr);
+	return r < 0 ? r : quota_check_resource(draft->fs, &object, before, spec, reterr);
 }
 
 /* What holds data is protected from its first spec on. */
@@ -49,8 +52,8 @@ static int set_first(struct txn *txn, const struct object *object, const struct 
 }
 
 /* A new generation only when it means something else. */
-static int set_text(struct txn *txn, const struct object *object, const struct buf *text,
-	struct error *reterr)
+static int set_text(struct txn *txn, struct fs *fs, const struct object *object,
+	const struct buf *text, struct error *reterr)
 {
 	_cleanup_resource_spec_ struct resource_spec *spec = NULL, *before = NULL;
 	int r = resource_spec_parse(text->data, text->len, object->name, &spec, reterr);
@@ -64,7 +67,9 @@ static int set_text(struct txn *txn, const struct object *object, const struct b
 			return 0;
 		return txn_set_spec_text(txn, object->id, text->data, text->len);
 	}
-	r = set_first(txn, object, spec);
+	r = quota_apply_resource(txn, fs, object, before, spec, reterr);
+	if (r == 0)
+		r = set_first(txn, object, spec);
 	return r < 0 ? r : txn_set_spec(txn, object->id, text->data, text->len, true, "", reterr);
 }
 
@@ -79,7 +84,7 @@ static int apply_spec(struct txn *txn, const struct draft *draft, struct error *
 	buf_add(&text, draft->data, draft->len);
 	if (draft->len == 0 || draft->data[draft->len - 1] != '\n')
 		buf_putc(&text, '\n');
-	return text.error ? error_oom(reterr) : set_text(txn, &object, &text, reterr);
+	return text.error ? error_oom(reterr) : set_text(txn, draft->fs, &object, &text, reterr);
 }
 
 static void get_status(const struct object *object, struct resource_status *status)

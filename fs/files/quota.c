@@ -167,6 +167,58 @@ int quota_apply_host(struct txn *txn, struct fs *fs, const struct object *host,
 	return r < 0 ? r : txn_set_wanted(txn, host->id, parts, quote_host_parts(after, parts));
 }
 
+/* ---- resources ---- */
+
+static int check_resource_cost(const struct rules *rules, int64_t tenant,
+	const struct resource_spec *before, const struct resource_spec *after, struct error *reterr)
+{
+	_cleanup_quote_ struct quote quote = {0};
+	struct cost_change change = {.tenant = tenant};
+	struct usage_subject parts[USAGE_PARTS_MAX];
+	int r;
+
+	if (!quota_cost_limits(rules->policy))
+		return 0;
+	r = quote_begin(&quote, rules->fs->store, reterr);
+	if (r < 0)
+		return r;
+	if (before)
+		change.before_nano =
+			quote_parts(&quote, parts, quote_resource_parts(before, parts));
+	change.after_nano = quote_parts(&quote, parts, quote_resource_parts(after, parts));
+	return check_cost(rules, &quote, &change, reterr);
+}
+
+static int check_resource(struct rules *rules, const struct object *resource,
+	const struct resource_spec *before, const struct resource_spec *after, struct error *reterr)
+{
+	int r = rules_read(rules, resource->tenant, reterr);
+
+	if (r == 0)
+		r = group_policy_check_type(rules->policy, rules->state.name,
+			before ? before->type : NULL, after->type, reterr);
+	return r < 0 ? r : check_resource_cost(rules, resource->tenant, before, after, reterr);
+}
+
+int quota_check_resource(struct fs *fs, const struct object *resource,
+	const struct resource_spec *before, const struct resource_spec *after, struct error *reterr)
+{
+	_cleanup_rules_ struct rules rules = {.fs = fs};
+
+	return check_resource(&rules, resource, before, after, reterr);
+}
+
+int quota_apply_resource(struct txn *txn, struct fs *fs, const struct object *resource,
+	const struct resource_spec *before, const struct resource_spec *after, struct error *reterr)
+{
+	_cleanup_rules_ struct rules rules = {.fs = fs, .txn = txn};
+	struct usage_subject parts[USAGE_PARTS_MAX];
+	int r = check_resource(&rules, resource, before, after, reterr);
+
+	return r < 0 ? r
+		     : txn_set_wanted(txn, resource->id, parts, quote_resource_parts(after, parts));
+}
+
 /* ---- how many ---- */
 
 int quota_apply_create(struct txn *txn, int64_t parent, enum kind kind, struct error *reterr)

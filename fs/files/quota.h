@@ -12,6 +12,7 @@
 #include "fs/tree/context.h"
 #include "model/group_policy.h"
 #include "model/host.h"
+#include "model/resource.h"
 
 /* Whether service may go from before (NULL: no spec yet) to after: -EDQUOT, -EPERM. */
 int quota_check_service(struct fs *fs, const struct object *service,
@@ -24,6 +25,14 @@ int quota_check_host(struct fs *fs, const struct object *host, const struct host
 	const struct host_spec *after, struct error *reterr);
 int quota_apply_host(struct txn *txn, struct fs *fs, const struct object *host,
 	const struct host_spec *before, const struct host_spec *after, struct error *reterr);
+
+/* The same of a resource. */
+int quota_check_resource(struct fs *fs, const struct object *resource,
+	const struct resource_spec *before, const struct resource_spec *after,
+	struct error *reterr);
+int quota_apply_resource(struct txn *txn, struct fs *fs, const struct object *resource,
+	const struct resource_spec *before, const struct resource_spec *after,
+	struct error *reterr);
 
 /* Whether an object of a kind may be made below parent: -EDQUOT. */
 int quota_apply_create(struct txn *txn, int64_t parent, enum kind kind, struct error *reterr);

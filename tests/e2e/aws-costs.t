@@ -59,6 +59,21 @@ if [ "$month" = "$(date -u +%Y-%m)" ]; then
 	like "$(cat "$DUPLO/.platform/billing/by-tenant")" "0.2500	\(unallocated\)" "what is nobody's is the platform's"
 fi
 
+# What a resource of the account is made of is counted as long as it is there.
+echo '{"Prices":[{"Sku":"dynamodb/read-unit","Region":"us-west-2","Price":"3600"},{"Sku":"dynamodb/read-unit","Price":"0"}]}' \
+	>"$DUPLO/.platform/policy/prices.json"
+mkdir "$DUPLO/blue/resources/users"
+echo '{"Type":"dynamodb","HashKey":"user","ReadCapacity":5,"WriteCapacity":6}' >"$DUPLO/blue/resources/users/spec.json"
+line() {
+	jq -r --arg sku "$1" '.Lines[] | select(.Sku == $sku) | "\(.Kind) \(.Name) \(.Region) \(.Cost)"' "$DUPLO/blue/billing/month-to-date.json"
+}
+counts() {
+	[[ $(line dynamodb/read-unit) =~ ^resource\ users\ us-west-2\ [1-9] ]]
+}
+becomes 60 "a table costs its read units" counts
+like "$(line dynamodb/write-unit)" "^resource users us-west-2 0.00" "and its write units"
+is "$(jq -r .BurnPerHour "$DUPLO/blue/billing/month-to-date.json")" "18000.003900000" "five and six of them an hour"
+
 before=$(asked)
 for _ in {1..20}; do
 	cat "$DUPLO"/{red,blue}/billing/* "$DUPLO/.platform/billing/"* >/dev/null
@@ -69,6 +84,6 @@ echo "$POLICY " >"$DUPLO/.platform/policy/infrastructure.json"
 becomes 60 "after a restart the account is used again" grep -q 'are there' "$DUPLO/red/status"
 cat "$DUPLO"/{red,blue}/billing/* >/dev/null
 is "$(asked)" "$before" "no reading, no restart and no policy asks again on the same day"
-is "$(rows "$DUPLO/blue/billing/$month.csv")" "$day Amazon Simple Queue Service 2.000000000 Integration Actual AWS" "what was told is kept"
+is "$(rows "$DUPLO/blue/billing/$month.csv" | grep Actual)" "$day Amazon Simple Queue Service 2.000000000 Integration Actual AWS" "what was told is kept"
 platform_stop
 tap_done

@@ -82,6 +82,22 @@ is "$(try write "$DUPLO/blue/hosts/h1/spec.json" "{$ENGINE,\"Region\":\"us-west-
 like "$(cat "$DUPLO/blue/hosts/h1/last_error")" "MaxMonthlyCost of group" "says last_error"
 rmdir "$DUPLO/blue/hosts/h1"
 
+# Resources: a database of 12.41 for its class and 2.30 for its 20 GiB.
+echo '{"MaxMonthlyCost":34,"AllowedResourceTypes":["rds"]}' >"$POLICY"
+echo 1 >"$DUPLO/red/services/web/replicas"
+mkdir "$DUPLO/red/resources/db" "$DUPLO/red/resources/bucket"
+resource() {
+	try write "$DUPLO/red/resources/$1/spec.json" "$2"
+}
+is "$(resource bucket '{"Type":"s3"}')" "EPERM write" "a type that the group has not"
+like "$(cat "$DUPLO/red/resources/bucket/last_error")" 'AllowedResourceTypes of group "team" has no "s3"' "says last_error"
+is "$(resource db '{"Type":"rds","Engine":"mysql","SizeGiB":20}')" "EDQUOT write" "a database that costs too much"
+like "$(cat "$DUPLO/red/resources/db/last_error")" "costs 20.00 USD a month, and with this 34.71" "says last_error"
+echo '{"MaxMonthlyCost":35}' >"$POLICY"
+is "$(resource db '{"Type":"rds","Engine":"mysql","SizeGiB":20}')" "ok" "one that does not"
+is "$(resource db '{"Type":"rds","Engine":"mysql","SizeGiB":40}')" "EDQUOT write" "and does when it grows"
+is "$(put blue 2 | cut -d ' ' -f 1)" "EDQUOT" "what it costs nobody else of the group may spend"
+
 # Budgets that the policy enforces.
 echo '{"EnforceBudgets":true}' >"$POLICY"
 echo 0.01 >"$DUPLO/red/billing/budget"
