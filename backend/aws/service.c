@@ -25,6 +25,12 @@ static const struct aws_service sqs = {
 	"sqs", "SQS", "2012-11-05", CODEC_JSON, SCOPE_REGION, "AmazonSQS", JSON10};
 static const struct aws_service dynamodb = {"dynamodb", "DYNAMODB", "2012-08-10", CODEC_JSON,
 	SCOPE_REGION, "DynamoDB_20120810", JSON10};
+static const struct aws_service rds = {
+	"rds", "RDS", "2014-10-31", CODEC_QUERY, SCOPE_REGION, NULL, FORM};
+static const struct aws_service cache = {
+	"elasticache", "ELASTICACHE", "2015-02-02", CODEC_QUERY, SCOPE_REGION, NULL, FORM};
+static const struct aws_service swf = {
+	"swf", "SWF", "2012-01-25", CODEC_JSON, SCOPE_REGION, "SimpleWorkflowService", JSON10};
 static const struct aws_service lambda = {
 	"lambda", "LAMBDA", "2015-03-31", CODEC_REST_JSON, SCOPE_REGION, NULL, "application/json"};
 
@@ -149,13 +155,28 @@ static const struct aws_action actions[AWS_ACTIONS] = {
 	[DYNAMODB_CREATE_BACKUP] = ACTION(dynamodb, "CreateBackup", AGAIN_LOOK),
 	[DYNAMODB_DELETE_TABLE] = ACTION(dynamodb, "DeleteTable", AGAIN_SAFE),
 
+	[RDS_CREATE_INSTANCE] = ACTION(rds, "CreateDBInstance", AGAIN_LOOK),
+	[RDS_DESCRIBE_INSTANCES] = PAGED(rds, "DescribeDBInstances", "Marker", "Marker"),
+	[RDS_MODIFY_INSTANCE] = ACTION(rds, "ModifyDBInstance", AGAIN_SAFE),
+	[RDS_DELETE_INSTANCE] = ACTION(rds, "DeleteDBInstance", AGAIN_LOOK),
+	[CACHE_CREATE_CLUSTER] = ACTION(cache, "CreateCacheCluster", AGAIN_LOOK),
+	[CACHE_DESCRIBE_CLUSTERS] = PAGED(cache, "DescribeCacheClusters", "Marker", "Marker"),
+	[CACHE_MODIFY_CLUSTER] = ACTION(cache, "ModifyCacheCluster", AGAIN_SAFE),
+	[CACHE_DELETE_CLUSTER] = ACTION(cache, "DeleteCacheCluster", AGAIN_LOOK),
+	[CACHE_LIST_TAGS] = ACTION(cache, "ListTagsForResource", AGAIN_SAFE),
+
+	[SWF_REGISTER_DOMAIN] = ACTION(swf, "RegisterDomain", AGAIN_LOOK),
+	[SWF_DESCRIBE_DOMAIN] = ACTION(swf, "DescribeDomain", AGAIN_SAFE),
+	[SWF_LIST_TAGS] = ACTION(swf, "ListTagsForResource", AGAIN_SAFE),
+	[SWF_DEPRECATE_DOMAIN] = ACTION(swf, "DeprecateDomain", AGAIN_SAFE),
+	[SWF_UNDEPRECATE_DOMAIN] = ACTION(swf, "UndeprecateDomain", AGAIN_SAFE),
+
 	[LAMBDA_GET_FUNCTION] =
 		REST(lambda, "GetFunction", "GET", "/2015-03-31/functions/{FunctionName}"),
 	[LAMBDA_DELETE_FUNCTION] =
 		REST(lambda, "DeleteFunction", "DELETE", "/2015-03-31/functions/{FunctionName}"),
 
-	[CE_GET_COST_AND_USAGE] =
-		PAGED(ce, "GetCostAndUsage", "NextPageToken", "NextPageToken"),
+	[CE_GET_COST_AND_USAGE] = PAGED(ce, "GetCostAndUsage", "NextPageToken", "NextPageToken"),
 };
 
 const struct aws_action *aws_action(enum aws_action_id id)

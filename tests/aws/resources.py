@@ -9,6 +9,7 @@ resources.py: listens on a free port of 127.0.0.1, prints it, and does what is p
   ["tags", TYPE, NAME]     the tenant that it is tagged with
   ["taken", NAME]          makes a queue of that name that is not ours
   ["lose", NAME]           removes a queue behind the platform's back
+  ["group", NAME]          the id of the security group of that name
   ["role", PREFIX]         what the policies inside roles allow: an action and a resource a line
 """
 import functools
@@ -16,6 +17,7 @@ import http.server
 import json
 
 import boto3
+from botocore.exceptions import ClientError
 
 KEYS = {"region_name": "us-west-2", "aws_access_key_id": "AKID", "aws_secret_access_key": "secret"}
 
@@ -54,8 +56,42 @@ def tables(prefix):
                    str(units.get("WriteCapacityUnits", 0)))
 
 
+def databases(prefix):
+    for found in client("rds").describe_db_instances()["DBInstances"]:
+        name = found["DBInstanceIdentifier"]
+        if name.startswith(prefix):
+            yield ("rds", name, found["Engine"], found["DBInstanceClass"], str(found["AllocatedStorage"]),
+                   "multi-az" if found["MultiAZ"] else "single", str(found["BackupRetentionPeriod"]),
+                   "encrypted" if found["StorageEncrypted"] else "plain",
+                   "public" if found["PubliclyAccessible"] else "private",
+                   ",".join(group["VpcSecurityGroupId"] for group in found["VpcSecurityGroups"]))
+
+
+def caches(prefix):
+    for found in client("elasticache").describe_cache_clusters()["CacheClusters"]:
+        if found["CacheClusterId"].startswith(prefix):
+            yield ("elasticache", found["CacheClusterId"], found["Engine"], found["CacheNodeType"],
+                   str(found["NumCacheNodes"]))
+
+
+def domains(prefix):
+    try:
+        found = client("swf").list_domains(registrationStatus="REGISTERED")["domainInfos"]
+    except ClientError:  # ministack has no SWF
+        found = []
+    for domain in found:
+        if domain["name"].startswith(prefix):
+            yield "swf", domain["name"]
+
+
+def group(name):
+    for found in client("ec2").describe_security_groups()["SecurityGroups"]:
+        if found["GroupName"] == name:
+            yield found["GroupId"]
+
+
 def things(prefix):
-    for make in (buckets, queues, tables):
+    for make in (buckets, queues, tables, databases, caches, domains):
         for thing in make(prefix):
             yield " ".join(thing)
 
@@ -64,6 +100,9 @@ def snapshots(prefix):
     for backup in client("dynamodb").list_backups()["BackupSummaries"]:
         if backup["BackupName"].startswith(prefix):
             yield f"dynamodb {backup['BackupName']}"
+    for snapshot in client("rds").describe_db_snapshots()["DBSnapshots"]:
+        if snapshot["DBSnapshotIdentifier"].startswith(prefix):
+            yield f"rds {snapshot['DBSnapshotIdentifier']}"
 
 
 def put(bucket, key):
@@ -119,7 +158,7 @@ def role(prefix):
 
 
 COMMANDS = {"list": things, "snapshots": snapshots, "put": put, "empty": empty, "tags": tags, "taken": taken,
-            "lose": lose, "role": role}
+            "lose": lose, "role": role, "group": group}
 
 
 class Handler(http.server.BaseHTTPRequestHandler):

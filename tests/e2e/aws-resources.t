@@ -71,6 +71,11 @@ is_nothing() {
 	[ -z "$(ours)" ]
 }
 
+# What the tenant's group, role and profile are called.
+name_of_tenant() {
+	echo "duplofs-${platform_id[main]}-demo-$(object_of "$DUPLO/demo")"
+}
+
 is_bare() {
 	[ -z "$(aws_things)" ]
 }
@@ -173,6 +178,56 @@ scenario_removed() {
 	is "$(account role "duplofs-${platform_id[main]}-demo")" "" "$1: the role may use nothing any more"
 }
 
+no_trace_of() {
+	! grep -rqaF "$1" "${platform_state[main]}" "$TEST_DIR/main.log" &&
+		! grep -qaF "$1" "$DUPLO"/demo/{status,events,status.json} "$DUPLO"/demo/resources/db/{status,status.json,events,spec.json} \
+			"$DUPLO"/.platform/{events,audit}
+}
+
+# What takes long at AWS, in the tenant's security group. Caches at ministack alone: moto's have no address,
+# cannot be changed and never go. Domains at moto alone: ministack has none.
+scenario_machines() {
+	local group name password
+	group=$(account group "$(name_of_tenant)")
+	made db '{"Type":"rds","Engine":"postgres","BackupRetentionDays":3}'
+	succeeds "$1: a database is made" settles 30 "$RESOURCE"
+	name=$(output db name) password=$(output db password)
+	shows "rds $name postgres db.t3.micro 20 single 3 encrypted private $group"
+	ok $? "$1: just as asked, encrypted, in the tenant's group, from outside not to be reached"
+	like "$(output db endpoint):$(output db port)" '^[a-z0-9.-]+:[0-9]+$' "$1: its address is told"
+	is "$(output db username) $(output db database)" "duplo app" "$1: user and database"
+	like "$password" '^[A-Za-z0-9]{32}$' "$1: the password is made"
+	is "$(stat -c %a "$RESOURCE/password")" "400" "$1: for the owner alone"
+	no_trace_of "$password"
+	ok $? "$1: and is nowhere on disk, in the log, in a status or an event"
+	made db '{"Type":"rds","Engine":"postgres","SizeGiB":40,"MultiAZ":true,"InstanceClass":"db.t3.small"}'
+	succeeds "$1: it is changed" settles 30 "$RESOURCE"
+	shows "rds $name postgres db.t3.small 40 multi-az 7 encrypted private $group"
+	ok $? "$1: in place"
+	is "$(output db password)" "$password" "$1: with the same password"
+	fails_with "Invalid argument" "$1: it cannot shrink" write_spec '{"Type":"rds","Engine":"postgres","SizeGiB":30}'
+	if [ "$1" = ministack ]; then
+		made cache '{"Type":"elasticache"}'
+		succeeds "$1: a cache is made" settles 30 "$RESOURCE"
+		shows "elasticache $(output cache name) redis cache.t3.micro 1"
+		ok $? "$1: as asked"
+		like "$(output cache endpoint):$(output cache port)" '^[a-z0-9.-]+:[0-9]+$' "$1: its address is told"
+		made cache '{"Type":"elasticache","InstanceClass":"cache.t3.small"}'
+		succeeds "$1: it is changed" settles 30 "$RESOURCE"
+		shows "elasticache $(output cache name) redis cache.t3.small 1"
+		ok $? "$1: in place"
+		removed cache
+	else
+		made flow '{"Type":"swf"}'
+		succeeds "$1: a domain is registered" settles 30 "$RESOURCE"
+		like "$(account role "duplofs-${platform_id[main]}-demo")" "swf:PollFor\* $(output flow arn)" "$1: the role may use it"
+		removed flow
+	fi
+	removed db
+	becomes 60 "$1: all go" is_nothing
+	like "$(account snapshots "duplofs-${platform_id[main]}-")" "rds $name-final" "$1: the database leaves a snapshot"
+}
+
 # Whatever AWS answers meanwhile, each is made once and removed.
 scenario_faults() {
 	aws_rules "$(rule CreateQueue reset)" "$(rule ListQueueTags throttle 2)" "$(rule CreateTable reset)" \
@@ -216,6 +271,11 @@ scenario_container() {
 	succeeds "$1: and a service" settles 60
 	is "$(seen first/url)" "$(output first url)" "$1: its containers read where the queue is"
 	is "$(cat "$SERVICE/runtime/resources/first/url")" "$(output first url)" "$1: runtime/ shows the same"
+	made db '{"Type":"rds","Engine":"mysql","FinalSnapshot":false}'
+	succeeds "$1: a database" settles 30 "$RESOURCE"
+	becomes 10 "$1: hands its password over through a file alone" sees db/password "$(output db password)"
+	like "$(cat "$DUPLO/.platform/audit")" "operation=give path=demo/resources/db/password" "$1: which the audit tells"
+	removed db
 	made later '{"Type":"sqs"}'
 	succeeds "$1: a second queue" settles 30 "$RESOURCE"
 	becomes 10 "$1: is seen by the running container" sees later/name "$(output later name)"
@@ -235,6 +295,7 @@ scenario() {
 	scenario_changes "$1"
 	scenario_others "$1"
 	scenario_removed "$1"
+	scenario_machines "$1"
 	scenario_faults "$1"
 	[ "$1" != moto ] || scenario_container "$1"
 	rmdir "$DUPLO/demo"

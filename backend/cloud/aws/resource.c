@@ -18,6 +18,9 @@ static const struct aws_resource *const rows[] = {
 	&aws_bucket,
 	&aws_queue,
 	&aws_table,
+	&aws_database,
+	&aws_cache,
+	&aws_domain,
 };
 
 static const struct aws_resource *row_of(const char *type)
@@ -89,6 +92,44 @@ void resource_tell_usual(struct resource_call *call)
 	resource_output(call, "region", resource_region(call));
 	resource_output(call, "name", call->wanted->external);
 	resource_output(call, "arn", call->arn);
+}
+
+void resource_set_state(struct resource_call *call, const char *word,
+	const struct state_word *states)
+{
+	while (states->word && strcmp(states->word, word) != 0)
+		states++;
+	call->state = states->state;
+	(void)text_copy(call->word, sizeof(call->word), word);
+}
+
+int resource_group(struct resource_call *call, char ret[GROUP_ID_SIZE], struct error *reterr)
+{
+	_cleanup_answer_ struct answer answer = ANSWER_INIT;
+	const char *vpc = policy_text(call->account->policy, "vpc_id");
+	char name[ESTATE_NAME_SIZE];
+	const char *const names[] = {name};
+	const struct answer_node *group;
+	int r;
+
+	account_name(call->owner, name);
+	r = group_describe(call->account, vpc, names, 1, &answer, reterr);
+	if (r < 0)
+		return r;
+	group = group_named(&answer, name);
+	if (!group || !group_is_tenants(group, call->owner))
+		return error_set(reterr, -EAGAIN, "the tenant's security group is not there yet");
+	(void)text_copy(ret, GROUP_ID_SIZE, answer_text(group, "groupId"));
+	return 0;
+}
+
+bool resource_has_version(const struct resource_call *call, const char *wanted)
+{
+	const char *there = answer_text(call->thing, "EngineVersion");
+	size_t len = wanted ? strlen(wanted) : 0;
+
+	return !wanted ||
+	       (strncmp(there, wanted, len) == 0 && (there[len] == '\0' || there[len] == '.'));
 }
 
 /* ---- what is done when ---- */

@@ -10,6 +10,7 @@
 #define DUPLOFS_CLOUD_AWS_RESOURCE_H
 
 #include "cloud/aws/account.h"
+#include "cloud/aws/group.h"
 #include "cloud/resources.h"
 
 enum thing_state {
@@ -62,7 +63,8 @@ struct aws_resource {
 	}
 
 extern const struct resource_ops aws_resource_ops;
-extern const struct aws_resource aws_bucket, aws_queue, aws_table;
+extern const struct aws_resource aws_bucket, aws_queue, aws_table, aws_database, aws_cache,
+	aws_domain;
 
 /* A call of AWS whose answer is not needed; 0 also for a fault of this kind. */
 int resource_do(struct resource_call *call, const struct aws_request *request, enum fault_kind fine,
@@ -70,6 +72,20 @@ int resource_do(struct resource_call *call, const struct aws_request *request, e
 
 /* One more output. */
 void resource_output(struct resource_call *call, const char *name, const char *value);
+/* What AWS calls a state; the last row, without a word, is for all others. */
+struct state_word {
+	const char *word;
+	enum thing_state state;
+};
+void resource_set_state(struct resource_call *call, const char *word,
+	const struct state_word *states);
+
+/* The tenant's security group. -EAGAIN: it is not there yet. */
+int resource_group(struct resource_call *call, char ret[GROUP_ID_SIZE], struct error *reterr);
+
+/* Has the thing this version? "16" is what 16.3 is; NULL: any will do. */
+bool resource_has_version(const struct resource_call *call, const char *wanted);
+
 /* region, name and arn, which most types have. */
 void resource_tell_usual(struct resource_call *call);
 

@@ -8,23 +8,13 @@
 #include "base/text.h"
 #include "cloud/aws/resource.h"
 
-static enum thing_state state_of(const char *word)
-{
-	static const struct {
-		const char *word;
-		enum thing_state state;
-	} states[] = {
-		{"ACTIVE", THING_READY},
-		{"CREATING", THING_MAKING},
-		{"UPDATING", THING_MAKING},
-		{"DELETING", THING_LEAVING},
-	};
-
-	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
-		if (strcmp(states[i].word, word) == 0)
-			return states[i].state;
-	return THING_FAILED;
-}
+static const struct state_word states[] = {
+	{"ACTIVE", THING_READY},
+	{"CREATING", THING_MAKING},
+	{"UPDATING", THING_MAKING},
+	{"DELETING", THING_LEAVING},
+	{NULL, THING_FAILED},
+};
 
 static int look_tags(struct resource_call *call, struct error *reterr)
 {
@@ -49,9 +39,8 @@ static int look(struct resource_call *call, struct error *reterr)
 	call->thing = r == 0 ? answer_find(call->answer.root, "Table") : NULL;
 	if (!call->thing)
 		return r;
-	(void)text_copy(call->word, sizeof(call->word), answer_text(call->thing, "TableStatus"));
+	resource_set_state(call, answer_text(call->thing, "TableStatus"), states);
 	(void)text_copy(call->arn, sizeof(call->arn), answer_text(call->thing, "TableArn"));
-	call->state = state_of(call->word);
 	return look_tags(call, reterr);
 }
 

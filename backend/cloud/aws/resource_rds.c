@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Databases of RDS, in the tenant's security group and the policy's subnets. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "cloud/aws/resource.h"
+
+#define SNAPSHOTS_MAX 9 /* names that are tried for the last snapshot */
+
+/* As the API reference of DBInstance lists them; all others mean that AWS is at work. */
+static const struct state_word states[] = {
+	{"available", THING_READY},
+	{"backing-up", THING_READY},
+	{"storage-optimization", THING_READY},
+	{"storage-full", THING_READY},
+	{"deleting", THING_LEAVING},
+	{"failed", THING_FAILED},
+	{"stopped", THING_FAILED},
+	{"restore-error", THING_FAILED},
+	{"incompatible-network", THING_FAILED},
+	{"incompatible-option-group", THING_FAILED},
+	{"incompatible-parameters", THING_FAILED},
+	{"incompatible-restore", THING_FAILED},
+	{"inaccessible-encryption-credentials", THING_FAILED},
+	{NULL, THING_MAKING},
+};
+
+static struct aws_request request_of(const struct resource_call *call, enum aws_action_id action)
+{
+	struct aws_request request = aws_request_of(action);
+
+	aws_request_set(&request, "DBInstanceIdentifier", call->wanted->external);
+	return request;
+}
+
+static int look(struct resource_call *call, struct error *reterr)
+{
+	_cleanup_request_ struct aws_request request = request_of(call, RDS_DESCRIBE_INSTANCES);
+	int r = account_call(call->account, &request, &call->answer, FAULT_MISSING, reterr);
+
+	call->thing = r == 0 ? answer_find(call->answer.root, "DBInstances/DBInstance") : NULL;
+	if (!call->thing)
+		return r;
+	resource_set_state(call, answer_text(call->thing, "DBInstanceStatus"), states);
+	(void)text_copy(call->arn, sizeof(call->arn), answer_text(call->thing, "DBInstanceArn"));
+	call->ours =
+		account_owns(answer_find(call->thing, "TagList/Tag"), "Key", "Value", call->owner);
+	return 0;
+}
+
+static void set_number(struct aws_request *request, const char *name, int64_t number)
+{
+	char text[24];
+
+	(void)snprintf(text, sizeof(text), "%" PRId64, number);
+	aws_request_set(request, name, text);
+}
+
+static void set_truth(struct aws_request *request, const char *name, bool truth)
+{
+	aws_request_set(request, name, truth ? "true" : "false");
+}
+
+static void set_place(struct resource_call *call, struct aws_request *request)
+{
+	const struct policy *policy = call->account->policy;
+
+	if (*policy_text(policy, "db_subnet_group"))
+		aws_request_set(request, "DBSubnetGroupName",
+			policy_text(policy, "db_subnet_group"));
+	if (*policy_text(policy, "db_parameter_group"))
+		aws_request_set(request, "DBParameterGroupName",
+			policy_text(policy, "db_parameter_group"));
+	set_truth(request, "PubliclyAccessible", false);
+}
+
+/* The password comes last: what was written before it moves no more while it is there. */
+static int create(struct resource_call *call, struct error *reterr)
+{
+	_cleanup_request_ struct aws_request request = request_of(call, RDS_CREATE_INSTANCE);
+	const struct resource_spec *spec = call->wanted->spec;
+	char group[GROUP_ID_SIZE];
+	int r = resource_group(call, group, reterr);
+
+	if (r < 0)
+		return r;
+	aws_request_set(&request, "Engine", spec->engine);
+	if (spec->engine_version)
+		aws_request_set(&request, "EngineVersion", spec->engine_version);
+	aws_request_set(&request, "DBInstanceClass", spec->instance_class);
+	set_number(&request, "AllocatedStorage", spec->size_gib);
+	set_truth(&request, "MultiAZ", spec->multi_az);
+	set_number(&request, "BackupRetentionPeriod", spec->backup_days);
+	aws_request_set(&request, "DBName", spec->database);
+	aws_request_set(&request, "MasterUsername", spec->username);
+	aws_request_set(&request, "VpcSecurityGroupIds.VpcSecurityGroupId.1", group);
+	set_place(call, &request);
+	set_truth(&request, "StorageEncrypted", true);
+	set_truth(&request, "CopyTagsToSnapshot", true);
+	account_tag(&request, "Tags.Tag", call->owner, call->wanted->external);
+	aws_request_set(&request, "MasterUserPassword", call->wanted->password);
+	return resource_do(call, &request, FAULT_EXISTS, reterr);
+}
+
+static bool has_number(const struct resource_call *call, const char *name, int64_t number)
+{
+	int64_t there = -1;
+
+	(void)text_parse_int(answer_text(call->thing, name), 0, INT64_MAX, &there);
+	return there == number;
+}
+
+/* Sets what differs; false: nothing does. */
+static bool set_changes(const struct resource_call *call, struct aws_request *request)
+{
+	const struct resource_spec *spec = call->wanted->spec;
+	bool multi_az = strcmp(answer_text(call->thing, "MultiAZ"), "true") == 0, any = false;
+
+	if (strcmp(answer_text(call->thing, "DBInstanceClass"), spec->instance_class) != 0) {
+		aws_request_set(request, "DBInstanceClass", spec->instance_class);
+		any = true;
+	}
+	if (!has_number(call, "AllocatedStorage", spec->size_gib)) {
+		set_number(request, "AllocatedStorage", spec->size_gib);
+		any = true;
+	}
+	if (!has_number(call, "BackupRetentionPeriod", spec->backup_days)) {
+		set_number(request, "BackupRetentionPeriod", spec->backup_days);
+		any = true;
+	}
+	if (multi_az != spec->multi_az) {
+		set_truth(request, "MultiAZ", spec->multi_az);
+		any = true;
+	}
+	if (!resource_has_version(call, spec->engine_version)) {
+		aws_request_set(request, "EngineVersion", spec->engine_version);
+		set_truth(request, "AllowMajorVersionUpgrade", true);
+		any = true;
+	}
+	return any;
+}
+
+static int adjust(struct resource_call *call, struct error *reterr)
+{
+	_cleanup_request_ struct aws_request request = request_of(call, RDS_MODIFY_INSTANCE);
+	const struct answer_node *pending = answer_find(call->thing, "PendingModifiedValues");
+	int r;
+
+	if (pending && pending->child)
+		return error_set(reterr, -EAGAIN, "the database is about to be changed");
+	if (!set_changes(call, &request))
+		return 0;
+	set_truth(&request, "ApplyImmediately", true);
+	r = resource_do(call, &request, FAULT_OTHER, reterr);
+	return r < 0 ? r : error_set(reterr, -EAGAIN, "the database is being changed");
+}
+
+static void tell(struct resource_call *call)
+{
+	resource_output(call, "endpoint", answer_text(call->thing, "Endpoint/Address"));
+	resource_output(call, "port", answer_text(call->thing, "Endpoint/Port"));
+	resource_output(call, "username", call->wanted->spec->username);
+	resource_output(call, "database", call->wanted->spec->database);
+	resource_output(call, "name", call->wanted->external);
+	resource_output(call, "arn", call->arn);
+}
+
+/* ---- removing ---- */
+
+/* -EEXIST: a snapshot of that name is there. */
+static int delete_with(struct resource_call *call, const char *snapshot, struct error *reterr)
+{
+	_cleanup_request_ struct aws_request request = request_of(call, RDS_DELETE_INSTANCE);
+
+	set_truth(&request, "SkipFinalSnapshot", snapshot == NULL);
+	if (snapshot)
+		aws_request_set(&request, "FinalDBSnapshotIdentifier", snapshot);
+	return resource_do(call, &request, FAULT_MISSING, reterr);
+}
+
+/* A snapshot whose database did not go after all keeps its name: the next one has another. */
+static int remove_database(struct resource_call *call, struct error *reterr)
+{
+	char name[EXTERNAL_SIZE + 16];
+	int r;
+
+	if (!call->wanted->spec->final_snapshot)
+		return delete_with(call, NULL, reterr);
+	(void)snprintf(name, sizeof(name), "%s-final", call->wanted->external);
+	r = delete_with(call, name, reterr);
+	for (int number = 2; r == -EEXIST && number <= SNAPSHOTS_MAX; number++) {
+		(void)snprintf(name, sizeof(name), "%s-final-%d", call->wanted->external, number);
+		error_clear(reterr);
+		r = delete_with(call, name, reterr);
+	}
+	return r == -EEXIST ? -EBUSY : r;
+}
+
+const struct aws_resource aws_database = {
+	.type = "rds",
+	.look = look,
+	.create = create,
+	.adjust = adjust,
+	.tell = tell,
+	.remove = remove_database,
+};
