@@ -101,5 +101,14 @@ gone_for_good() {
 }
 becomes 60 "a removed service costs nothing more" gone_for_good
 is "$(jq -r '[.Lines[].Service] | unique | join(" ")' "$BILLING/month-to-date.json")" "web" "and keeps what it has cost"
+
+# A tenant keeps its name, and what it has cost when it goes.
+fails_with "not permitted" "a tenant is not renamed in the middle of a month" \
+	python3 -c 'import os, sys; os.rename(*sys.argv[1:])' "$DUPLO/demo" "$DUPLO/renamed"
+rmdir "$DUPLO/demo"
+keeps() {
+	grep -qP '[1-9].*\tdemo\tdeleted$' "$ALL/by-tenant"
+}
+becomes 30 "a removed tenant keeps its cost" keeps
 platform_stop
 tap_done
