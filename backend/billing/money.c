@@ -29,18 +29,20 @@ int money_parse(const char *text, int64_t *ret_nano)
 		if (!isdigit((unsigned char)*text) || places == PLACES)
 			return -EINVAL;
 		any = true;
+		if (nano > MONEY_MAX / 10)
+			return -ERANGE;
 		nano = nano * 10 + (*text - '0');
 		places += places >= 0;
-		if (nano > MONEY_MAX)
-			return -ERANGE;
 	}
 	if (!any)
 		return -EINVAL;
 	for (places = places < 0 ? 0 : places; places < PLACES; places++) {
-		nano *= 10;
-		if (nano > MONEY_MAX)
+		if (nano > MONEY_MAX / 10)
 			return -ERANGE;
+		nano *= 10;
 	}
+	if (nano > MONEY_MAX)
+		return -ERANGE;
 	*ret_nano = nano;
 	return 0;
 }
