@@ -154,6 +154,7 @@ static int platform_start(void *arg, struct error *reterr)
 		.engine_new = platform_engine,
 		.engine_arg = platform,
 		.host_grace_s = (int)platform->options->host_grace_s,
+		.sweep_s = (int)platform->options->sweep_s,
 		.cloud = platform->cloud,
 		.estate = platform->estate,
 		.cloud_name = platform->options->cloud,

@@ -77,6 +77,8 @@ static const struct aws_action actions[AWS_ACTIONS] = {
 	[IAM_CREATE_ROLE] = ACTION(iam, "CreateRole", AGAIN_LOOK),
 	[IAM_GET_ROLE] = ACTION(iam, "GetRole", AGAIN_SAFE),
 	[IAM_LIST_ROLES] = PAGED(iam, "ListRoles", "Marker", "Marker"),
+	[IAM_GET_ACCOUNT_DETAILS] =
+		PAGED(iam, "GetAccountAuthorizationDetails", "Marker", "Marker"),
 	[IAM_DELETE_ROLE] = ACTION(iam, "DeleteRole", AGAIN_SAFE),
 	[IAM_PUT_ROLE_POLICY] = ACTION(iam, "PutRolePolicy", AGAIN_SAFE),
 	[IAM_GET_ROLE_POLICY] = ACTION(iam, "GetRolePolicy", AGAIN_SAFE),
@@ -88,6 +90,7 @@ static const struct aws_action actions[AWS_ACTIONS] = {
 	[IAM_DETACH_ROLE_POLICY] = ACTION(iam, "DetachRolePolicy", AGAIN_SAFE),
 	[IAM_CREATE_INSTANCE_PROFILE] = ACTION(iam, "CreateInstanceProfile", AGAIN_LOOK),
 	[IAM_GET_INSTANCE_PROFILE] = ACTION(iam, "GetInstanceProfile", AGAIN_SAFE),
+	[IAM_LIST_INSTANCE_PROFILES] = PAGED(iam, "ListInstanceProfiles", "Marker", "Marker"),
 	[IAM_ADD_ROLE_TO_INSTANCE_PROFILE] = ACTION(iam, "AddRoleToInstanceProfile", AGAIN_LOOK),
 	[IAM_REMOVE_ROLE_FROM_INSTANCE_PROFILE] =
 		ACTION(iam, "RemoveRoleFromInstanceProfile", AGAIN_SAFE),

@@ -7,6 +7,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+void buf_put_word(struct buf *buf, const char *word)
+{
+	for (; *word; word++) {
+		unsigned char c = (unsigned char)*word;
+
+		if (c <= ' ' || c >= 0x7f || c == '\\')
+			buf_printf(buf, "\\%03o", c);
+		else
+			buf_putc(buf, *word);
+	}
+}
+
 void buf_reserve(struct buf *buf, size_t more)
 {
 	size_t need, capacity;

@@ -32,6 +32,9 @@ void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(
 void buf_vprintf(struct buf *buf, const char *format, va_list ap)
 	__attribute__((format(printf, 2, 0)));
 
+/* One word of a line: blanks, controls and backslashes in octal, as in /proc/mounts. */
+void buf_put_word(struct buf *buf, const char *word);
+
 /* Makes room for more bytes in total; the content stays. */
 void buf_reserve(struct buf *buf, size_t more);
 

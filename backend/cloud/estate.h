@@ -10,6 +10,7 @@
 #ifndef DUPLOFS_CLOUD_ESTATE_H
 #define DUPLOFS_CLOUD_ESTATE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -42,6 +43,25 @@ struct estate_cost {
 /* 0 to go on, or a negative errno. */
 typedef int (*estate_cost_fn)(void *arg, const struct estate_cost *cost);
 
+/* Something in the account with the platform's tags, or a name that only the platform gives. */
+struct estate_found {
+	const char *type, *name; /* as in estate_thing */
+	int64_t tenant; /* id, of its tag or else its name; 0: neither has one */
+	const char *tenant_name; /* of its tag; "" */
+	enum estate_tags {
+		ESTATE_TAGS_OURS,
+		ESTATE_TAGS_OTHER, /* it has none of ours */
+		ESTATE_TAGS_UNTOLD, /* this list does not tell them */
+	} tags;
+	enum estate_fit {
+		ESTATE_AS_WANTED, /* by the policy */
+		ESTATE_DIFFERS, /* ensure has something to do */
+		ESTATE_ELSEWHERE, /* where a former policy wanted it: it does not count as there */
+	} fit;
+};
+/* 0 to go on, or a negative errno. */
+typedef int (*estate_found_fn)(void *arg, const struct estate_found *found);
+
 struct estate;
 
 struct estate_ops {
@@ -61,6 +81,11 @@ struct estate_ops {
 	 * costs money: once a day is often enough. -ENODATA: there is no policy yet. */
 	int (*costs)(struct estate *estate, const char *from, const char *to, estate_cost_fn fn,
 		void *arg, struct error *reterr);
+
+	/* All of this platform's that the account holds of the types that can be surveyed, in as
+	 * many calls as that has pages, however many tenants there are. -ENODATA: no policy. */
+	int (*survey)(struct estate *estate, estate_found_fn fn, void *arg, struct error *reterr);
+	bool (*can_survey)(const char *type);
 
 	/* The administrator's policy (see model/policy.h); NULL: there is none. */
 	int (*set_policy)(struct estate *estate, const char *text, struct error *reterr);

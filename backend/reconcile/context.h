@@ -70,6 +70,7 @@ struct reconciler {
 	struct idmap readings; /* of containers' counters, by instance (the slow queue's) */
 	struct idmap told; /* hashes of stray containers that were already reported */
 	bool listed; /* starting is complete */
+	char swept[640]; /* under lock: how the last sweep of the cloud's account came out */
 	int64_t policy_generation; /* platform's worker: the policy that the estate has */
 	bool watching; /* the store's feed has us */
 	bool settled; /* cloud's settle was called */
@@ -127,6 +128,7 @@ enum slow_key {
 	SLOW_KEY_ACTUALS, /* id: 1 */
 	SLOW_KEY_TOTALS, /* id: 1 */
 	SLOW_KEY_RESOURCE, /* id: resource */
+	SLOW_KEY_SWEEP, /* id: 1 */
 };
 
 /* Everything in the view of one service. */

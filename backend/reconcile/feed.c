@@ -9,6 +9,7 @@
 #include "reconcile/fleet.h"
 #include "reconcile/host_work.h"
 #include "reconcile/permits.h"
+#include "reconcile/tenant_estate.h"
 
 /* For the host that it runs on, and for the service that counts it. */
 static void feed_instance(struct reconciler *r, const struct change *change)
@@ -172,7 +173,8 @@ static int sweep_tenant(void *arg, const struct object *object)
 {
 	struct reconciler *r = arg;
 
-	if (object->deleting || r->options.estate)
+	/* What became of the things of those that are ready is the estate's sweep's to find. */
+	if (object->deleting || (r->options.estate && !tenant_estate_is_ready(object)))
 		queue_wake(r->plans, key_of(KIND_TENANT, object->id));
 	if (!object->deleting && !r->listed)
 		atomic_fetch_add(&r->tenants, 1);
@@ -310,7 +312,8 @@ static int sweep_value(void *arg, const struct object *object)
 int feed_sweep(struct reconciler *r)
 {
 	struct store *store = r->options.store;
-	int result = store_list_all(store, KIND_TENANT, 0, false, sweep_tenant, r);
+	int result =
+		store_list_all(store, KIND_TENANT, 0, r->options.estate != NULL, sweep_tenant, r);
 
 	if (result == 0)
 		result = store_list_all(store, KIND_SERVICE, 0, false, sweep_service, r);

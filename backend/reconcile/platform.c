@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "reconcile/context.h"
 #include "store/usage.h"
 #include "reconcile/fleet.h"
@@ -34,15 +35,20 @@ static bool engine_words(struct reconciler *r, char *words, size_t size)
 static json_t *platform_status(struct reconciler *r)
 {
 	struct cloud_health health = {0};
+	char swept[sizeof(r->swept)];
 	char engine[sizeof(struct error) + sizeof(engine_advice) + 4];
 	bool engine_up = engine_words(r, engine, sizeof(engine));
 
 	r->options.cloud->ops->health(r->options.cloud, &health);
-	return json_pack("{s:s, s:b, s:s, s:b, s:s, s:b, s:s, s:I, s:I}", "Engine", engine,
+	lock_acquire(&r->lock);
+	(void)text_copy(swept, sizeof(swept), r->swept);
+	lock_release(&r->lock);
+	text_mend(swept);
+	return json_pack("{s:s, s:b, s:s, s:b, s:s, s:b, s:s, s:s, s:I, s:I}", "Engine", engine,
 		"EngineUp", (int)engine_up, "Balancer", health.balancer, "BalancerUp",
-		(int)health.balancer_up, "DNS", health.dns, "DNSUp", (int)health.dns_up, "Note",
-		r->options.simulated ? "simulated: nothing of this is real" : "", "Services",
-		(json_int_t)atomic_load(&r->services), "Instances",
+		(int)health.balancer_up, "DNS", health.dns, "DNSUp", (int)health.dns_up, "Sweep",
+		swept, "Note", r->options.simulated ? "simulated: nothing of this is real" : "",
+		"Services", (json_int_t)atomic_load(&r->services), "Instances",
 		(json_int_t)atomic_load(&r->instances));
 }
 

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "reconcile/context.h"
+#include "reconcile/estate_sweep.h"
 #include "reconcile/fleet.h"
 #include "reconcile/gate.h"
 #include "reconcile/health.h"
@@ -96,6 +97,8 @@ static int64_t slow_work(void *arg, int64_t key)
 		return actuals_watch(r);
 	case SLOW_KEY_RESOURCE:
 		return resource_reconcile(r, key_id(key));
+	case SLOW_KEY_SWEEP:
+		return estate_sweep(r);
 	default:
 		return QUEUE_DONE;
 	}

@@ -35,6 +35,7 @@ struct reconciler_options {
 	int host_grace_s; /* so long a host may be away before its instances are replaced */
 	struct cloud *cloud;
 	struct estate *estate; /* NULL: the cloud has none */
+	int sweep_s; /* how often the estate's account is looked over */
 	const char *cloud_name; /* "local", "simulated" */
 	const char *view_dir; /* <view_dir>/<service id>/ is bind-mounted at /duplo */
 	const char *logs_dir;

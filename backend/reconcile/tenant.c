@@ -86,7 +86,9 @@ static int intent_done(struct txn *txn, void *arg, struct error *reterr)
 	const struct intent *intent = arg;
 
 	(void)reterr;
-	return txn_intent_done(txn, intent->owner, intent->type, intent->name);
+	return tenant_estate_type(intent)
+		       ? txn_intent_bury(txn, intent->owner, intent->type, intent->name)
+		       : txn_intent_done(txn, intent->owner, intent->type, intent->name);
 }
 
 static int remove_owned(struct reconciler *r, const struct object *tenant,
@@ -99,7 +101,7 @@ static int remove_owned(struct reconciler *r, const struct object *tenant,
 		result = engine->ops->network_remove(engine, intent->name, reterr);
 	else if (strcmp(intent->type, INTENT_VOLUME) == 0)
 		result = engine->ops->volume_remove(engine, intent->name, reterr);
-	else if (strncmp(intent->type, INTENT_ESTATE, strlen(INTENT_ESTATE)) == 0)
+	else if (tenant_estate_type(intent))
 		result = tenant_estate_remove(r, tenant, intent, reterr);
 	if (result < 0)
 		return result;

@@ -9,18 +9,30 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "cloud/estate.h"
-
-#define LOOK_EVERY_NS                                                                              \
-	(600 * NS_PER_SECOND) /* what others changed in the account is repaired by then */
+#include "reconcile/estate_sweep.h"
 
 static struct estate_owner owner_of(const struct reconciler *r, const struct object *tenant)
 {
 	return (struct estate_owner){r->platform, tenant->name, tenant->id};
 }
 
-static void intent_type(const struct estate_thing *thing, char *ret, size_t size)
+void tenant_estate_intent(const char *type, char ret[INTENT_TYPE_SIZE])
 {
-	(void)snprintf(ret, size, INTENT_ESTATE "%s", thing->type);
+	(void)snprintf(ret, INTENT_TYPE_SIZE, INTENT_ESTATE "%s", type);
+}
+
+const char *tenant_estate_type(const struct intent *intent)
+{
+	size_t len = strlen(INTENT_ESTATE);
+
+	return strncmp(intent->type, INTENT_ESTATE, len) == 0 ? intent->type + len : NULL;
+}
+
+bool tenant_estate_is_ready(const struct object *tenant)
+{
+	_cleanup_json_ json_t *status = tenant->status ? json_loads(tenant->status, 0, NULL) : NULL;
+
+	return json_is_true(json_object_get(status, "CloudReady"));
 }
 
 struct journal {
@@ -33,12 +45,12 @@ struct journal {
 static int note_intents(struct txn *txn, void *arg, struct error *reterr)
 {
 	const struct journal *journal = arg;
-	char type[sizeof(((struct intent *)0)->type)];
+	char type[INTENT_TYPE_SIZE];
 	int r = 0;
 
 	(void)reterr;
 	for (size_t i = journal->count; r == 0 && i-- > 0;) {
-		intent_type(&journal->things[i], type, sizeof(type));
+		tenant_estate_intent(journal->things[i].type, type);
 		r = txn_intent_add(txn, journal->tenant, type, journal->things[i].name);
 	}
 	return r;
@@ -48,7 +60,7 @@ static int count_intent(void *arg, const struct intent *intent)
 {
 	size_t *count = arg;
 
-	*count += strncmp(intent->type, INTENT_ESTATE, strlen(INTENT_ESTATE)) == 0;
+	*count += tenant_estate_type(intent) != NULL;
 	return 0;
 }
 
@@ -118,7 +130,7 @@ int64_t tenant_estate_ensure(struct reconciler *r, const struct object *tenant)
 		return result == -ENODATA ? QUEUE_DONE : QUEUE_RETRY;
 	}
 	tell(r, tenant, "security group, role and instance profile are there", false);
-	return clock_now_ns() + LOOK_EVERY_NS;
+	return QUEUE_DONE;
 }
 
 int tenant_estate_remove(struct reconciler *r, const struct object *tenant,
@@ -126,7 +138,7 @@ int tenant_estate_remove(struct reconciler *r, const struct object *tenant,
 {
 	struct estate *estate = r->options.estate;
 	struct estate_owner owner = owner_of(r, tenant);
-	struct estate_thing thing = {.type = intent->type + strlen(INTENT_ESTATE)};
+	struct estate_thing thing = {.type = tenant_estate_type(intent)};
 	int result;
 
 	if (!estate)
@@ -144,11 +156,12 @@ int tenant_estate_remove(struct reconciler *r, const struct object *tenant,
 	return result;
 }
 
-static int wake_tenant(void *arg, const struct object *tenant)
+static int wake_unready(void *arg, const struct object *tenant)
 {
 	struct reconciler *r = arg;
 
-	queue_wake(r->plans, key_of(KIND_TENANT, tenant->id));
+	if (!tenant_estate_is_ready(tenant))
+		queue_wake(r->plans, key_of(KIND_TENANT, tenant->id));
 	return 0;
 }
 
@@ -171,6 +184,7 @@ void tenant_estate_policy(struct reconciler *r, const struct object *platform)
 	}
 	r->policy_generation = platform->generation;
 	queue_wake(r->slow, key_of(SLOW_KEY_ACTUALS, 1));
-	(void)store_list(r->options.store, PLATFORM_ID, KIND_TENANT, 0, false, wake_tenant, r);
+	(void)store_list(r->options.store, PLATFORM_ID, KIND_TENANT, 0, true, wake_unready, r);
 	(void)store_list_all(r->options.store, KIND_RESOURCE, 0, false, wake_one, r);
+	wake_estate_sweep(r);
 }

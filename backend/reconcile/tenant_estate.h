@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * tenant_estate - brings what the cloud account holds for a tenant to what is wanted.
- * Promises: everything is in the journal before it is made, in the order of removing; what is there
- *           is looked at now and then, and repaired.
+ * Promises: everything is in the journal before it is made, in the order of removing. What changes
+ *           there later is found by the sweep (see estate_sweep.h).
  * Threads: one worker a tenant.
  * Ownership: borrows its arguments.
  */
@@ -11,7 +11,15 @@
 
 #include "reconcile/context.h"
 
-#define INTENT_ESTATE "estate/" /* and the type of the thing */
+#define INTENT_ESTATE    "estate/" /* and the type of the thing */
+#define INTENT_TYPE_SIZE sizeof(((struct intent *)0)->type)
+
+/* The intent's type of a type of thing, and back; NULL: it is no thing of the estate. */
+void tenant_estate_intent(const char *type, char ret[INTENT_TYPE_SIZE]);
+const char *tenant_estate_type(const struct intent *intent);
+
+/* By its status (an object with texts) it has all. */
+bool tenant_estate_is_ready(const struct object *tenant);
 
 /* Of a living tenant: result as queue_work_fn. */
 int64_t tenant_estate_ensure(struct reconciler *r, const struct object *tenant);
@@ -19,7 +27,8 @@ int64_t tenant_estate_ensure(struct reconciler *r, const struct object *tenant);
 int tenant_estate_remove(struct reconciler *r, const struct object *tenant,
 	const struct intent *intent, struct error *reterr);
 
-/* Takes over the policy when it is a new one; all tenants then look again. */
+/* Takes over the policy when it is a new one: who has nothing yet looks again, and a sweep finds
+ * those whose things it does not fit. */
 void tenant_estate_policy(struct reconciler *r, const struct object *platform);
 
 #endif

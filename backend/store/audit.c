@@ -12,19 +12,6 @@
 /* Lines kept of each user: one who makes noise cannot push out what another has done. */
 #define AUDIT_USER_MAX 5000
 
-/* A word of the line: blanks, controls and backslashes in octal, as in /proc/mounts. */
-static void put_word(const char *word, struct buf *out)
-{
-	for (; *word; word++) {
-		unsigned char c = (unsigned char)*word;
-
-		if (c <= ' ' || c >= 0x7f || c == '\\')
-			buf_printf(out, "\\%03o", c);
-		else
-			buf_putc(out, *word);
-	}
-}
-
 static void put_time(int64_t wall_ns, struct buf *out)
 {
 	char when[32];
@@ -52,13 +39,13 @@ static void put_line(struct txn *txn, const struct caller *caller, const char *o
 	put_time(txn->now_ns, out);
 	buf_printf(out, " uid=%u gid=%u pid=%d program=", (unsigned)caller->uid,
 		(unsigned)caller->gid, (int)caller->pid);
-	put_word(audit->program && *audit->program ? audit->program : "?", out);
+	buf_put_word(out, audit->program && *audit->program ? audit->program : "?");
 	buf_printf(out, " operation=%s path=", caller->operation ? caller->operation : "?");
-	put_word(audit->path, out);
+	buf_put_word(out, audit->path);
 	put_generation(txn, audit->object, out);
 	if (audit->detail && *audit->detail) {
 		buf_putc(out, ' ');
-		put_word(audit->detail, out);
+		buf_put_word(out, audit->detail);
 	}
 	buf_printf(out, " outcome=%s", outcome);
 }
@@ -120,17 +107,17 @@ int txn_audit_given(struct txn *txn, int64_t service_id, int64_t secret_id)
 		return r == -ENOENT ? 0 : r;
 	put_time(txn->now_ns, &line);
 	buf_puts(&line, " uid=0 gid=0 pid=0 program=duplofs operation=give path=");
-	put_word(tenant.name, &line);
+	buf_put_word(&line, tenant.name);
 	if (secret.kind == KIND_OUTPUT) {
 		buf_puts(&line, "/resources/");
-		put_word(above.name, &line);
+		buf_put_word(&line, above.name);
 		buf_putc(&line, '/');
 	} else {
 		buf_puts(&line, "/secrets/");
 	}
-	put_word(secret.name, &line);
+	buf_put_word(&line, secret.name);
 	buf_printf(&line, " generation=%" PRId64 " service=", secret.generation);
-	put_word(service.name, &line);
+	buf_put_word(&line, service.name);
 	buf_puts(&line, " outcome=accepted");
 	r = line.error ? txn_fail(txn, line.error) : insert_line(txn, AUDIT_PLATFORM, &line);
 	buf_done(&line);

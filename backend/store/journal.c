@@ -26,6 +26,38 @@ int txn_intent_done(struct txn *txn, int64_t owner, const char *type, const char
 		"itt", owner, type, name);
 }
 
+int txn_intent_bury(struct txn *txn, int64_t owner, const char *type, const char *name)
+{
+	int r = txn_run(txn,
+		"INSERT INTO intent_past (owner, type, name, done_ns) VALUES (?1, ?2, ?3, ?4)"
+		" ON CONFLICT (owner, type, name) DO UPDATE SET done_ns = excluded.done_ns",
+		"itti", owner, type, name, txn->now_ns);
+
+	return r < 0 ? r : txn_intent_done(txn, owner, type, name);
+}
+
+int txn_intent_forget(struct txn *txn, int64_t before_ns)
+{
+	return txn_run(txn, "DELETE FROM intent_past WHERE done_ns < ?1", "i", before_ns);
+}
+
+int store_intent_known(struct store *store, int64_t owner, const char *type, const char *name)
+{
+	struct connection *connection = reader_take(store, NULL);
+	int64_t count = 0;
+	int r = -EIO;
+
+	if (connection)
+		r = connection_get_int(connection, &count,
+			"SELECT EXISTS (SELECT 1 FROM intent"
+			"  WHERE owner = ?1 AND type = ?2 AND name = ?3)"
+			" OR EXISTS (SELECT 1 FROM intent_past"
+			"  WHERE owner = ?1 AND type = ?2 AND name = ?3)",
+			"itt", owner, type, name);
+	reader_give(store, connection);
+	return r < 0 ? r : (int)count;
+}
+
 static int intent_read_page(struct connection *connection, int64_t owner, int64_t after,
 	struct intent *page, int *ret_count)
 {

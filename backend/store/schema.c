@@ -244,6 +244,20 @@ static const char *const schema_steps[] = {
 	/* Whoever waits for a restart is told of its end. */
 	"ALTER TABLE object ADD COLUMN observed_restart INTEGER NOT NULL DEFAULT 0;"
 	"UPDATE object SET observed_restart = restart;",
+
+	/* What was made outside and removed again: for when it turns out to be there after all. */
+	"CREATE TABLE intent_past ("
+	"  owner INTEGER NOT NULL, type TEXT NOT NULL, name TEXT NOT NULL,"
+	"  done_ns INTEGER NOT NULL,"
+	"  PRIMARY KEY (owner, type, name)"
+	") WITHOUT ROWID;"
+	"CREATE TABLE garbage ("
+	"  type TEXT NOT NULL, name TEXT NOT NULL,"
+	"  claims INTEGER NOT NULL, state INTEGER NOT NULL,"
+	"  tenant TEXT NOT NULL, words TEXT NOT NULL,"
+	"  changed_ns INTEGER NOT NULL, seen_ns INTEGER NOT NULL,"
+	"  PRIMARY KEY (type, name)"
+	") WITHOUT ROWID;",
 };
 
 int schema_get(struct connection *connection, const char *name, char *value, size_t size)

@@ -303,6 +303,11 @@ struct intent {
 /* The same owner, type and name twice: one row. */
 int txn_intent_add(struct txn *txn, int64_t owner, const char *type, const char *name);
 int txn_intent_done(struct txn *txn, int64_t owner, const char *type, const char *name);
+/* Done, and remembered until it is forgotten: what was gone may turn up again. */
+int txn_intent_bury(struct txn *txn, int64_t owner, const char *type, const char *name);
+int txn_intent_forget(struct txn *txn, int64_t before_ns);
+/* Whether the journal has it or remembers it: 1, 0 or a negative errno. */
+int store_intent_known(struct store *store, int64_t owner, const char *type, const char *name);
 /* All rows (owner 0) or one owner's. */
 int store_intents(struct store *store, int64_t owner,
 	int (*fn)(void *arg, const struct intent *intent), void *arg);

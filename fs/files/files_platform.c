@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "fs/files/common.h"
 #include "model/service.h"
+#include "store/garbage.h"
 #include "store/rotate.h"
 
 static int render_readme(struct fs *fs, const struct ref *ref, struct content *content)
@@ -140,6 +141,16 @@ static int measure_audit(struct fs *fs, const struct ref *ref, int64_t *ret_size
 	return r;
 }
 
+static int render_garbage(struct fs *fs, const struct ref *ref, struct content *content)
+{
+	int64_t changed_ns = 0;
+	int r = store_garbage(fs->store, &content->text, &changed_ns);
+
+	(void)ref;
+	common_raise_mtime(content, changed_ns);
+	return r;
+}
+
 static int render_schema(struct fs *fs, const struct ref *ref, struct content *content)
 {
 	(void)ref;
@@ -268,6 +279,14 @@ const struct row rows_platform[] = {
 		.render = render_audit,
 		.measure = measure_audit,
 		.help = "Who did or tried what, a line each, newest last; 5000 of each user."},
+	{.number = 178,
+		.path = ".platform/garbage",
+		PLATFORM,
+		.mode = 0400,
+		.flags = ROW_PRIVATE | ROW_VOLATILE,
+		.render = render_garbage,
+		.help = "What was found in the cloud's account that is nobody's, and what became "
+			"of it."},
 	{.number = 8,
 		.path = ".platform/schema",
 		PLATFORM,

@@ -11,7 +11,7 @@
 #include "base/text.h"
 
 #define OPTIONS_LATENCY_MAX_MS 60000
-#define OPTIONS_GRACE_MAX_S    86400
+#define OPTIONS_SECONDS_MAX    86400
 
 typedef int (*options_check_fn)(const char *value, struct error *reterr);
 
@@ -121,14 +121,24 @@ static int check_latency(const char *value, struct error *reterr)
 		OPTIONS_LATENCY_MAX_MS);
 }
 
-static int check_host_grace(const char *value, struct error *reterr)
+static int check_seconds(const char *name, const char *value, struct error *reterr)
 {
 	int64_t s;
 
-	if (text_parse_int(value, 1, OPTIONS_GRACE_MAX_S, &s) == 0)
+	if (text_parse_int(value, 1, OPTIONS_SECONDS_MAX, &s) == 0)
 		return 0;
-	return error_set(reterr, -EINVAL, "host_grace=%s is not a number of seconds from 1 to %d",
-		value, OPTIONS_GRACE_MAX_S);
+	return error_set(reterr, -EINVAL, "%s=%s is not a number of seconds from 1 to %d", name,
+		value, OPTIONS_SECONDS_MAX);
+}
+
+static int check_host_grace(const char *value, struct error *reterr)
+{
+	return check_seconds("host_grace", value, reterr);
+}
+
+static int check_sweep(const char *value, struct error *reterr)
+{
+	return check_seconds("sweep", value, reterr);
 }
 
 #define NUMBER(field) offsetof(struct options, field), 0
@@ -149,6 +159,8 @@ static const struct options_row rows[] = {
 		check_domain},
 	{"host_grace", "SECONDS", "30", "time until a host that is away is given up",
 		NUMBER(host_grace_s), check_host_grace},
+	{"sweep", "SECONDS", "300", "how often the account is looked over with cloud=aws",
+		NUMBER(sweep_s), check_sweep},
 	{"latency_ms", "MS", "0", "how long everything takes with cloud=simulated",
 		NUMBER(latency_ms), check_latency},
 };

@@ -52,6 +52,7 @@ struct options {
 	char dns_listen[64];
 	char domain[254];
 	int64_t host_grace_s;
+	int64_t sweep_s; /* cloud=aws */
 	int64_t latency_ms; /* cloud=simulated */
 	bool foreground, debug, read_only, no_exec;
 	struct options_fds fds;

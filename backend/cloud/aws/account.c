@@ -8,7 +8,7 @@
 
 void account_name(const struct estate_owner *owner, char ret[ESTATE_NAME_SIZE])
 {
-	(void)snprintf(ret, ESTATE_NAME_SIZE, "duplofs-%.12s-%.30s-%" PRId64, owner->platform,
+	(void)snprintf(ret, ESTATE_NAME_SIZE, ACCOUNT_NAME_PREFIX "%.30s-%" PRId64, owner->platform,
 		owner->tenant, owner->id);
 }
 
@@ -103,8 +103,8 @@ int account_foreign(const char *type, const char *name, struct error *reterr)
 		type, name);
 }
 
-int account_call(struct account *account, const struct aws_request *request, struct answer *answer,
-	enum fault_kind fine, struct error *reterr)
+int account_call(const struct account *account, const struct aws_request *request,
+	struct answer *answer, enum fault_kind fine, struct error *reterr)
 {
 	struct fault fault;
 	int r = aws_client_call(account->client, request, answer, &fault, reterr);

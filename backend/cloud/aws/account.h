@@ -20,7 +20,12 @@
 #define TAG_SERVICE    "duplo.service"
 #define TAG_SERVICE_ID "duplo.service-id"
 
+/* What the names begin with that only this platform gives. */
+#define ACCOUNT_NAME_PREFIX "duplofs-%.12s-"
+#define ACCOUNT_PATH        "/duplofs/" /* of roles and instance profiles */
+
 struct aws_shared;
+struct survey;
 
 struct account {
 	struct aws_client *client;
@@ -49,6 +54,8 @@ struct aws_thing {
 		struct error *reterr);
 	int (*remove)(struct account *account, const struct estate_owner *owner, const char *name,
 		struct error *reterr);
+	/* Tells of all that there are (see survey.h); NULL: they cannot be listed. */
+	int (*survey)(const struct survey *survey, struct error *reterr);
 };
 
 extern const struct aws_thing aws_balancer_group;
@@ -97,7 +104,7 @@ bool account_owns_map(const struct answer_node *tags, const struct estate_owner 
 int account_foreign(const char *type, const char *name, struct error *reterr);
 
 /* Makes one call; 0 also for a fault of this kind. */
-int account_call(struct account *account, const struct aws_request *request, struct answer *answer,
-	enum fault_kind fine, struct error *reterr);
+int account_call(const struct account *account, const struct aws_request *request,
+	struct answer *answer, enum fault_kind fine, struct error *reterr);
 
 #endif

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "cloud/aws/resource.h"
 #include "cloud/aws/shared.h"
+#include "cloud/aws/survey.h"
 
 /* In order of making; removing goes the other way. */
 static const struct aws_thing *const things[] = {
@@ -36,10 +37,10 @@ static size_t aws_things(const struct estate_owner *owner,
 	return ARRAY_SIZE(things);
 }
 
-static const struct aws_thing *row_of(const struct estate_thing *thing)
+static const struct aws_thing *row_of(const char *type)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(things); i++)
-		if (strcmp(things[i]->type, thing->type) == 0)
+		if (strcmp(things[i]->type, type) == 0)
 			return things[i];
 	return NULL;
 }
@@ -53,7 +54,7 @@ static int aws_ensure(struct estate *estate, const struct estate_owner *owner,
 	const struct estate_thing *thing, struct error *reterr)
 {
 	_cleanup_account_ struct account account = ACCOUNT_INIT;
-	const struct aws_thing *row = row_of(thing);
+	const struct aws_thing *row = row_of(thing->type);
 	int r = account_open(&account, aws_estate_shared(estate), reterr);
 
 	if (r < 0)
@@ -65,7 +66,7 @@ static int aws_remove(struct estate *estate, const struct estate_owner *owner,
 	const struct estate_thing *thing, struct error *reterr)
 {
 	_cleanup_account_ struct account account = ACCOUNT_INIT;
-	const struct aws_thing *row = row_of(thing);
+	const struct aws_thing *row = row_of(thing->type);
 	int r = account_open_bare(&account, aws_estate_shared(estate), reterr);
 
 	if (r < 0)
@@ -80,6 +81,25 @@ static int aws_ask_costs(struct estate *estate, const char *from, const char *to
 	int r = account_open(&account, aws_estate_shared(estate), reterr);
 
 	return r < 0 ? r : aws_costs(&account, from, to, fn, arg, reterr);
+}
+
+static int aws_survey(struct estate *estate, estate_found_fn fn, void *arg, struct error *reterr)
+{
+	_cleanup_account_ struct account account = ACCOUNT_INIT;
+	const struct survey survey = {&account, fn, arg};
+	int r = account_open(&account, aws_estate_shared(estate), reterr);
+
+	for (size_t i = 0; i < ARRAY_SIZE(things) && r == 0; i++)
+		if (things[i]->survey)
+			r = things[i]->survey(&survey, reterr);
+	return r;
+}
+
+static bool aws_can_survey(const char *type)
+{
+	const struct aws_thing *row = row_of(type);
+
+	return row && row->survey;
 }
 
 static int aws_set_policy(struct estate *estate, const char *text, struct error *reterr)
@@ -102,6 +122,8 @@ static const struct estate_ops aws_ops = {
 	.ensure = aws_ensure,
 	.remove = aws_remove,
 	.costs = aws_ask_costs,
+	.survey = aws_survey,
+	.can_survey = aws_can_survey,
 	.set_policy = aws_set_policy,
 	.stop = aws_stop,
 	.free = aws_free,

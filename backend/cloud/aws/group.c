@@ -7,9 +7,20 @@
 
 #include "base/text.h"
 
+#define BALANCERS "-lb" /* end of the name of the balancers' group */
+
 void group_balancers_name(const char *name, char ret[GROUP_NAME_SIZE])
 {
-	(void)snprintf(ret, GROUP_NAME_SIZE, "%s-lb", name);
+	(void)snprintf(ret, GROUP_NAME_SIZE, "%s" BALANCERS, name);
+}
+
+bool group_tenants_name(const char *group, char ret[GROUP_NAME_SIZE])
+{
+	size_t len = strlen(group), end = strlen(BALANCERS);
+	bool balancers = len > end && strcmp(group + len - end, BALANCERS) == 0;
+
+	(void)snprintf(ret, GROUP_NAME_SIZE, "%.*s", (int)(balancers ? len - end : len), group);
+	return balancers;
 }
 
 int group_describe(struct account *account, const char *vpc, const char *const *names, size_t count,

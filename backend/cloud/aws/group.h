@@ -24,6 +24,9 @@ struct group_new {
  * own each: hosts let it in, so that their rules do not grow with the services. */
 void group_balancers_name(const char *name, char ret[GROUP_NAME_SIZE]);
 
+/* The estate's name of a group's: is it that of the balancers? */
+bool group_tenants_name(const char *group, char ret[GROUP_NAME_SIZE]);
+
 /* All groups of these names, in vpc, or (NULL) in any network; none: an answer without items. */
 int group_describe(struct account *account, const char *vpc, const char *const *names, size_t count,
 	struct answer *answer, struct error *reterr);

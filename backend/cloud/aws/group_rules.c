@@ -85,6 +85,19 @@ bool group_rules_have(const struct group_rules *rules, const struct group_rule *
 	return false;
 }
 
+static bool have_all(const struct group_rules *rules, const struct group_rules *others)
+{
+	for (size_t i = 0; i < others->count; i++)
+		if (!group_rules_have(rules, &others->rules[i]))
+			return false;
+	return true;
+}
+
+bool group_rules_same(const struct group_rules *a, const struct group_rules *b)
+{
+	return have_all(a, b) && have_all(b, a);
+}
+
 enum group_peer group_rules_range(const char *cidr)
 {
 	return strchr(cidr, ':') ? PEER_RANGE6 : PEER_RANGE;

@@ -52,6 +52,9 @@ void group_rules_read(struct group_rules *ret, const struct answer_node *group);
 /* Is the rule among them? */
 bool group_rules_have(const struct group_rules *rules, const struct group_rule *rule);
 
+/* Have both the same rules? */
+bool group_rules_same(const struct group_rules *a, const struct group_rules *b);
+
 /* A range of addresses, of either kind. */
 enum group_peer group_rules_range(const char *cidr);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cloud/aws/account.h"
+#include "cloud/aws/survey.h"
 
 static int get(struct account *account, const char *name, struct answer *answer,
 	const struct answer_node **ret, struct error *reterr)
@@ -30,7 +31,7 @@ static int create(struct account *account, const struct estate_owner *owner, con
 	_cleanup_answer_ struct answer answer = ANSWER_INIT;
 
 	aws_request_set(&request, "InstanceProfileName", name);
-	aws_request_set(&request, "Path", "/duplofs/");
+	aws_request_set(&request, "Path", ACCOUNT_PATH);
 	account_tag(&request, "Tags.member", owner, name);
 	return account_call(account, &request, &answer, FAULT_EXISTS, reterr);
 }
@@ -104,4 +105,33 @@ static int remove_profile(struct account *account, const struct estate_owner *ow
 	return r < 0 ? r : account_call(account, &request, &ignored, FAULT_MISSING, reterr);
 }
 
-const struct aws_thing aws_instance_profile = {"instance-profile", ensure, remove_profile};
+/* AWS does not tell the tags of profiles in a list. */
+static int look_at(const struct survey *survey, const struct answer_node *profile)
+{
+	const struct answer_node *tags = answer_find(profile, "Tags/member");
+	const char *name = answer_text(profile, "InstanceProfileName");
+	const char *role = answer_text(profile, "Roles/member/RoleName");
+	const struct sighting sighting = {
+		.type = aws_instance_profile.type,
+		.name = name,
+		.tags_told = tags != NULL,
+		.tags = tags,
+		.key = "Key",
+		.value = "Value",
+		.fit = strcmp(role, name) == 0 ? ESTATE_AS_WANTED : ESTATE_DIFFERS,
+	};
+
+	return survey_tell(survey, &sighting);
+}
+
+static int survey_profiles(const struct survey *survey, struct error *reterr)
+{
+	_cleanup_request_ struct aws_request request = aws_request_of(IAM_LIST_INSTANCE_PROFILES);
+
+	aws_request_set(&request, "PathPrefix", ACCOUNT_PATH);
+	aws_request_set(&request, "MaxItems", SURVEY_PAGE);
+	return survey_list(survey, &request, "InstanceProfiles/member", look_at, reterr);
+}
+
+const struct aws_thing aws_instance_profile = {
+	"instance-profile", ensure, remove_profile, survey_profiles};

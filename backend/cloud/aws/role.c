@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cloud/aws/account.h"
+#include "cloud/aws/survey.h"
 
 static const char trust[] =
 	"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":"
@@ -36,7 +37,7 @@ static int create(struct account *account, const struct estate_owner *owner, con
 	const char *boundary = policy_text(account->policy, "permissions_boundary_arn");
 
 	aws_request_set(&request, "RoleName", name);
-	aws_request_set(&request, "Path", "/duplofs/");
+	aws_request_set(&request, "Path", ACCOUNT_PATH);
 	aws_request_set(&request, "AssumeRolePolicyDocument", trust);
 	if (*boundary)
 		aws_request_set(&request, "PermissionsBoundary", boundary);
@@ -66,10 +67,9 @@ static int change_attached(struct account *account, enum aws_action_id action, c
 		action == IAM_DETACH_ROLE_POLICY ? FAULT_MISSING : FAULT_OTHER, reterr);
 }
 
-static bool is_attached(const struct answer_node *root, const char *arn)
+/* policy: the first of those that are attached. */
+static bool is_attached(const struct answer_node *policy, const char *arn)
 {
-	const struct answer_node *policy = answer_find(root, "AttachedPolicies/member");
-
 	while (policy && strcmp(answer_text(policy, "PolicyArn"), arn) != 0)
 		policy = answer_next(policy);
 	return policy != NULL;
@@ -92,12 +92,12 @@ static int settle_policies(struct account *account, const char *name, struct err
 	const char *arn;
 	int r = list_attached(account, name, &answer, reterr);
 
+	policy = answer_find(answer.root, "AttachedPolicies/member");
 	for (size_t i = 0;
 		r == 0 && (arn = policy_item(account->policy, "tenant_policy_arns", i)) != NULL;
 		i++)
-		if (!is_attached(answer.root, arn))
+		if (!is_attached(policy, arn))
 			r = change_attached(account, IAM_ATTACH_ROLE_POLICY, name, arn, reterr);
-	policy = answer_find(answer.root, "AttachedPolicies/member");
 	for (; policy && r == 0; policy = answer_next(policy))
 		if (!is_wanted(account->policy, answer_text(policy, "PolicyArn")))
 			r = change_attached(account, IAM_DETACH_ROLE_POLICY, name,
@@ -182,4 +182,43 @@ static int remove_role(struct account *account, const struct estate_owner *owner
 	return r < 0 ? r : account_call(account, &request, &ignored, FAULT_MISSING, reterr);
 }
 
-const struct aws_thing aws_role = {"role", ensure, remove_role};
+static enum estate_fit fit(const struct policy *policy, const struct answer_node *attached)
+{
+	const struct answer_node *other = attached;
+	const char *arn;
+
+	for (size_t i = 0; (arn = policy_item(policy, "tenant_policy_arns", i)) != NULL; i++)
+		if (!is_attached(attached, arn))
+			return ESTATE_DIFFERS;
+	while (other && is_wanted(policy, answer_text(other, "PolicyArn")))
+		other = answer_next(other);
+	return other ? ESTATE_DIFFERS : ESTATE_AS_WANTED;
+}
+
+static int look_at(const struct survey *survey, const struct answer_node *role)
+{
+	const struct sighting sighting = {
+		.type = aws_role.type,
+		.name = answer_text(role, "RoleName"),
+		.tags_told = true,
+		.tags = answer_find(role, "Tags/member"),
+		.key = "Key",
+		.value = "Value",
+		.fit = fit(survey->account->policy,
+			answer_find(role, "AttachedManagedPolicies/member")),
+	};
+
+	return survey_tell(survey, &sighting);
+}
+
+/* ListRoles tells neither tags nor what is attached; this does, of all roles in the account. */
+static int survey_roles(const struct survey *survey, struct error *reterr)
+{
+	_cleanup_request_ struct aws_request request = aws_request_of(IAM_GET_ACCOUNT_DETAILS);
+
+	aws_request_set(&request, "Filter.member.1", "Role");
+	aws_request_set(&request, "MaxItems", SURVEY_PAGE);
+	return survey_list(survey, &request, "RoleDetailList/member", look_at, reterr);
+}
+
+const struct aws_thing aws_role = {"role", ensure, remove_role, survey_roles};

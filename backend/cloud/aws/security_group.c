@@ -7,6 +7,7 @@
 
 #include "cloud/aws/group.h"
 #include "cloud/aws/group_rules.h"
+#include "cloud/aws/survey.h"
 
 #define PORT_SIZE 8
 
@@ -28,27 +29,46 @@ static void want_list(struct group_rules *ret, const struct policy *policy, cons
 	}
 }
 
+/* The ports that hosts give to instances. */
+struct ports {
+	char low[PORT_SIZE], high[PORT_SIZE];
+};
+
+static void ports_of(const struct account *account, struct ports *ret)
+{
+	(void)snprintf(ret->low, sizeof(ret->low), "%d", account->port_low);
+	(void)snprintf(ret->high, sizeof(ret->high), "%d", account->port_high);
+}
+
+/* What the hosts' group (self) shall have; ret borrows ports. */
+static void want_rules(struct group_rules *ret, const struct account *account, const char *self,
+	const char *balancers, const struct ports *ports, const struct group_rules *seen)
+{
+	const struct group_rule each_other = {false, "-1", "", "", PEER_GROUP, self};
+	const struct group_rule services = {
+		false, "tcp", ports->low, ports->high, PEER_GROUP, balancers};
+
+	group_rules_add(ret, &each_other);
+	group_rules_add(ret, &services);
+	want_list(ret, account->policy, "admin_security_group_ids", true);
+	want_list(ret, account->policy, "ingress_cidrs", false);
+	group_rules_add(ret, &everywhere);
+	/* AWS adds it in networks that have such addresses. */
+	if (group_rules_have(seen, &everywhere6))
+		group_rules_add(ret, &everywhere6);
+}
+
 static int settle_rules(struct account *account, const struct answer_node *group,
 	const char *balancers, struct error *reterr)
 {
 	_cleanup_group_rules_ struct group_rules seen = GROUP_RULES_INIT;
 	_cleanup_group_rules_ struct group_rules wanted = GROUP_RULES_INIT;
 	const char *self = answer_text(group, "groupId");
-	const struct group_rule each_other = {false, "-1", "", "", PEER_GROUP, self};
-	char low[PORT_SIZE], high[PORT_SIZE];
-	const struct group_rule services = {false, "tcp", low, high, PEER_GROUP, balancers};
+	struct ports ports;
 
-	(void)snprintf(low, sizeof(low), "%d", account->port_low);
-	(void)snprintf(high, sizeof(high), "%d", account->port_high);
+	ports_of(account, &ports);
 	group_rules_read(&seen, group);
-	group_rules_add(&wanted, &each_other);
-	group_rules_add(&wanted, &services);
-	want_list(&wanted, account->policy, "admin_security_group_ids", true);
-	want_list(&wanted, account->policy, "ingress_cidrs", false);
-	group_rules_add(&wanted, &everywhere);
-	/* AWS adds it in networks that have such addresses. */
-	if (group_rules_have(&seen, &everywhere6))
-		group_rules_add(&wanted, &everywhere6);
+	want_rules(&wanted, account, self, balancers, &ports, &seen);
 	return group_rules_settle(account, self, &seen, &wanted, reterr);
 }
 
@@ -99,7 +119,103 @@ static int ensure(struct account *account, const struct estate_owner *owner, con
 	return settle_rules(account, group, answer_text(other, "groupId"), reterr);
 }
 
-const struct aws_thing aws_security_group = {"security-group", ensure, group_remove_named};
+/* ---- survey: of both groups, in one list ---- */
+
+/* Whom the hosts' group lets in at the ports of services: of a tenant whose balancers' group is
+ * another one by now, that group itself is found to be new. */
+static const char *seen_balancers(const struct group_rules *seen, const struct ports *ports,
+	const char *self)
+{
+	for (size_t i = 0; i < seen->count; i++) {
+		const struct group_rule *rule = &seen->rules[i];
+
+		if (!rule->out && rule->peer == PEER_GROUP && strcmp(rule->protocol, "tcp") == 0 &&
+			strcmp(rule->low, ports->low) == 0 &&
+			strcmp(rule->high, ports->high) == 0 && strcmp(rule->id, self) != 0)
+			return rule->id;
+	}
+	return "";
+}
+
+static enum estate_fit fit_of(const struct account *account, const struct answer_node *group,
+	bool balancers)
+{
+	_cleanup_group_rules_ struct group_rules seen = GROUP_RULES_INIT;
+	_cleanup_group_rules_ struct group_rules wanted = GROUP_RULES_INIT;
+	const char *self = answer_text(group, "groupId");
+	struct ports ports;
+
+	if (strcmp(answer_text(group, "vpcId"), policy_text(account->policy, "vpc_id")) != 0)
+		return ESTATE_ELSEWHERE;
+	ports_of(account, &ports);
+	group_rules_read(&seen, group);
+	if (!balancers)
+		want_rules(&wanted, account, self, seen_balancers(&seen, &ports, self), &ports,
+			&seen);
+	return seen.failed || wanted.failed || group_rules_same(&seen, &wanted) ? ESTATE_AS_WANTED
+										: ESTATE_DIFFERS;
+}
+
+static int tell(const struct survey *survey, const struct answer_node *group)
+{
+	const struct answer_node *tags = answer_find(group, "tagSet/item");
+	char name[GROUP_NAME_SIZE];
+	bool balancers = group_tenants_name(answer_text(group, "groupName"), name);
+	const struct sighting sighting = {
+		.type = balancers ? aws_balancer_group.type : aws_security_group.type,
+		.name = name,
+		.tags_told = true,
+		.tags = tags,
+		.key = "key",
+		.value = "value",
+		.fit = fit_of(survey->account, group, balancers),
+	};
+
+	/* Those of services are their balancers'. */
+	return *survey_tag(&sighting, TAG_SERVICE_ID) ? 0 : survey_tell(survey, &sighting);
+}
+
+/* By name: those that have our tags were told by them. */
+static int tell_untagged(const struct survey *survey, const struct answer_node *group)
+{
+	const struct sighting sighting = {
+		.tags = answer_find(group, "tagSet/item"), .key = "key", .value = "value"};
+
+	return strcmp(survey_tag(&sighting, TAG_PLATFORM), survey->account->platform) == 0
+		       ? 0
+		       : tell(survey, group);
+}
+
+static int list(const struct survey *survey, const char *filter, const char *value,
+	survey_node_fn fn, struct error *reterr)
+{
+	_cleanup_request_ struct aws_request request = aws_request_of(EC2_DESCRIBE_SECURITY_GROUPS);
+
+	aws_request_set(&request, "Filter.1.Name", filter);
+	aws_request_set(&request, "Filter.1.Value.1", value);
+	aws_request_set(&request, "MaxResults", SURVEY_PAGE);
+	return survey_list(survey, &request, "securityGroupInfo/item", fn, reterr);
+}
+
+static int survey_groups(const struct survey *survey, struct error *reterr)
+{
+	const char *platform = survey->account->platform;
+	char name[64];
+	int r = list(survey, "tag:" TAG_PLATFORM, platform, tell, reterr);
+
+	(void)snprintf(name, sizeof(name), ACCOUNT_NAME_PREFIX "*", platform);
+	return r < 0 ? r : list(survey, "group-name", name, tell_untagged, reterr);
+}
+
+static int survey_nothing(const struct survey *survey, struct error *reterr)
+{
+	(void)survey;
+	(void)reterr;
+	return 0;
+}
+
+const struct aws_thing aws_security_group = {
+	"security-group", ensure, group_remove_named, survey_groups};
 
 static int ensure_balancers(struct account *account, const struct estate_owner *owner,
 	const char *name, struct error *reterr)
@@ -133,4 +249,6 @@ static int remove_balancers(struct account *account, const struct estate_owner *
 	return group_remove_named(account, owner, own, reterr);
 }
 
-const struct aws_thing aws_balancer_group = {"balancer-group", ensure_balancers, remove_balancers};
+/* The survey of the hosts' groups tells of these, too. */
+const struct aws_thing aws_balancer_group = {
+	"balancer-group", ensure_balancers, remove_balancers, survey_nothing};

@@ -1,0 +1,137 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# cloud=aws: the account is looked over now and then, in as many calls as it has pages. What others took away or changed
+# comes back within one sweep; what is nobody's is shown in .platform/garbage, and goes when tag and journal claim it.
+. "${0%/*}/lib/platform.sh"
+# shellcheck source=tests/e2e/lib/aws.sh
+. "${0%/*}/lib/aws.sh"
+
+TENANTS=6
+SWEEP='DescribeSecurityGroups
+DescribeSecurityGroups
+GetAccountAuthorizationDetails
+ListInstanceProfiles'
+
+meddle() {
+	AWS_ENDPOINT_URL=$aws_direct "$AWS_VENV/bin/python" "$AWS_TOOLS/meddle.py" "$@"
+}
+
+# names TENANT: what the names of its things begin with.
+names() {
+	echo "duplofs-${platform_id[main]}-$1-"
+}
+
+whole() {
+	printf 'balancer-group %s\nsecurity-group %s -1:10.0.0.0/8 -1:admin -1:self 20000-29999:lb\nrole %s tenants\ninstance-profile same-role\n' "$1" "$1" "$1"
+}
+
+is_whole() {
+	[ "$(aws_account things "$(names "$1")")" = "$(whole "$1")" ]
+}
+
+has_nothing() {
+	[ -z "$(aws_account things "$(names "$1")")" ]
+}
+
+all_ready() {
+	[ "$(cat "$DUPLO"/t*/status | grep -c '^cloud .*are there')" -eq "$TENANTS" ]
+}
+
+status_says() {
+	grep -q "^sweep .*$1" "$DUPLO/.platform/status"
+}
+
+# Since the log was cleared; the last one may be under way.
+sweeps() {
+	[ "$(aws_log | grep -c '^ListInstanceProfiles')" -ge "$1" ]
+}
+
+# garbage COLUMN=VALUE...: the lines of the table of which all of that is true, without the time.
+garbage() {
+	awk -v wanted="$*" '
+		NR == 1 { for (i = 1; i <= NF; i++) column[$i] = i; next }
+		{ n = split(wanted, item, " "); fits = 1
+		  for (i = 1; i <= n; i++) { split(item[i], part, "="); fits = fits && $column[part[1]] == part[2] }
+		  if (fits) { $1 = ""; print substr($0, 2) } }' "$DUPLO/.platform/garbage"
+}
+
+shows() {
+	[ "$(garbage "${@:2}" | wc -l)" -eq "$1" ]
+}
+
+scenario() {
+	emulator=$1 untagged=3
+	# It knows no names with a "*": what has lost its tags is seen in the tenant's status alone.
+	[ "$emulator" != ministack ] || untagged=1
+	aws_start "$emulator"
+	platform_start -c aws "docker=unix://$TEST_DIR/no-engine" sweep=1 || bail "no platform"
+	echo "$POLICY" >"$DUPLO/.platform/policy/infrastructure.json"
+	for ((i = 1; i <= TENANTS; i++)); do
+		mkdir "$DUPLO/t$i"
+	done
+	becomes 90 "$emulator: $TENANTS tenants are made" all_ready
+	becomes 30 "$emulator: the status says what is there" status_says "$((4 * TENANTS)) things in the account, 0 repaired"
+	aws_rules
+	becomes 30 "$emulator: sweeps" sweeps 2
+	is "$(aws_log | head -n 8 | sort | uniq)" "$(sort -u <<<"$SWEEP")" "$emulator: a sweep asks of no tenant"
+	is "$(aws_log | head -n 8 | sort)" "$(sort <<<"$SWEEP"$'\n'"$SWEEP")" "$emulator: its calls do not grow with them"
+	is "$(cat "$DUPLO/.platform/garbage")" "" "$emulator: there is no garbage"
+
+	meddle detach "$(names t1)"
+	meddle delete-profile "$(names t1)"
+	meddle delete-group "$(names t2)"
+	aws_account open "$(names t3)"
+	becomes 30 "$emulator: a policy is attached again, a profile made again" is_whole t1
+	becomes 30 "$emulator: a security group is made again" is_whole t2
+	becomes 30 "$emulator: a port that was opened is closed" is_whole t3
+	is "$(aws_log | grep -c '^CreateInstanceProfile')$(aws_log | grep -c '^CreateSecurityGroup')" "12" "$emulator: each once"
+
+	# Turned up again after its tenant has gone: tag and journal claim it.
+	meddle save "$(names t4)" >"$TEST_DIR/saved"
+	rmdir "$DUPLO/t4"
+	becomes 30 "$emulator: a tenant goes" has_nothing t4
+	meddle restore <"$TEST_DIR/saved"
+	becomes 30 "$emulator: what turns up again is removed" shows 3 STATE=removed CLAIMS=tag+journal
+	is "$(aws_account things "$(names t4)")" "" "$emulator: for good"
+	like "$(garbage TYPE=role)" "^tag.journal removed role $(names t4)[0-9]+ t4/[0-9]+ its tenant is gone$" "$emulator: and that is told"
+
+	# Claimed by tags alone: left alone.
+	meddle orphan "${platform_id[main]}"
+	becomes 30 "$emulator: what the journal does not know is shown" shows 2 STATE=left CLAIMS=tag
+	like "$(garbage STATE=left TYPE=role)" "role $(names never)999999 never.012was/999999 there is no such tenant" "$emulator: on one line each"
+	aws_rules
+	becomes 30 "$emulator: sweeps go on" sweeps 2
+	is "$(aws_account things "$(names never)" | grep -c '^security-group\|^role')" "2" "$emulator: and left alone"
+	is "$(grep -c 'garbage: role .*never' "$DUPLO/.platform/events")" "1" "$emulator: one event tells of it"
+	meddle delete-group "$(names never)"
+	becomes 30 "$emulator: what is taken away is not shown any more" shows 1 STATE=left
+
+	# Claimed by the journal alone: left alone, also when its tenant goes.
+	meddle untag "$(names t5)"
+	becomes 30 "$emulator: what has lost its tags is shown" shows "$untagged" STATE=left CLAIMS=name+journal
+	rmdir "$DUPLO/t5"
+	aws_rules
+	becomes 30 "$emulator: and sweeps go on" sweeps 2
+	is "$(aws_account things "$(names t5)" | awk '{ print $1 }' | xargs)" "balancer-group security-group role" "$emulator: what has lost its tags is left alone"
+	is "$(garbage CLAIMS=name+journal | wc -l)" "$untagged" "$emulator: and shown"
+
+	# After a start all is looked over in one sweep, too.
+	platform_stop
+	aws_rules
+	meddle detach "$(names t6)"
+	platform_start -c aws "docker=unix://$TEST_DIR/no-engine" sweep=1000 || bail "no platform"
+	becomes 30 "$emulator: what changed meanwhile is repaired" is_whole t6
+	is "$(aws_log | sort | uniq -c | awk '{ print $1, $2 }' | grep -v 'Get\|Describe')" "1 AttachRolePolicy
+1 ListAttachedRolePolicies
+1 ListInstanceProfiles" "$emulator: and nothing else was asked"
+	rmdir "$DUPLO"/t*
+	platform_stop
+	aws_stop
+	platform_clean main
+	rm -rf "${platform_state[main]}"
+}
+
+for emulator in ${AWS_EMULATORS:-moto ministack}; do
+	scenario "$emulator"
+done
+tap_done
