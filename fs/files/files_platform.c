@@ -79,7 +79,7 @@ static int render_status(struct fs *fs, const struct ref *ref, struct content *c
 			? " (nothing runs: every change is accepted and forgotten)"
 		: strcmp(fs->cloud, "aws") == 0
 			? " (tenants have their security groups, role and instance profile in AWS, "
-			  "services load balancers and names; hosts and resources of AWS are not "
+			  "services load balancers and names, and resources; hosts of AWS are not "
 			  "made yet: services run on hosts that are attached)"
 			: "");
 	common_line(content, "serving", "since %s", since);
