@@ -31,6 +31,7 @@ enum edit_flags {
 	EDIT_POISONED = 64,
 	EDIT_TOLD = 128,
 	EDIT_APPEND = 256, /* writes go to the end, wherever the kernel believes it to be */
+	EDIT_COPY = 512, /* nobody writes it: a reader's own copy of what was there at open */
 };
 
 struct edit_header {
@@ -42,7 +43,7 @@ struct edit_header {
 	int32_t pid; /* of the opener */
 	uint32_t start; /* a single value counts from here: before are values accepted earlier */
 	uint64_t asked; /* the inquiry that was last written here; 0: none */
-	uint64_t base; /* position of the first read of its answer */
+	uint64_t base; /* position of the first read of its answer; of a copy its mtime_ns */
 };
 
 struct edits;

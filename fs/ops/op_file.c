@@ -21,6 +21,38 @@ static void read_answer(fuse_req_t req, struct ref *ref, const struct fuse_file_
 
 /* ---- reading ---- */
 
+/* Whether the newest content is the copy and something behind it. */
+static bool continues(struct edit *edit, const struct buf *newest)
+{
+	_cleanup_buf_ struct buf copy = BUF_INIT;
+
+	return edit_read(edit, 0, edit->size, &copy) == 0 && copy.len == edit->size &&
+	       newest->len > copy.len &&
+	       (copy.len == 0 || memcmp(newest->data, copy.data, copy.len) == 0);
+}
+
+/* Who keeps a file open and reads it again from the start sees it anew, as in /proc; who has come to
+ * the end of what only grows goes on there. */
+static int follow(struct fs *fs, struct ref *ref, struct edit *edit, size_t offset)
+{
+	_cleanup_content_ struct content newest = CONTENT_INIT;
+	int64_t size, mtime_ns;
+	int r = content_stat(fs, ref, &size, &mtime_ns);
+
+	if (r < 0 || mtime_ns == (int64_t)edit->header.base)
+		return r;
+	r = ref_reload(fs, ref);
+	if (r == 0)
+		r = content_render(fs, ref, &newest);
+	if (r < 0 || (offset > 0 && !continues(edit, &newest.text)))
+		return r;
+	r = edit_truncate(edit, newest.text.len);
+	if (r == 0 && newest.text.len > 0)
+		r = edit_write(edit, 0, newest.text.data, newest.text.len);
+	edit->header.base = (uint64_t)newest.mtime_ns;
+	return r < 0 ? r : edit_save(edit);
+}
+
 static int read_draft(struct fs *fs, struct ref *ref, uint64_t handle, size_t offset, size_t len,
 	struct buf *out)
 {
@@ -29,8 +61,12 @@ static int read_draft(struct fs *fs, struct ref *ref, uint64_t handle, size_t of
 
 	if (r < 0)
 		return r;
-	if (edit.header.flags & EDIT_LOADED)
+	if (edit.header.flags & EDIT_COPY && (offset == 0 || offset >= edit.size))
+		r = follow(fs, ref, &edit, offset);
+	if (r == 0 && edit.header.flags & EDIT_LOADED)
 		return edit_read(&edit, offset, len, out);
+	if (r < 0)
+		return r;
 	edit_close(&edit);
 	return content_read(fs, ref, offset, len, out);
 }

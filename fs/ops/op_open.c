@@ -23,22 +23,34 @@
 
 #define SECRET_AT_ONCE 4096 /* bytes that every reader asks for in one piece */
 
+/* What has just changed may soon change again, under who reads it piece by piece. */
+#define RECENT_NS (2 * NS_PER_SECOND)
+
 static bool is_writing(const struct fuse_file_info *file)
 {
 	return (file->flags & O_ACCMODE) != O_RDONLY;
 }
 
-/* Beside a writer a reader gets a copy of its own, of what is in force now. */
+static bool is_recent(int64_t mtime_ns)
+{
+	int64_t age_ns = clock_wall_ns() - mtime_ns;
+
+	return age_ns >= 0 && age_ns < RECENT_NS;
+}
+
+/* Beside a writer, and of what has just changed, a reader gets a copy of its own of what is in force
+ * now: one version, whole, whatever becomes of the file and of this process. */
 static int open_copy(fuse_req_t req, struct ref *ref, struct fuse_file_info *file)
 {
 	_cleanup_content_ struct content content = CONTENT_INIT;
 	_cleanup_edit_ struct edit edit = EDIT_INIT;
-	struct edit_header header = {.node = ref->node, .flags = EDIT_LOADED};
+	struct edit_header header = {.node = ref->node, .flags = EDIT_LOADED | EDIT_COPY};
 	struct fs *fs = op_fs(req);
 	int r = ref_reload(fs, ref);
 
 	if (r == 0)
 		r = content_render(fs, ref, &content);
+	header.base = (uint64_t)content.mtime_ns;
 	if (r == 0)
 		r = edit_create(fs->edits, &header, &file->fh);
 	if (r < 0)
@@ -71,7 +83,7 @@ static int open_reading(fuse_req_t req, struct ref *ref, struct fuse_file_info *
 {
 	struct fs *fs = op_fs(req);
 	bool hot = row_is_writable(ref->row) && hot_is(ref->node);
-	bool direct = hot || ref->row->flags & (ROW_DIRECT | ROW_WAITS);
+	bool direct = ref->row->flags & (ROW_DIRECT | ROW_WAITS);
 	int64_t size, mtime_ns;
 	int r;
 
@@ -80,7 +92,7 @@ static int open_reading(fuse_req_t req, struct ref *ref, struct fuse_file_info *
 		file->noflush = 1;
 		return ask_open(fs, ref, &file->fh);
 	}
-	if (hot && !(ref->row->flags & ROW_POLLED))
+	if (hot && !direct)
 		return open_copy(req, ref, file);
 	if (ref->row->flags & ROW_SECRETIVE && !(ref->row->flags & ROW_DIRECT))
 		return open_secret(req, ref, file);
@@ -95,6 +107,8 @@ static int open_reading(fuse_req_t req, struct ref *ref, struct fuse_file_info *
 	if (ref->row->flags & (ROW_DIRECT | ROW_WAITS))
 		return 0;
 	r = content_stat(fs, ref, &size, &mtime_ns);
+	if (r == 0 && !(ref->row->flags & ROW_VOLATILE) && is_recent(mtime_ns))
+		return open_copy(req, ref, file);
 	if (r == 0 && ref->row->stamp)
 		file->keep_cache = snapshot_show(fs->snapshots, ref->node);
 	/* What poll(2) waits for is a change after this. */
@@ -159,7 +173,8 @@ static bool open_unchanged(struct fs *fs, uint64_t node, struct fuse_file_info *
 {
 	struct stat st;
 
-	if (is_writing(file) || hot_is(node) || !content_attr_kept(fs, node, &st))
+	if (is_writing(file) || hot_is(node) || !content_attr_kept(fs, node, &st) ||
+		is_recent(clock_of_timespec(&st.st_mtim)))
 		return false;
 	file->noflush = 1;
 	file->keep_cache = 1;

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <string.h>
 
+#include "fs/edit/edit.h"
 #include "fs/tree/content.h"
 #include "fs/ops/poll.h"
 #include "fs/ops/waiter.h"
@@ -18,6 +19,18 @@ static uint64_t take_handle(struct fuse_pollhandle *handle)
 		memcpy(&number, handle, sizeof(number));
 	fuse_pollhandle_destroy(handle);
 	return number;
+}
+
+/* When what the handle shows had changed. */
+static uint64_t opened_ns(struct fs *fs, uint64_t handle)
+{
+	_cleanup_edit_ struct edit edit = EDIT_INIT;
+
+	if (!OP_IS_DRAFT(handle))
+		return handle;
+	if (edit_open(fs->edits, handle, &edit) < 0 || !(edit.header.flags & EDIT_COPY))
+		return 0;
+	return edit.header.base;
 }
 
 static int look(struct fs *fs, struct ref *ref, uint64_t handle, uint64_t opened, unsigned *ret)
@@ -57,7 +70,7 @@ void op_poll(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *file,
 	if (node_row(node) != ROW_SCRATCH) {
 		r = ref_open(op_fs(req), node, &ref);
 		if (r == 0 && ref.row->flags & (ROW_POLLED | ROW_WAITS))
-			r = look(op_fs(req), &ref, number, file->fh, &events);
+			r = look(op_fs(req), &ref, number, opened_ns(op_fs(req), file->fh), &events);
 	}
 	if (r < 0)
 		(void)fuse_reply_err(req, -r);
