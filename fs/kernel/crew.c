@@ -174,15 +174,15 @@ static bool crew_is_queued(const struct crew *crew)
 static void crew_leave_alone(struct crew *crew, const void *request)
 {
 	int64_t now_ns = clock_now_ns();
-	bool quick = crew->options.quick && crew->options.quick(request);
+	enum crew_pace pace = crew->options.pace ? crew->options.pace(request) : CREW_SLOW;
 
 	crew->last_ns = now_ns;
 	/* To ask costs a system call: those who queue do so for longer than a few requests. */
-	if (quick && ++crew->alone % CREW_ASK_EACH == 0 && crew_is_queued(crew)) {
+	if (pace == CREW_QUICK && ++crew->alone % CREW_ASK_EACH == 0 && crew_is_queued(crew)) {
 		crew->busy_until_ns = now_ns + CREW_BUSY_NS;
-		quick = false;
+		pace = CREW_SLOW;
 	}
-	if (!quick) {
+	if (pace == CREW_SLOW) {
 		crew_call(crew);
 		return;
 	}

@@ -11,7 +11,6 @@
 #ifndef DUPLOFS_FS_KERNEL_CREW_H
 #define DUPLOFS_FS_KERNEL_CREW_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/error.h"
@@ -20,14 +19,20 @@
 
 struct crew;
 
+/* How long a request may take. */
+enum crew_pace {
+	CREW_SLOW, /* maybe for ever: somebody else must wait for the next one meanwhile */
+	CREW_QUICK, /* microseconds, never a disk: nobody is woken to stand by meanwhile */
+	CREW_ASIDE, /* quick, and nobody waits for the answer: whoever asked goes on at once, so that
+		     * what is queued behind it does not mean that more threads are needed */
+};
+
 struct crew_options {
 	int fd;
 	size_t buffer_size;
 	/* thread: 0 to CREW_THREADS_MAX - 1, one call at a time for each. */
 	void (*serve)(void *arg, int thread, void *request, size_t size);
-	/* Whether a request is served in microseconds and never waits for a disk: then nobody is
-	 * woken to stand by meanwhile. NULL: none is. */
-	bool (*quick)(const void *request);
+	enum crew_pace (*pace)(const void *request); /* NULL: all are slow */
 	void *arg;
 };
 

@@ -225,32 +225,34 @@ struct fuse_session *session_fuse(struct session *session)
 	return session->fuse;
 }
 
-/* What only looks, at things in memory. */
-static bool session_is_quick(const void *request)
+static enum crew_pace session_pace(const void *request)
 {
 	const struct fuse_in_header *header = request;
 	const struct fuse_release_in *release = (const void *)(header + 1);
 
 	switch (header->opcode) {
+	/* What only looks, at things in memory. */
 	case FUSE_LOOKUP:
-	case FUSE_FORGET:
-	case FUSE_BATCH_FORGET:
 	case FUSE_GETATTR:
 	case FUSE_OPEN:
 	case FUSE_READ:
 	case FUSE_STATFS:
 	case FUSE_GETXATTR:
 	case FUSE_LISTXATTR:
-	case FUSE_INTERRUPT:
 	case FUSE_OPENDIR:
-	case FUSE_RELEASEDIR:
 	case FUSE_POLL:
-		return true;
+		return CREW_QUICK;
+	/* What the kernel sends in the background. */
+	case FUSE_FORGET:
+	case FUSE_BATCH_FORGET:
+	case FUSE_INTERRUPT:
+	case FUSE_RELEASEDIR:
+		return CREW_ASIDE;
 	case FUSE_RELEASE:
 		/* Of who wrote: a last decision may be due. */
-		return (release->flags & O_ACCMODE) == O_RDONLY;
+		return (release->flags & O_ACCMODE) == O_RDONLY ? CREW_ASIDE : CREW_SLOW;
 	default:
-		return false;
+		return CREW_SLOW;
 	}
 }
 
@@ -294,7 +296,7 @@ static int session_open(struct session *session, struct error *reterr)
 	struct crew_options crew = {
 		.buffer_size = SESSION_BUFFER_SIZE,
 		.serve = session_serve,
-		.quick = session_is_quick,
+		.pace = session_pace,
 		.arg = session,
 	};
 	struct session_init reply;
