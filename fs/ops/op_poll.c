@@ -70,7 +70,8 @@ void op_poll(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *file,
 	if (node_row(node) != ROW_SCRATCH) {
 		r = ref_open(op_fs(req), node, &ref);
 		if (r == 0 && ref.row->flags & (ROW_POLLED | ROW_WAITS))
-			r = look(op_fs(req), &ref, number, opened_ns(op_fs(req), file->fh), &events);
+			r = look(op_fs(req), &ref, number, opened_ns(op_fs(req), file->fh),
+				&events);
 	}
 	if (r < 0)
 		(void)fuse_reply_err(req, -r);
