@@ -61,6 +61,7 @@ FUZZERS := $(FUZZ_SOURCES:%.c=$(OUT)/%)
 FUZZ_SHARED := $(patsubst %.c,$(OUT)/%.o,$(filter-out $(FUZZ_SOURCES) tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c)))
 BENCH_SOURCES := $(wildcard tests/bench/*.c)
 BENCHES := $(BENCH_SOURCES:%.c=$(OUT)/%)
+FSX := $(OUT)/tests/conformance/fsx
 HELLO_SOURCES := $(wildcard examples/hello/*.c)
 
 # Builds from within a recipe: on all processors, unless the caller has said how many.
@@ -112,6 +113,11 @@ $(OUT)/tests/fuzz/fuzz_%: $(OUT)/tests/fuzz/fuzz_%.o $(FUZZ_SHARED) $(OUT)/tests
 	$(call say,LINK)
 	$(Q)$(CC) $(CFLAGS_common) $(LDFLAGS_$(BUILD)) -o $@ $< $(FUZZ_SHARED) $(FUZZ_MAIN) $(LIBRARY) $(LIBS)
 
+$(FSX): tests/conformance/fsx.c
+	$(call say,CC)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS_common) -O2 -o $@ $<
+
 build/hello: $(HELLO_SOURCES) examples/hello/hello.h
 	$(call say,CC)
 	@mkdir -p $(@D)
@@ -120,7 +126,7 @@ build/hello: $(HELLO_SOURCES) examples/hello/hello.h
 unit: $(UNIT_TESTS) $(FUZZERS)
 fuzzers: $(FUZZERS)
 benches: $(BENCHES)
-programs: $(OUT)/duplofs build/hello
+programs: $(OUT)/duplofs $(FSX) build/hello
 
 deps: ## Install what building and running need (apt, only what is missing)
 	@examples/demo/deps.sh $(DEPS_BUILD) $(DEPS_RUN)
@@ -162,7 +168,7 @@ fuzz: test-deps ## Run each fuzzer for FUZZ_SECONDS (60)
 	@$(SUBMAKE) BUILD=fuzz fuzzers
 	@tests/fuzz/run.sh $(or $(FUZZ_SECONDS),60)
 
-conformance: test-deps ## Run stress-ng's file system stressors under both sanitizers
+conformance: test-deps ## Run stress-ng's file system stressors and fsx under both sanitizers
 	@examples/demo/deps.sh stress-ng
 	@$(SUBMAKE) BUILD=asan programs
 	@$(SUBMAKE) BUILD=tsan programs

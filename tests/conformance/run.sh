@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# stress-ng's file system stressors in a directory of scratch files of a simulated platform: run.sh PROGRAM
-# [SECONDS]. What is left out, and why, is in tests/README.md. With the program of build/asan or build/tsan
+# fsx on a service, and stress-ng's file system stressors in a directory of scratch files, of a simulated
+# platform: run.sh PROGRAM [SECONDS]. What is left out, and why, is in tests/README.md. With the program of build/asan or build/tsan
 # the sanitizers watch the worker.
 DUPLOFS=$(realpath "${1:?usage: run.sh PROGRAM [SECONDS]}")
 SECONDS_EACH=${2:-3}
@@ -13,7 +13,10 @@ STRESSORS=(access aiol chdir chmod chown close dentry dir dirdeep dirmany dup fa
 	readahead rename revio seek sendfile sync-file touch utime)
 
 platform_start -c simulated || bail "no platform"
-mkdir "$DUPLO/demo" "$DUPLO/demo/services/.git" "$DUPLO/demo/services/.git/here"
+mkdir "$DUPLO/demo"
+service demo web '{"DockerImage":"example/web:1"}'
+fsx "$((SECONDS_EACH * 3000))"
+mkdir -p "$DUPLO/demo/services/.git/here"
 cd "$DUPLO/demo/services/.git/here" || bail "no directory"
 for stressor in "${STRESSORS[@]}"; do
 	succeeds "stress-ng $stressor" timeout $((SECONDS_EACH + 60)) stress-ng --temp-path . \

@@ -282,6 +282,12 @@ hello_spec() {
 	echo '{"DockerImage":"'"$HELLO_IMAGE:$1"'"'"${2:+,$2}"'}'
 }
 
+# fsx OPERATIONS [SEED]: so many random ones on SERVICE, against a model; built beside the program.
+fsx() {
+	"$(dirname "$(realpath "$DUPLOFS")")/tests/conformance/fsx" "$SERVICE" "$@"
+	ok $? "fsx: $1 random operations do what is promised"
+}
+
 # settles [SECONDS] [SERVICE-DIRECTORY]: reads `wait` to its end.
 settles() {
 	timeout "${1:-60}" cat "${2:-$SERVICE}/wait" >/dev/null
