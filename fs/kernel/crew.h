@@ -23,8 +23,9 @@ struct crew;
 enum crew_pace {
 	CREW_SLOW, /* maybe for ever: somebody else must wait for the next one meanwhile */
 	CREW_QUICK, /* microseconds, never a disk: nobody is woken to stand by meanwhile */
-	CREW_ASIDE, /* quick, and nobody waits for the answer: whoever asked goes on at once, so that
-		     * what is queued behind it does not mean that more threads are needed */
+	/* Quick, and nobody waits for the answer: who asked goes on at once, so that what is queued
+	 * behind it does not mean that more threads are needed. */
+	CREW_ASIDE,
 };
 
 struct crew_options {

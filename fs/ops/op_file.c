@@ -31,8 +31,8 @@ static bool continues(struct edit *edit, const struct buf *newest)
 	       (copy.len == 0 || memcmp(newest->data, copy.data, copy.len) == 0);
 }
 
-/* Who keeps a file open and reads it again from the start sees it anew, as in /proc; who has come to
- * the end of what only grows goes on there. */
+/* Who keeps a file open and reads it again from the start sees it anew, as in /proc; who has come
+ * to the end of what only grows goes on there. */
 static int follow(struct fs *fs, struct ref *ref, struct edit *edit, size_t offset)
 {
 	_cleanup_content_ struct content newest = CONTENT_INIT;

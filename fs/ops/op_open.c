@@ -38,8 +38,8 @@ static bool is_recent(int64_t mtime_ns)
 	return age_ns >= 0 && age_ns < RECENT_NS;
 }
 
-/* Beside a writer, and of what has just changed, a reader gets a copy of its own of what is in force
- * now: one version, whole, whatever becomes of the file and of this process. */
+/* Beside a writer, and of what has just changed, a reader gets a copy of its own of what is in
+ * force now: one version, whole, whatever becomes of the file and of this process. */
 static int open_copy(fuse_req_t req, struct ref *ref, struct fuse_file_info *file)
 {
 	_cleanup_content_ struct content content = CONTENT_INIT;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Random operations on a mount, each checked against a model in memory of what is promised: scratch
- * files behave as files do anywhere; a value or a spec changes as a whole, when its writer closes or
- * syncs it, or by a rename, and not at all when it is refused.
- * usage: fsx SERVICE-DIRECTORY OPERATIONS [SEED]     the service exists; SEED as an earlier run told
+ * Random operations on a mount, each checked against a model in memory of what is promised:
+ * scratch files behave as files do anywhere; a value or a spec changes as a whole, when its writer
+ * closes or syncs it, or by a rename, and not at all when it is refused.
+ * usage: fsx SERVICE-DIRECTORY OPERATIONS [SEED]     of a service that is there
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -413,6 +413,7 @@ static void test_term_while_in_use(void **arg)
 static void test_term_twice(void **arg)
 {
 	pid_t supervisor = process_pid("supervisor"), holder = process_pid("holder");
+	pid_t worker = process_pid("worker");
 	char path[PATH_MAX + 8], text[8];
 	int fd;
 
@@ -424,6 +425,9 @@ static void test_term_twice(void **arg)
 		pause_ms(1);
 	assert_int_equal(kill(supervisor, SIGTERM), 0);
 	process_wait_dead(holder);
+	/* As long as one of them lives the connection does. */
+	process_wait_dead(supervisor);
+	process_wait_dead(worker);
 	assert_int_equal(pread(fd, text, sizeof(text), 0), -1);
 	assert_int_equal(errno, ENOTCONN);
 	(void)close(fd);
