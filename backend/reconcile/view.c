@@ -108,10 +108,10 @@ static void pace_forget(struct reconciler *r, int64_t service)
 	free(pace);
 }
 
-/* As long as the last switch took, others may have their turn. */
+/* Half as long as the last switch took, others may have their turn. */
 static void pace_set(struct pace *pace, int64_t since_ns)
 {
-	int64_t now_ns = clock_now_ns(), rest_ns = now_ns - since_ns;
+	int64_t now_ns = clock_now_ns(), rest_ns = (now_ns - since_ns) / 2;
 
 	if (rest_ns > PACE_MAX_NS || rest_ns < PACE_MIN_NS)
 		rest_ns = rest_ns > PACE_MAX_NS ? PACE_MAX_NS : PACE_MIN_NS;

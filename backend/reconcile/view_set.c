@@ -19,7 +19,9 @@
 
 #define CURRENT "..data"
 
-static const char *const part_names[] = {
+#define VIEW_PARTS (VIEW_RESOURCES + 1)
+
+static const char *const part_names[VIEW_PARTS] = {
 	[VIEW_SECRETS] = "secrets",
 	[VIEW_CONFIG] = "config",
 	[VIEW_RESOURCES] = "resources",
@@ -35,6 +37,7 @@ struct set {
 	char draft[VIEW_PATH_MAX + 16]; /* beside the view, out of containers' sight */
 	char name[64]; /* "..<values>-<self>": says what is in it */
 	char before[64]; /* the set that is shown, "" when there is none */
+	int from[VIEW_PARTS], to[VIEW_PARTS]; /* directories: of that set, of the draft */
 	struct view_list list;
 	struct buf self;
 };
@@ -95,12 +98,15 @@ static int load(struct set *set, struct error *reterr)
 
 /* ---- making it ---- */
 
-static bool untouched(const char *path, const struct view_entry *entry)
+/* The file of the set that is shown, when that is what the entry says. */
+static bool take_old(const struct set *set, const struct view_entry *entry)
 {
+	int from = set->from[entry->part];
 	struct stat st;
 
-	return lstat(path, &st) == 0 && st.st_size == entry->size &&
-	       st.st_mtim.tv_sec * NS_PER_SECOND + st.st_mtim.tv_nsec == entry->mtime_ns;
+	return from >= 0 && fstatat(from, entry->name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       st.st_size == entry->size && clock_of_timespec(&st.st_mtim) == entry->mtime_ns &&
+	       linkat(from, entry->name, set->to[entry->part], entry->name, 0) == 0;
 }
 
 static int write_entry(struct set *set, const char *path, const struct view_entry *entry,
@@ -121,7 +127,7 @@ static int write_entry(struct set *set, const char *path, const struct view_entr
 static int make_entry(struct set *set, struct view_entry *entry, struct error *reterr)
 {
 	const char *slash = strchr(entry->name, '/');
-	char path[VIEW_PATH_MAX + 192], old[VIEW_PATH_MAX + 256];
+	char path[VIEW_PATH_MAX + 192];
 
 	if (slash) { /* an output of a resource: a directory of its own above it */
 		(void)snprintf(path, sizeof(path), "%s/%s/%.*s", set->draft,
@@ -129,14 +135,47 @@ static int make_entry(struct set *set, struct view_entry *entry, struct error *r
 		if (mkdir(path, 0755) < 0 && errno != EEXIST)
 			return error_errno(reterr, errno, "a view cannot be made");
 	}
+	if (take_old(set, entry))
+		return 0;
 	(void)snprintf(path, sizeof(path), "%s/%s/%s", set->draft, part_names[entry->part],
 		entry->name);
-	(void)snprintf(old, sizeof(old), "%s/%s/%s/%s", set->view, set->before,
-		part_names[entry->part], entry->name);
-	if (set->before[0] && untouched(old, entry) && link(old, path) == 0)
-		return 0;
 	entry->fresh = true;
 	return write_entry(set, path, entry, reterr);
+}
+
+static int open_directory(const char *path)
+{
+	return open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+/* Most entries are links from a directory to its successor: no path is walked for each. */
+static int open_parts(struct set *set, struct error *reterr)
+{
+	char path[VIEW_PATH_MAX + 80];
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < VIEW_PARTS; i++) {
+		(void)snprintf(path, sizeof(path), "%s/%s/%s", set->view, set->before,
+			part_names[i]);
+		set->from[i] = set->before[0] ? open_directory(path) : -1;
+		(void)snprintf(path, sizeof(path), "%s/%s", set->draft, part_names[i]);
+		r = file_mkdirs(path, 0755, reterr);
+		set->to[i] = r == 0 ? open_directory(path) : -1;
+		if (r == 0 && set->to[i] < 0)
+			r = error_errno(reterr, errno, "a view cannot be made");
+	}
+	return r;
+}
+
+static void close_parts(struct set *set)
+{
+	for (size_t i = 0; i < VIEW_PARTS; i++) {
+		if (set->from[i] >= 0)
+			(void)close(set->from[i]);
+		if (set->to[i] >= 0)
+			(void)close(set->to[i]);
+		set->from[i] = set->to[i] = -1;
+	}
 }
 
 static int make(struct set *set, struct error *reterr)
@@ -144,12 +183,11 @@ static int make(struct set *set, struct error *reterr)
 	char path[VIEW_PATH_MAX + 32], old[VIEW_PATH_MAX + 80];
 	int r = file_remove_tree(set->draft, reterr);
 
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(part_names); i++) {
-		(void)snprintf(path, sizeof(path), "%s/%s", set->draft, part_names[i]);
-		r = file_mkdirs(path, 0755, reterr);
-	}
+	if (r == 0)
+		r = open_parts(set, reterr);
 	for (size_t i = 0; r == 0 && i < set->list.count; i++)
 		r = make_entry(set, &set->list.entries[i], reterr);
+	close_parts(set);
 	(void)snprintf(path, sizeof(path), "%s/self.json", set->draft);
 	(void)snprintf(old, sizeof(old), "%s/%s/self.json", set->view, set->before);
 	if (r < 0 || (same_self(set) && link(old, path) == 0))
@@ -262,7 +300,11 @@ static int switch_set(struct set *set, struct view_set_news *ret, struct error *
 int view_set_sync(struct store *store, int64_t service, const char *path, struct view_set_news *ret,
 	struct error *reterr)
 {
-	struct set set = {.store = store, .service = service, .view = path};
+	struct set set = {.store = store,
+		.service = service,
+		.view = path,
+		.from = {-1, -1, -1},
+		.to = {-1, -1, -1}};
 	int r;
 
 	*ret = (struct view_set_news){.due_ns = CLOCK_FOREVER};

@@ -19,6 +19,7 @@ struct view_walk {
 	view_entry_fn fn;
 	void *arg;
 	bool stopped;
+	bool shown; /* something was */
 };
 
 /* Names that the service is limited to; NULL: all of its tenant's. */
@@ -66,6 +67,7 @@ static int view_emit(void *arg, const struct object *object)
 	if (r != -ENOENT)
 		return r;
 	view_fill(object, walk->part, &entry);
+	walk->shown = true;
 	r = walk->fn(walk->arg, &entry);
 	walk->stopped = r != 0;
 	return r;
@@ -220,7 +222,7 @@ static int view_walk_part(struct store *store, const struct object *service, str
 		return view_walk_resources(service, walk);
 	if (walk->part == VIEW_CONFIG) {
 		r = store_list(store, service->id, KIND_CONFIG, 0, false, view_emit, walk);
-		walk->shadowing = service->id;
+		walk->shadowing = walk->shown ? service->id : 0;
 	}
 	if (r < 0 || walk->stopped)
 		return r;
