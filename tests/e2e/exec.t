@@ -111,6 +111,9 @@ like "$(cat "$TEST_DIR/late")" "late|platform was started anew" "and gets an ans
 follow() {
 	grep -q "$1" "$TEST_DIR/tail"
 }
+# 3 MiB, which the engine keeps in one file of its own.
+run "awk 'BEGIN { for (i = 10000; i < 30000; i++) printf \"%d %0150d\\n\", i, 0 }' >/proc/1/fd/1" >/dev/null
+becomes 30 "much output is read to its end" grep -q '^29999 0' "$SERVICE/logs/0"
 tail -f "$SERVICE/logs/0" >"$TEST_DIR/tail" 2>/dev/null &
 tail=$!
 test_clean() {
@@ -127,6 +130,12 @@ becomes 60 "a restart replaces the container" replaced
 like "$(run 'echo second words >/proc/1/fd/1')" "exit 0|no exit status" "the new one takes commands"
 becomes 10 "tail -f goes on with the new one" follow "second words"
 like "$(cat "$SERVICE/logs/0")" "first words" "what the one before said is kept"
+kept=$(grep -c '^[12][0-9]* 0*$' "$SERVICE/logs/0")
+is "$(grep '^[12][0-9]* 0*$' "$SERVICE/logs/0" | cut -d ' ' -f 1 | cksum)" "$(seq $((30000 - kept)) 29999 | cksum)" "line by line"
+[ "$kept" -ge 3300 ]
+ok $? "the last half MiB of it at least ($kept lines)"
+[ "$(stat -c %s "$SERVICE/logs/0")" -le 1048576 ]
+ok $? "and no more than one MiB"
 kill $tail
 is "$(jq -r .Ordinal status.json)$(cat host)" "0local" "status.json and host tell where it is"
 like "$(cat address)" "^[0-9.]+:80$" "and address"

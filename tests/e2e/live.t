@@ -33,6 +33,9 @@ live "a config value" value "$DUPLO/demo/config/WORD" "$duplo/config/WORD" 200
 live "a secret" value "$DUPLO/demo/secrets/TOKEN" "$duplo/secrets/TOKEN" 200
 live "a value of the service" value "$SERVICE/config/OWN" "$duplo/config/OWN" 200
 live "a hundred values at once" staged "$SERVICE/config" "$duplo/config" 100 30
+live "a thousand values at once" staged "$SERVICE/config" "$duplo/config" 1000 1
+live "one value beside a thousand" value "$DUPLO/demo/config/WORD" "$duplo/config/WORD" 100
+is "$(ls "$duplo/config" | wc -l) $(cat "$duplo/config/KEY0" "$duplo/config/KEY999" | wc -w)" "1001 1" "which are all there still"
 live "a granted neighbor" grant "$API/grants" demo "$duplo/neighbors/api.other" 40
 is "$(container_of 0)" "$container" "without a restart"
 
