@@ -17,6 +17,7 @@
 #define OPEN_MS      40000
 #define HEADERS_MAX  8
 #define SKEW_SMALL_S 30
+#define SKEW_LARGE_S 240 /* below the five minutes that services take */
 
 /* The headers that are signed; the last ones are optional. */
 struct signing {
@@ -171,18 +172,37 @@ static int64_t retry_after(const struct net_response *response)
 	return after_ms;
 }
 
-/* "Thu, 26 Nov 2026 12:00:00 GMT": how far our clock is behind. */
-static void learn_skew(struct attempt_context *context, const struct net_response *response)
+/* "Thu, 26 Nov 2026 12:00:00 GMT": how far our clock is behind. False: it does not say. */
+static bool read_skew(const struct net_response *response, int64_t *ret_s)
 {
 	char value[64];
 	struct tm tm = {0};
-	int64_t skew_s;
 
 	if (!net_header(response, "date", value, sizeof(value)) ||
 		!strptime(value, "%a, %d %b %Y %H:%M:%S", &tm))
+		return false;
+	*ret_s = (int64_t)timegm(&tm) - clock_wall_ns() / NS_PER_SECOND;
+	if (llabs(*ret_s) < SKEW_SMALL_S)
+		*ret_s = 0;
+	return true;
+}
+
+/* A wrong time has many codes: EC2 says RequestExpired, as for old keys, others that the signature
+ * is wrong. As the SDKs do, what counts is whether AWS has another time than we signed for. */
+static void learn_skew(struct attempt_context *context, const struct net_response *response,
+	struct fault *fault)
+{
+	int64_t skew_s;
+
+	if (fault->kind != FAULT_SKEWED && fault->kind != FAULT_EXPIRED &&
+		fault->kind != FAULT_CREDENTIALS)
 		return;
-	skew_s = (int64_t)timegm(&tm) - clock_wall_ns() / NS_PER_SECOND;
-	atomic_store(&context->skew_s, llabs(skew_s) < SKEW_SMALL_S ? 0 : skew_s);
+	if (!read_skew(response, &skew_s))
+		return;
+	if (llabs(skew_s - (int64_t)atomic_load(&context->skew_s)) > SKEW_LARGE_S)
+		fault->kind = FAULT_SKEWED;
+	if (fault->kind == FAULT_SKEWED)
+		atomic_store(&context->skew_s, skew_s);
 }
 
 /* Query services wrap what they have to say in <Action>Result. */
@@ -232,8 +252,7 @@ static int judge(struct attempt_context *context, const struct attempt *attempt,
 		return r;
 	}
 	fault_read(response, attempt->fault);
-	if (attempt->fault->kind == FAULT_SKEWED)
-		learn_skew(context, response);
+	learn_skew(context, response, attempt->fault);
 	ret->after_ms = retry_after(response);
 	ret->again = retry_is_allowed(action->again, attempt->fault->kind);
 	return fault_explain(attempt->fault, action, reterr);
