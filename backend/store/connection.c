@@ -11,7 +11,7 @@
 
 #define STATEMENT_SLOTS 256 /* a power of two, well above the number of statements in this room */
 #define BUSY_TIMEOUT_MS 2500
-#define CACHE_READ_KIB  1024
+#define CACHE_READ_KIB  2048 /* holds the inner pages of a million services beside some leaves */
 #define CACHE_WRITE_KIB 8192
 #define JOURNAL_LIMIT   (64 * 1024 * 1024) /* bytes that a write-ahead log keeps when it restarts */
 

@@ -4,7 +4,8 @@
  * platform had settled them. And what looking at them through a mount costs.
  * usage: scale fill STATE-DIRECTORY TENANTS SERVICES   tenants t0..., services s0... in each
  *        scale fill-one STATE-DIRECTORY SERVICES       all in one tenant, "wide"
- *        scale look MOUNTPOINT TENANTS SERVICES        median and p99 of stat and of reading, µs
+ *        scale look MOUNT TENANTS SERVICES MOUNT TENANTS SERVICES
+ *                        median and p99 of stat and of reading in both, µs, a line each
  *        scale list DIRECTORY                          entries, ms to the first and to all
  */
 #include <dirent.h>
@@ -127,24 +128,59 @@ static void look_at(const char *path, bool content)
 		die(path);
 }
 
-/* All services of ten tenants from one end to the other, each once: as many names are looked up for
- * the first time, and as few are known, among many as among few. */
-static void look(const char *mount, int64_t tenants, int64_t services, bool content)
+struct place {
+	const char *mount;
+	int64_t tenants, services;
+	int64_t times[LOOKS];
+};
+
+static void look_once(struct place *place, int64_t i, bool content)
 {
-	static int64_t times[LOOKS];
-	int64_t all = SPREAD * (services / tenants), count = all < LOOKS ? all : LOOKS;
 	char path[512];
 
+	(void)snprintf(path, sizeof(path), "%s/t%" PRId64 "/services/s%" PRId64 "/status",
+		place->mount, i % SPREAD * (place->tenants / SPREAD), i / SPREAD);
+	place->times[i] = clock_now_ns();
+	look_at(path, content);
+	place->times[i] = clock_now_ns() - place->times[i];
+}
+
+static void print_look(struct place *place, int64_t count)
+{
+	qsort(place->times, (size_t)count, sizeof(*place->times), compare);
+	(void)printf("%.1f %.1f\n", (double)place->times[count / 2] / 1000,
+		(double)place->times[count * 99 / 100] / 1000);
+}
+
+/*
+ * All services of ten tenants from one end to the other, each once: as many names are looked up for
+ * the first time, and as few are known, among many as among few. By turns, so that what else the
+ * machine does hits both alike.
+ */
+static void look(struct place places[2], bool content)
+{
+	int64_t all = SPREAD * (places[0].services / places[0].tenants);
+	int64_t count = all < LOOKS ? all : LOOKS;
+
 	for (int64_t i = 0; i < count; i++) {
-		(void)snprintf(path, sizeof(path), "%s/t%" PRId64 "/services/s%" PRId64 "/status",
-			mount, i % SPREAD * (tenants / SPREAD), i / SPREAD);
-		times[i] = clock_now_ns();
-		look_at(path, content);
-		times[i] = clock_now_ns() - times[i];
+		look_once(&places[0], i, content);
+		look_once(&places[1], i, content);
 	}
-	qsort(times, (size_t)count, sizeof(*times), compare);
-	(void)printf("%.1f %.1f\n", (double)times[count / 2] / 1000,
-		(double)times[count * 99 / 100] / 1000);
+	print_look(&places[0], count);
+	print_look(&places[1], count);
+}
+
+static void look_all(char **arguments)
+{
+	static struct place places[2];
+
+	for (int i = 0; i < 2; i++) {
+		places[i].mount = arguments[i * 3];
+		places[i].tenants = number(arguments[i * 3 + 1]);
+		places[i].services = number(arguments[i * 3 + 2]);
+	}
+	look(places, false);
+	look(places, true);
 }
 
 static void list(const char *path)
@@ -175,9 +211,8 @@ int main(int argc, char **argv)
 
 		fill_tenant(store, "wide", number(argv[3]));
 		store_close(store);
-	} else if (argc == 5 && strcmp(what, "look") == 0) {
-		look(argv[2], number(argv[3]), number(argv[4]), false);
-		look(argv[2], number(argv[3]), number(argv[4]), true);
+	} else if (argc == 8 && strcmp(what, "look") == 0) {
+		look_all(argv + 2);
 	} else if (argc == 3 && strcmp(what, "list") == 0) {
 		list(argv[2]);
 	} else {

@@ -8,23 +8,30 @@ scale=${0%/*}/../../build/release/tests/bench/scale
 many=${1:-1000000}
 many_tenants=${2:-10000}
 
-# worker FIELD: of /proc/PID/status, in KiB.
+sizes=(few many)
+declare -A tenants=([few]=10 [many]=$many_tenants) services=([few]=1000 [many]=$many)
+declare -A figures
+
+# worker SIZE FIELD: of /proc/PID/status, in KiB.
 worker() {
-	awk -v field="$1:" '$1 == field { print $2 }' "/proc/$(cat "${platform_state[$name]}/worker.pid")/status"
+	awk -v field="$2:" '$1 == field { print $2 }' "/proc/$(cat "${platform_state[$1]}/worker.pid")/status"
 }
 
-# Ticks of both processes.
+# Ticks of all processes of the one platform, or of both.
 ticks() {
-	awk '{ sum += $14 + $15 } END { print sum }' \
-		"/proc/$(cat "${platform_state[$name]}/worker.pid")/stat" \
-		"/proc/$(cat "${platform_state[$name]}/supervisor.pid")/stat"
+	local size stats=()
+	for size in "$@"; do
+		stats+=("/proc/$(cat "${platform_state[$size]}/worker.pid")/stat")
+		stats+=("/proc/$(cat "${platform_state[$size]}/supervisor.pid")/stat")
+	done
+	awk '{ sum += $14 + $15 } END { print sum }' "${stats[@]}"
 }
 
-# It has swept what is there, and used no processor for a while.
+# They have swept what is there, and used no processor for a while.
 last=0 same=0
 rests() {
 	local now
-	now=$(ticks)
+	now=$(ticks few many)
 	same=$((now == last ? same + 1 : 0))
 	last=$now
 	[ $same -ge 10 ]
@@ -34,34 +41,37 @@ past() {
 	[ "$SECONDS" -ge "$1" ]
 }
 
-declare -A figures
-for size in few many; do
-	name=$size
-	tenants=10 services=1000
-	[ $size = few ] || tenants=$many_tenants services=$many
-	platform_start -n $name -c simulated || exit 1
-	platform_stop $name >/dev/null
-	"$scale" fill "${platform_state[$name]}" "$tenants" "$services" || exit 1
-	[ $size = few ] || "$scale" fill-one "${platform_state[$name]}" 100000 || exit 1
+for name in "${sizes[@]}"; do
+	platform_start -n "$name" -c simulated || exit 1
+	platform_stop "$name" >/dev/null
+	"$scale" fill "${platform_state[$name]}" "${tenants[$name]}" "${services[$name]}" || exit 1
+	[ "$name" = few ] || "$scale" fill-one "${platform_state[$name]}" 100000 || exit 1
 	begun=$(date +%s%N)
-	platform_start -n $name -c simulated || exit 1
+	platform_start -n "$name" -c simulated || exit 1
 	cat "$DUPLO/t3/services/s7/status" >/dev/null || exit 1
-	figures[$size-start]=$((($(date +%s%N) - begun) / 1000000))
-	same=0
-	eventually 120 rests
-	figures[$size-memory]=$(worker VmRSS)
-	figures[$size-look]=$("$scale" look "$DUPLO" "$tenants" "$services" | tr '\n' ' ')
-	same=0
-	eventually 60 rests
-	before=$(ticks)
-	eventually 20 past $((SECONDS + 10))
-	figures[$size-ticks]=$(($(ticks) - before))
-	[ $size = few ] || figures[list]=$("$scale" list "$DUPLO/wide/services")
-	platform_stop $name >/dev/null
+	figures[$name-start]=$((($(date +%s%N) - begun) / 1000000))
 done
+eventually 120 rests
+for name in "${sizes[@]}"; do
+	figures[$name-memory]=$(worker "$name" VmRSS)
+done
+read -r -d '' f1 f2 m1 m2 f3 f4 m3 m4 < <("$scale" look \
+	"${platform_mount[few]}" "${tenants[few]}" "${services[few]}" \
+	"${platform_mount[many]}" "${tenants[many]}" "${services[many]}")
+same=0
+eventually 60 rests
+for name in "${sizes[@]}"; do
+	figures[$name-ticks]=$(ticks "$name")
+done
+eventually 20 past $((SECONDS + 10))
+for name in "${sizes[@]}"; do
+	figures[$name-ticks]=$(($(ticks "$name") - figures[$name-ticks]))
+done
+echo 5 >"/proc/$(cat "${platform_state[many]}/worker.pid")/clear_refs" # the peak begins anew
+memory=$(worker many VmRSS)
+read -r count first all < <("$scale" list "${platform_mount[many]}/wide/services")
+memory=$(($(worker many VmHWM) - memory))
 
-read -r f1 f2 f3 f4 <<<"${figures[few-look]}"
-read -r m1 m2 m3 m4 <<<"${figures[many-look]}"
 row() {
 	echo "| $1 | $2 | $3 | $(awk "BEGIN { printf \"%.2f\", $3 / $2 }") | $4 |"
 }
@@ -75,6 +85,8 @@ echo "| start to the first answer, ms | ${figures[few-start]} | ${figures[many-s
 row "resident memory at rest, KiB" "${figures[few-memory]}" "${figures[many-memory]}" \
 	"$(awk "BEGIN { printf \"%.1f\", (${figures[many-memory]} - ${figures[few-memory]}) * 1024 / $many }") bytes a service, wanted under 100"
 echo "| processor time in 10 s of rest, ticks | ${figures[few-ticks]} | ${figures[many-ticks]} | | 0 |"
-read -r count first all <<<"${figures[list]}"
 echo
-echo "Listing $count entries: the first after $first ms, all after $all ms."
+echo "Listing $count entries: the first after $first ms, all after $all ms, with $memory KiB more memory."
+for name in "${sizes[@]}"; do
+	platform_stop "$name" >/dev/null
+done
