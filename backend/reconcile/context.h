@@ -69,6 +69,7 @@ struct reconciler {
 	struct idmap peers; /* by service: hash of its neighbors' lines as last written */
 	struct idmap readings; /* of containers' counters, by instance (the slow queue's) */
 	struct idmap told; /* hashes of stray containers that were already reported */
+	atomic_llong traffic_epoch; /* what was told to balancers before it changed is not known */
 	bool listed; /* starting is complete */
 	char swept[640]; /* under lock: how the last sweep of the cloud's account came out */
 	int64_t policy_generation; /* platform's worker: the policy that the estate has */

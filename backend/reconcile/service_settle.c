@@ -162,10 +162,12 @@ static void count_members(struct service_work *work, struct settling *settling)
 static void write_message(struct service_work *work, const struct settling *settling)
 {
 	struct service_status *status = &work->status;
+	/* What no instance waits for tells less than what is wrong. */
+	bool away = work->away && (work->count > 0 || (!work->trouble.code && !work->warning[0]));
 	char progress[200];
 
-	status->message[0] = '\0';
-	if (settling->settled && !work->away)
+	(void)text_copy(status->message, sizeof(status->message), work->warning);
+	if (settling->settled && !away)
 		return;
 	images_progress(work->r, work->spec->image, progress, sizeof(progress));
 	if (work->failing[0]) {
@@ -174,7 +176,7 @@ static void write_message(struct service_work *work, const struct settling *sett
 		(void)snprintf(status->message, sizeof(status->message),
 			"%" PRId64 " of %" PRId64 " replicas do not fit: %.300s", work->unplaced,
 			status->replicas, work->no_place.text);
-	} else if (work->away) {
+	} else if (away) {
 		(void)text_copy(status->message, sizeof(status->message), work->away_words);
 	} else if (work->trouble.code) {
 		(void)text_copy(status->message, sizeof(status->message), work->trouble.text);

@@ -11,6 +11,8 @@
 #include "reconcile/service_work.h"
 #include "reconcile/units.h"
 
+#define WARNING_EVERY_NS (60 * NS_PER_SECOND) /* whether its cause has gone */
+
 static bool may_serve(const struct member *member)
 {
 	return member_ready(member) && member->spec.join;
@@ -58,7 +60,8 @@ static uint64_t traffic_hash(const struct service_work *work, const struct targe
 	struct buf text = BUF_INIT;
 	uint64_t hash;
 
-	buf_printf(&text, "%" PRId64 " %" PRId64 " %" PRId64 " %s %s\n", work->status.lb_slot,
+	buf_printf(&text, "%lld %" PRId64 " %" PRId64 " %" PRId64 " %s %s\n",
+		(long long)atomic_load(&work->r->traffic_epoch), work->status.lb_slot,
 		work->spec->lb_port, work->spec->drain_s, work->spec->dns,
 		work->spec->health.path ? work->spec->health.path : "");
 	for (size_t i = 0; i < count; i++)
@@ -191,6 +194,7 @@ static int state_balancer(struct service_work *work, const struct target *target
 	(void)text_copy(work->status.lb_address, sizeof(work->status.lb_address), state.address);
 	work->status.lb_port = work->spec->lb_port;
 	work->status.tls = state.tls;
+	(void)text_copy(work->warning, sizeof(work->warning), state.warning);
 	if (work->spec->dns[0])
 		r = cloud->ops->dns_ensure(cloud, work->service.id, work->spec->dns, &state,
 			reterr);
@@ -224,21 +228,23 @@ static int journal_external(struct service_work *work, struct error *reterr)
 static int state_external(struct service_work *work, struct error *reterr)
 {
 	_cleanup_free_ struct target *targets = calloc(work->count + 1, sizeof(*targets));
-	uint64_t hash, before;
+	uint64_t hash;
 	size_t count;
 	int r;
 
 	if (!targets)
 		return error_oom(reterr);
 	count = targets_make(work, targets);
-	before = traffic_hash(work, targets, count);
-	if (work->status.lb_slot > 0 && traffic_known(work->r, work->service.id, before))
+	hash = traffic_hash(work, targets, count);
+	if (traffic_known(work->r, work->service.id, hash))
 		return 0;
 	r = state_balancer(work, targets, count, reterr);
 	if (r < 0)
 		return r;
-	hash = traffic_hash(work, targets, count);
-	traffic_remember(work->r, work->service.id, hash);
+	if (!work->warning[0])
+		traffic_remember(work->r, work->service.id, hash);
+	else if (work->next_ns > clock_now_ns() + WARNING_EVERY_NS)
+		work->next_ns = clock_now_ns() + WARNING_EVERY_NS;
 	return 0;
 }
 

@@ -44,6 +44,7 @@ struct service_work {
 	bool changed; /* a step has written something that needs another look */
 	bool watching; /* the first update domain is new; the others wait to see it last */
 	bool traffic_in_place; /* balancer and name are as wanted */
+	char warning[256]; /* what they lack although they are; "" */
 	struct error trouble; /* what a step before settling could not do */
 	char failing[560]; /* why the generation cannot be reached; "" while it may be */
 	int64_t next_ns; /* monotonic: when to look again */

@@ -187,4 +187,6 @@ void tenant_estate_policy(struct reconciler *r, const struct object *platform)
 	(void)store_list(r->options.store, PLATFORM_ID, KIND_TENANT, 0, true, wake_unready, r);
 	(void)store_list_all(r->options.store, KIND_RESOURCE, 0, false, wake_one, r);
 	wake_estate_sweep(r);
+	(void)atomic_fetch_add(&r->traffic_epoch, 1);
+	(void)feed_services(r);
 }

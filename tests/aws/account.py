@@ -19,8 +19,9 @@ TRUST = '{"Version":"2012-10-17","Statement":[]}'
 
 def base():
     vpc = ec2.create_vpc(CidrBlock="10.40.0.0/16")["Vpc"]["VpcId"]
-    subnets = [ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.40.{n}.0/24")["Subnet"]["SubnetId"]
-               for n in range(3)]
+    subnets = [ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.40.{n}.0/24",
+                                 AvailabilityZone=f"us-west-2{zone}")["Subnet"]["SubnetId"]
+               for n, zone in enumerate("aab")]
     admin = ec2.create_security_group(GroupName="admin", Description="x", VpcId=vpc)["GroupId"]
     document = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:Get*","Resource":"*"}]}'
     policy = iam.create_policy(PolicyName="tenants", PolicyDocument=document)["Policy"]["Arn"]

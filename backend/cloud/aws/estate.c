@@ -74,8 +74,8 @@ static int aws_remove(struct estate *estate, const struct estate_owner *owner,
 	return row ? row->remove(&account, owner, thing->name, reterr) : refuse_type(thing, reterr);
 }
 
-static int aws_ask_costs(struct estate *estate, const char *from, const char *to,
-	estate_cost_fn fn, void *arg, struct error *reterr)
+static int aws_ask_costs(struct estate *estate, const char *from, const char *to, estate_cost_fn fn,
+	void *arg, struct error *reterr)
 {
 	_cleanup_account_ struct account account = ACCOUNT_INIT;
 	int r = account_open(&account, aws_estate_shared(estate), reterr);

@@ -29,7 +29,7 @@ aws_start() {
 	unset AWS_PROFILE AWS_SESSION_TOKEN AWS_REGION
 	export AWS_EC2_METADATA_DISABLED=true HOME=$TEST_DIR/aws
 	case $1 in
-	moto) "$AWS_VENV/bin/moto_server" -H 127.0.0.1 -p "$port" >"$TEST_DIR/emulator.log" 2>&1 </dev/null & ;;
+	moto) MOTO_ACM_VALIDATION_WAIT=0 "$AWS_VENV/bin/moto_server" -H 127.0.0.1 -p "$port" >"$TEST_DIR/emulator.log" 2>&1 </dev/null & ;;
 	ministack)
 		(cd "$TEST_DIR/aws" && BIND_HOST=127.0.0.1 GATEWAY_PORT=$port IOT_MTLS_ENABLED=0 SFTP_ENABLED=0 \
 			exec "$AWS_VENV/bin/ministack" >"$TEST_DIR/emulator.log" 2>&1 </dev/null) &
@@ -52,8 +52,18 @@ aws_account() {
 	AWS_ENDPOINT_URL=$aws_direct "$AWS_VENV/bin/python" "$AWS_TOOLS/account.py" "$@"
 }
 
+# The same at load balancers and names.
+aws_look() {
+	AWS_ENDPOINT_URL=$aws_direct "$AWS_VENV/bin/python" "$AWS_TOOLS/services.py" "$@"
+}
+
+aws_services() {
+	aws_look things "duplofs-${platform_id[main]}-"
+}
+
 aws_things() {
 	aws_account things "duplofs-${platform_id[main]}-"
+	aws_services
 }
 
 # aws_rules [JSON-RULE...]: what shall go wrong from now on; clears the log.

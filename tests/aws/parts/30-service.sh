@@ -1,0 +1,19 @@
+# shellcheck shell=bash disable=SC2154
+# SPDX-License-Identifier: Apache-2.0
+# A service without replicas: load balancer, target group, security group, listener.
+
+service_make() {
+	mkdir -p "$DUPLO/demo/services/web" || return
+	[ -s "$DUPLO/demo/services/web/spec.json" ] ||
+		echo '{"DockerImage":"x","Replicas":0,"ExternalLBPort":80}' >"$DUPLO/demo/services/web/spec.json"
+}
+
+service_is_made() {
+	grep -q '^phase *running' "$DUPLO/demo/services/web/status"
+}
+
+service_remove() {
+	rmdir "$DUPLO/demo/services/web"
+}
+
+part service
