@@ -31,6 +31,7 @@ struct platform {
 	const struct options *options;
 	char runtime[PATH_MAX], view[PATH_MAX], cloud_dir[PATH_MAX], logs[PATH_MAX];
 	char inquiries[PATH_MAX];
+	char engine_keys[PATH_MAX], engine_ca[PATH_MAX], engine_client[PATH_MAX];
 	struct store *store;
 	struct fs *fs;
 	struct engine *engine;
@@ -57,6 +58,15 @@ static int platform_paths(struct platform *platform, const struct worker_context
 		r = platform_path(platform->logs, context->options->state, "logs", reterr);
 	if (r == 0)
 		r = platform_path(platform->inquiries, context->runtime, "inquiries", reterr);
+	if (r == 0)
+		r = platform_path(platform->engine_keys, context->options->state, "engines",
+			reterr);
+	if (r == 0)
+		r = platform_path(platform->engine_ca, platform->engine_keys, CLOUD_ENGINE_CA,
+			reterr);
+	if (r == 0)
+		r = platform_path(platform->engine_client, platform->engine_keys,
+			CLOUD_ENGINE_CLIENT, reterr);
 	if (r == 0)
 		r = file_mkdirs(platform->logs, 0700, reterr);
 	(void)snprintf(platform->runtime, sizeof(platform->runtime), "%s", context->runtime);
@@ -117,6 +127,7 @@ static int platform_start_cloud(struct platform *platform, bool simulated, struc
 		.platform = name,
 		.port_low = PLATFORM_PORT_LOW,
 		.port_high = PLATFORM_PORT_HIGH,
+		.engine_keys_dir = platform->engine_keys,
 	};
 	int r;
 
@@ -136,10 +147,11 @@ static int platform_engine(void *arg, struct engine **ret, const char *url, stru
 {
 	const struct platform *platform = arg;
 	const char *name = store_platform(platform->store);
+	const struct engine_tls tls = {platform->engine_ca, platform->engine_client};
 
 	if (strcmp(platform->options->cloud, "simulated") == 0)
 		return engine_simulated_new(ret, name, platform->options->latency_ms, reterr);
-	return engine_docker_new(ret, url, name, reterr);
+	return engine_docker_new_tls(ret, url, &tls, name, reterr);
 }
 
 static int platform_start(void *arg, struct error *reterr)

@@ -23,6 +23,8 @@ static const struct aws_service s3 = {
 	"s3", "S3", "2006-03-01", CODEC_REST_XML, SCOPE_REGION, NULL, "application/xml"};
 static const struct aws_service sqs = {
 	"sqs", "SQS", "2012-11-05", CODEC_JSON, SCOPE_REGION, "AmazonSQS", JSON10};
+static const struct aws_service ssm = {
+	"ssm", "SSM", "2014-11-06", CODEC_JSON, SCOPE_REGION, "AmazonSSM", JSON11};
 static const struct aws_service dynamodb = {"dynamodb", "DYNAMODB", "2012-08-10", CODEC_JSON,
 	SCOPE_REGION, "DynamoDB_20120810", JSON10};
 static const struct aws_service rds = {
@@ -73,6 +75,8 @@ static const struct aws_action actions[AWS_ACTIONS] = {
 	[EC2_RUN_INSTANCES] = ACTION(ec2, "RunInstances", AGAIN_TOKEN),
 	[EC2_DESCRIBE_INSTANCES] = PAGED(ec2, "DescribeInstances", "NextToken", "nextToken"),
 	[EC2_TERMINATE_INSTANCES] = ACTION(ec2, "TerminateInstances", AGAIN_SAFE),
+
+	[SSM_GET_PARAMETER] = ACTION(ssm, "GetParameter", AGAIN_SAFE),
 
 	[IAM_CREATE_ROLE] = ACTION(iam, "CreateRole", AGAIN_LOOK),
 	[IAM_GET_ROLE] = ACTION(iam, "GetRole", AGAIN_SAFE),
@@ -149,6 +153,8 @@ static const struct aws_action actions[AWS_ACTIONS] = {
 	[SQS_GET_ATTRIBUTES] = ACTION(sqs, "GetQueueAttributes", AGAIN_SAFE),
 	[SQS_SET_ATTRIBUTES] = ACTION(sqs, "SetQueueAttributes", AGAIN_SAFE),
 	[SQS_DELETE_QUEUE] = ACTION(sqs, "DeleteQueue", AGAIN_SAFE),
+	[SQS_RECEIVE_MESSAGE] = ACTION(sqs, "ReceiveMessage", AGAIN_SAFE),
+	[SQS_DELETE_MESSAGE] = ACTION(sqs, "DeleteMessage", AGAIN_SAFE),
 
 	[DYNAMODB_CREATE_TABLE] = ACTION(dynamodb, "CreateTable", AGAIN_LOOK),
 	[DYNAMODB_DESCRIBE_TABLE] = ACTION(dynamodb, "DescribeTable", AGAIN_SAFE),

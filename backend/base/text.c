@@ -9,6 +9,8 @@
 #include <string.h>
 #include <sys/random.h>
 
+#define NANO_PLACES 9
+
 int text_parse_int(const char *text, int64_t min, int64_t max, int64_t *ret)
 {
 	long long value;
@@ -24,6 +26,38 @@ int text_parse_int(const char *text, int64_t min, int64_t max, int64_t *ret)
 	if (errno == ERANGE || value < min || value > max)
 		return -ERANGE;
 	*ret = value;
+	return 0;
+}
+
+int text_parse_nano(const char *text, int64_t max, int64_t *ret)
+{
+	int64_t nano = 0;
+	int places = -1; /* -1: before the point */
+	bool any = false;
+
+	for (; *text; text++) {
+		if (*text == '.' && places < 0) {
+			places = 0;
+			continue;
+		}
+		if (*text < '0' || *text > '9' || places == NANO_PLACES)
+			return -EINVAL;
+		any = true;
+		if (nano > max / 10)
+			return -ERANGE;
+		nano = nano * 10 + (*text - '0');
+		places += places >= 0;
+	}
+	if (!any)
+		return -EINVAL;
+	for (places = places < 0 ? 0 : places; places < NANO_PLACES; places++) {
+		if (nano > max / 10)
+			return -ERANGE;
+		nano *= 10;
+	}
+	if (nano > max)
+		return -ERANGE;
+	*ret = nano;
 	return 0;
 }
 

@@ -12,6 +12,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Parses all of text as a number with up to 9 decimal places, not negative, in billionths up to
+ * max. -EINVAL or -ERANGE, *ret untouched. */
+int text_parse_nano(const char *text, int64_t max, int64_t *ret);
+
 /* Parses all of text as a decimal number within [min, max]. -EINVAL or -ERANGE, *ret untouched. */
 int text_parse_int(const char *text, int64_t min, int64_t max, int64_t *ret);
 

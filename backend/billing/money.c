@@ -10,6 +10,7 @@
 
 #include "base/calendar.h"
 #include "base/cleanup.h"
+#include "base/text.h"
 
 #define PLACES       9
 #define ON_STACK     64
@@ -17,34 +18,7 @@
 
 int money_parse(const char *text, int64_t *ret_nano)
 {
-	int64_t nano = 0;
-	int places = -1; /* -1: before the point */
-	bool any = false;
-
-	for (; *text; text++) {
-		if (*text == '.' && places < 0) {
-			places = 0;
-			continue;
-		}
-		if (!isdigit((unsigned char)*text) || places == PLACES)
-			return -EINVAL;
-		any = true;
-		if (nano > MONEY_MAX / 10)
-			return -ERANGE;
-		nano = nano * 10 + (*text - '0');
-		places += places >= 0;
-	}
-	if (!any)
-		return -EINVAL;
-	for (places = places < 0 ? 0 : places; places < PLACES; places++) {
-		if (nano > MONEY_MAX / 10)
-			return -ERANGE;
-		nano *= 10;
-	}
-	if (nano > MONEY_MAX)
-		return -ERANGE;
-	*ret_nano = nano;
-	return 0;
+	return text_parse_nano(text, MONEY_MAX, ret_nano);
 }
 
 /* Digits beyond the ninth place round the last one kept. */

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* List prices of us-east-1, where no other region is said; see PRICES_UPDATED. */
 #include "billing/prices.h"
+#include "model/machine_type.h"
 
-#define EC2(type, price)                                                                           \
-	{                                                                                          \
-		"ec2/" type, "", price, "EC2 on demand, Linux"                                     \
-	}
+#define EC2(type, cpus, mib, price) {"ec2/" type, "", price, "EC2 on demand, Linux"},
 #define RDS(class, price)                                                                          \
 	{                                                                                          \
 		"rds/db." class, "", price, "RDS single-AZ instance"                               \
@@ -18,27 +16,8 @@
 const struct price_row prices_shipped[] = {
 	{SKU_MACHINE, "", "0.10", "A machine of one's own, all of it"},
 	{SKU_BALANCER, "", "0", "A listener of the platform's own HAProxy"},
-	EC2("t3.nano", "0.0052"),
-	EC2("t3.micro", "0.0104"),
-	EC2("t3.small", "0.0208"),
-	EC2("t3.medium", "0.0416"),
-	EC2("t3.large", "0.0832"),
-	EC2("t3.xlarge", "0.1664"),
-	EC2("t3.2xlarge", "0.3328"),
-	EC2("m5.large", "0.096"),
-	EC2("m5.xlarge", "0.192"),
-	EC2("m5.2xlarge", "0.384"),
-	EC2("m5.4xlarge", "0.768"),
-	EC2("m5.8xlarge", "1.536"),
-	EC2("c5.large", "0.085"),
-	EC2("c5.xlarge", "0.17"),
-	EC2("c5.2xlarge", "0.34"),
-	EC2("c5.4xlarge", "0.68"),
-	EC2("r5.large", "0.126"),
-	EC2("r5.xlarge", "0.252"),
-	EC2("r5.2xlarge", "0.504"),
-	EC2("r5.4xlarge", "1.008"),
-	{"ebs/gp3-gib", "", "0.000109589", "EBS gp3, a GiB: 0.08 a month of 730 hours"},
+	MACHINE_TYPES(EC2){
+		"ebs/gp3-gib", "", "0.000109589", "EBS gp3, a GiB: 0.08 a month of 730 hours"},
 	{"elb/application", "", "0.0225", "Application load balancer, without LCUs"},
 	{"elb/network", "", "0.0225", "Network load balancer, without LCUs"},
 	{"elb/classic", "", "0.025", "Classic load balancer"},

@@ -73,10 +73,17 @@ struct permit {
 struct machine {
 	int64_t host; /* object id: the machine's identity */
 	const char *tenant; /* names, for tags and external names */
+	int64_t tenant_id;
 	const char *name;
+	/* Of this making of it, up to MACHINE_TOKEN_MAX letters, digits, "-": the same token never
+	 * gives two machines, and never another one after the first has ended. */
+	const char *token;
+	int64_t age_ns; /* of the token */
 	const char *os, *region; /* NULL: as the policy says */
 	int64_t cpu_milli, memory_mib; /* at least; 0: as the policy says */
 	bool spot;
+	bool leaving; /* the host is being removed: none is made for it any more */
+	bool silent; /* it was there, and its engine does not answer any more */
 	/* Of one that is there already and that the administrator attached; NULL: make one. */
 	const char *engine, *address;
 };
@@ -88,12 +95,19 @@ struct machine_state {
 	char address[64]; /* IP address where ports that it publishes are reached */
 	bool shares_files; /* containers there may be given directories of this machine */
 	int64_t cpu_milli, memory_mib; /* 0: its engine knows */
-	char words[256]; /* while it is not there: what is being waited for */
+	char words[256]; /* while it is not there: what is being waited for; else what it is */
 	/* What it is that is paid from now on, there or not yet: itself, then its disk. None: a
 	 * machine that the cloud does not pay for. */
 	struct charge charges[CHARGES_MAX];
 	size_t charge_count;
+	bool ended; /* it is gone, or soon will be: ask with another token */
+	bool leftover; /* an earlier one of this host is still alive */
 };
+
+#define MACHINE_TOKEN_MAX 56
+
+/* Something about the machine of a host has changed: ask for it. From any thread. */
+typedef void (*cloud_machine_fn)(void *arg, int64_t host);
 
 struct cloud_health {
 	bool balancer_up, dns_up;
@@ -121,8 +135,14 @@ struct cloud_ops {
 	 * there. -EOPNOTSUPP: this cloud cannot have it. */
 	int (*machine_ensure)(struct cloud *cloud, const struct machine *wanted,
 		struct machine_state *ret, struct error *reterr);
-	/* Gone: 0. -EAGAIN: it is on its way out, ask again. */
-	int (*machine_remove)(struct cloud *cloud, int64_t host, struct error *reterr);
+	/* All that were made for the host, whatever their token. Gone: 0. -EAGAIN: on its way out,
+	 * ask again. age_ns: of the last token that was asked with. */
+	int (*machine_remove)(struct cloud *cloud, int64_t host, int64_t age_ns,
+		struct error *reterr);
+	/* Tells of what happens to machines without being asked; once, before all other calls.
+	 * NULL: nothing does. */
+	int (*machine_watch)(struct cloud *cloud, cloud_machine_fn fn, void *arg,
+		struct error *reterr);
 
 	/* What a balancer of this cloud is paid as, in the region of all that it has. NULL: by
 	 * nothing but the machine. Asks nobody. */
@@ -176,7 +196,12 @@ int cloud_local_new(struct cloud **ret, const struct cloud_local_options *option
 struct cloud_aws_options {
 	const char *platform; /* its name: in names and tags of all that it makes */
 	int port_low, port_high; /* of hosts, given to instances: what load balancers reach */
+	const char *engine_keys_dir; /* certificates of hosts' engines; made at first start */
 };
+
+/* Files in engine_keys_dir by which the engine of a machine is spoken to. */
+#define CLOUD_ENGINE_CA     "ca.pem"
+#define CLOUD_ENGINE_CLIENT "client.pem" /* certificate and key */
 
 /* An AWS account, and with it the estate of each tenant there: both speak through one client by one
  * policy (estate's set_policy). The estate is freed before the cloud. */

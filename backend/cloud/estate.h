@@ -24,6 +24,7 @@ struct estate_owner {
 	const char *platform;
 	const char *tenant;
 	int64_t id; /* never used again for another tenant */
+	const char *public_key; /* for SSH, as authorized_keys has it; NULL: only for removing */
 };
 
 /* Something that is made for it; both texts go into the journal. */

@@ -79,9 +79,11 @@ static int simulated_machine_ensure(struct cloud *cloud, const struct machine *w
 	return 0;
 }
 
-static int simulated_machine_remove(struct cloud *cloud, int64_t host, struct error *reterr)
+static int simulated_machine_remove(struct cloud *cloud, int64_t host, int64_t age_ns,
+	struct error *reterr)
 {
 	(void)host;
+	(void)age_ns;
 	(void)reterr;
 	simulated_pass_time(cloud);
 	return 0;

@@ -54,6 +54,9 @@ static void docker_free(struct engine *engine)
 	lock_done(&docker->lock);
 	free(docker->socket_path);
 	free(docker->base);
+	free(docker->connect_to);
+	free(docker->ca_file);
+	free(docker->cert_file);
 	free(docker->platform);
 	free(docker);
 }
@@ -87,8 +90,27 @@ static const struct engine_ops docker_ops = {
 	.free = docker_free,
 };
 
+/* "name@address:port" */
+static int docker_locate_tls(struct docker *docker, const char *place, const struct engine_tls *tls,
+	struct error *reterr)
+{
+	const char *at = strchr(place, '@'), *port = at ? strchr(at, ':') : NULL;
+
+	if (!port || at == place || strpbrk(place, "/?# "))
+		return error_set(reterr, -EINVAL,
+			"\"%s\" is no address of an engine: tls://name@address:port", place);
+	docker->base = text_format("https://%.*s%s", (int)(at - place), place, port);
+	docker->connect_to = strdup(at + 1);
+	docker->ca_file = strdup(tls->ca_file);
+	docker->cert_file = strdup(tls->cert_file);
+	return docker->base && docker->connect_to && docker->ca_file && docker->cert_file
+		       ? 0
+		       : error_oom(reterr);
+}
+
 /* Sets where the engine is from its url. */
-static int docker_locate(struct docker *docker, const char *url, struct error *reterr)
+static int docker_locate(struct docker *docker, const char *url, const struct engine_tls *tls,
+	struct error *reterr)
 {
 	if (strncmp(url, "unix://", 7) == 0 && url[7] == '/') {
 		docker->socket_path = strdup(url + 7);
@@ -99,6 +121,8 @@ static int docker_locate(struct docker *docker, const char *url, struct error *r
 		docker->base = text_format("http://%s", url + 6);
 		return docker->base ? 0 : error_oom(reterr);
 	}
+	if (strncmp(url, "tls://", 6) == 0 && tls)
+		return docker_locate_tls(docker, url + 6, tls, reterr);
 	return error_set(reterr, -EINVAL,
 		"\"%s\" is no address of a container engine: give unix:///path or tcp://host:port",
 		url);
@@ -106,6 +130,12 @@ static int docker_locate(struct docker *docker, const char *url, struct error *r
 
 int engine_docker_new(struct engine **ret, const char *url, const char *platform,
 	struct error *reterr)
+{
+	return engine_docker_new_tls(ret, url, NULL, platform, reterr);
+}
+
+int engine_docker_new_tls(struct engine **ret, const char *url, const struct engine_tls *tls,
+	const char *platform, struct error *reterr)
 {
 	struct docker *docker = calloc(1, sizeof(*docker));
 	int r;
@@ -116,7 +146,7 @@ int engine_docker_new(struct engine **ret, const char *url, const char *platform
 	lock_init(&docker->lock, LOCK_ENGINE);
 	cond_init(&docker->network_cond);
 	docker->platform = strdup(platform);
-	r = docker->platform ? docker_locate(docker, url, reterr) : error_oom(reterr);
+	r = docker->platform ? docker_locate(docker, url, tls, reterr) : error_oom(reterr);
 	if (r == 0)
 		r = net_new(&docker->net, reterr);
 	if (r == 0)

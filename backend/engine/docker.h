@@ -23,7 +23,9 @@ struct docker_watch;
 struct docker {
 	struct engine engine; /* first: an engine is a docker */
 	char *socket_path; /* NULL for TCP */
-	char *base; /* "http://docker" or "http://host:port" */
+	char *base; /* "http://docker", "http://host:port" or "https://name:port" */
+	char *connect_to; /* "address:port" of that name; NULL: as base says */
+	char *ca_file, *cert_file; /* of TLS; NULL: none */
 	char *platform;
 	struct net *net;
 	struct net_cancel *cancel;
@@ -58,6 +60,10 @@ int docker_call(struct docker *docker, struct docker_call *call, json_t **ret_js
 /* The same for an answer that streams in, with no limit but the time without progress. */
 int docker_stream(struct docker *docker, struct docker_call *call, net_data_fn data, void *arg,
 	struct error *reterr);
+
+/* A request to the engine, with no limits yet; borrows from docker. */
+void docker_request(const struct docker *docker, const char *method, const char *url,
+	struct net_request *request);
 
 /* Version to put before a path ("v1.41"); asks the engine once. */
 int docker_version(struct docker *docker, char version[16], struct error *reterr);

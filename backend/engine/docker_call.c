@@ -10,9 +10,17 @@
 #define PING_MS    5000
 #define API_WANTED "1.41"
 
+/* Where it is, for people. */
+static const char *docker_place(const struct docker *docker)
+{
+	if (docker->socket_path)
+		return docker->socket_path;
+	return docker->connect_to ? docker->connect_to : docker->base;
+}
+
 int docker_unreachable(const struct docker *docker, int code, struct error *reterr)
 {
-	const char *where = docker->socket_path ? docker->socket_path : docker->base;
+	const char *where = docker_place(docker);
 
 	switch (code) {
 	case -ENOENT:
@@ -40,14 +48,16 @@ int docker_unreachable(const struct docker *docker, int code, struct error *rete
 	}
 }
 
-static void docker_request(const struct docker *docker, const char *method, const char *url,
+void docker_request(const struct docker *docker, const char *method, const char *url,
 	struct net_request *request)
 {
 	*request = (struct net_request){
 		.method = method,
 		.url = url,
 		.socket_path = docker->socket_path,
-		.max_bytes = ANSWER_MAX,
+		.connect_to = docker->connect_to,
+		.ca_file = docker->ca_file,
+		.cert_file = docker->cert_file,
 		.direct = true,
 		.cancel = docker->cancel,
 	};
@@ -94,13 +104,14 @@ int docker_version(struct docker *docker, char version[16], struct error *reterr
 		return error_oom(reterr);
 	docker_request(docker, "GET", url.data, &request);
 	request.timeout_ms = PING_MS;
+	request.max_bytes = ANSWER_MAX;
 	r = net_call(docker->net, &request, &response, reterr);
 	if (r < 0)
 		return docker_unreachable(docker, r, reterr);
 	answer = json_loadb(buf_string(&response.body), response.body.len, 0, NULL);
 	if (response.status != 200 || !json_is_object(answer))
 		return error_set(reterr, -EPROTO, "what answers at %s is not a container engine",
-			docker->socket_path ? docker->socket_path : docker->base);
+			docker_place(docker));
 	docker_version_choose(answer, version);
 	LOCKED(&docker->lock);
 	(void)text_copy(docker->version, sizeof(docker->version), version);
@@ -175,6 +186,7 @@ int docker_call(struct docker *docker, struct docker_call *call, json_t **ret_js
 
 	docker_request(docker, call->method, NULL, &request);
 	request.timeout_ms = call->timeout_ms > 0 ? call->timeout_ms : DOCKER_QUICK_MS;
+	request.max_bytes = ANSWER_MAX;
 	r = docker_exchange(docker, call, &request, &response, reterr);
 	if (r < 0 || !ret_json)
 		return r;
@@ -193,7 +205,6 @@ int docker_stream(struct docker *docker, struct docker_call *call, net_data_fn d
 	struct net_request request;
 
 	docker_request(docker, call->method, NULL, &request);
-	request.max_bytes = 0;
 	request.timeout_ms = call->timeout_ms;
 	request.idle_timeout_ms = call->timeout_ms > 0 ? 0 : DOCKER_PULL_IDLE_MS;
 	request.data = data;

@@ -105,8 +105,7 @@ int docker_log_follow(struct engine *engine, const char *id, int64_t since_wall_
 {
 	struct docker *docker = docker_of(engine);
 	_cleanup_buf_ struct buf url = BUF_INIT;
-	struct net_request request = {
-		.method = "GET", .socket_path = docker->socket_path, .direct = true};
+	struct net_request request;
 	struct net_handler handler = {.data = log_data, .end = log_end};
 	struct engine_log *log = log_new(docker, id);
 	int r;
@@ -118,7 +117,7 @@ int docker_log_follow(struct engine *engine, const char *id, int64_t since_wall_
 	log->arg = arg;
 	log->last_ns = since_wall_ns;
 	log_url(log, true, since_wall_ns, &url);
-	request.url = buf_string(&url);
+	docker_request(docker, "GET", buf_string(&url), &request);
 	request.open_timeout_ms = DOCKER_QUICK_MS;
 	handler.arg = log;
 	r = url.error ? error_oom(reterr)

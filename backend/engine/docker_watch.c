@@ -148,13 +148,12 @@ static void pulse_end(void *arg, const struct net_end *end)
 static int watch_start_events(struct docker_watch *watch, struct error *reterr)
 {
 	const struct net_handler handler = {watch_open, watch_data, watch_end, watch};
-	struct net_request request = {
-		.method = "GET", .socket_path = watch->docker->socket_path, .direct = true};
+	struct net_request request;
 	_cleanup_buf_ struct buf url = BUF_INIT;
 
 	if (watch_url(watch, &url) < 0)
 		return error_oom(reterr);
-	request.url = url.data;
+	docker_request(watch->docker, "GET", url.data, &request);
 	request.open_timeout_ms = OPEN_MS;
 	return net_stream_start(watch->docker->loop, &request, &handler, &watch->events, reterr);
 }
@@ -162,14 +161,13 @@ static int watch_start_events(struct docker_watch *watch, struct error *reterr)
 static int watch_start_pulse(struct docker_watch *watch, struct error *reterr)
 {
 	const struct net_handler handler = {NULL, pulse_data, pulse_end, watch};
-	struct net_request request = {
-		.method = "GET", .socket_path = watch->docker->socket_path, .direct = true};
+	struct net_request request;
 	_cleanup_buf_ struct buf url = BUF_INIT;
 
 	buf_printf(&url, "%s/_ping", watch->docker->base);
 	if (url.error)
 		return error_oom(reterr);
-	request.url = url.data;
+	docker_request(watch->docker, "GET", url.data, &request);
 	request.timeout_ms = PULSE_ANSWER_MS;
 	return net_stream_start(watch->docker->loop, &request, &handler, &watch->pulse, reterr);
 }

@@ -231,6 +231,17 @@ struct engine {
 int engine_docker_new(struct engine **ret, const char *url, const char *platform,
 	struct error *reterr);
 
+/* Who answers must have a certificate of this authority; we show one of our own. */
+struct engine_tls {
+	const char *ca_file;
+	const char *cert_file; /* certificate and key */
+};
+
+/* The same, and tls://name@address:port: connects to the address, where a certificate for the name
+ * is wanted. The files are read when a connection is made. */
+int engine_docker_new_tls(struct engine **ret, const char *url, const struct engine_tls *tls,
+	const char *platform, struct error *reterr);
+
 /* Accepts everything; each call takes about latency_ms. Containers live in this process's memory.
  * Images that misbehave (any tag): simulated/missing is in no registry, simulated/exits dies at
  * once, simulated/crashes a second after each start, simulated/unhealthy runs and is never well. */

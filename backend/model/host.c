@@ -120,6 +120,7 @@ static const struct record_member host_status_members[] = {
 	{"Phase", RECORD_WORD, STATUS(phase), host_phases},
 	{"Address", RECORD_TEXT, STATUS(address), NULL},
 	{"Engine", RECORD_TEXT, STATUS(engine), NULL},
+	{"Machine", RECORD_TEXT, STATUS(machine), NULL},
 	{"CPUMilli", RECORD_INT, STATUS(cpu_milli), NULL},
 	{"MemoryMiB", RECORD_INT, STATUS(memory_mib), NULL},
 	{"CPUMilliReserved", RECORD_INT, STATUS(cpu_milli_reserved), NULL},

@@ -55,6 +55,7 @@ struct host_status {
 	enum host_phase phase;
 	char address[64]; /* where its ports are reached; "" not known yet */
 	char engine[64]; /* name and version; "" not known yet */
+	char machine[64]; /* that the cloud made: its id, type and state; "" none */
 	int64_t cpu_milli, memory_mib; /* capacity; 0: not known */
 	int64_t cpu_milli_reserved, memory_mib_reserved; /* of it, by instances */
 	int64_t instances;

@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "model/machine_type.h"
 
 #define VALUE_MAX 2048
 
@@ -23,6 +24,17 @@ const struct policy_field policy_fields[] = {
 		"Addresses that may reach tenants' host ports besides, as 10.0.0.0/8."},
 	{"load_balancer_cidrs", POLICY_LIST, 0, "",
 		"Addresses that may reach load balancers; all when there are none."},
+	{"machine_types", POLICY_LIST, 0, "",
+		"Types that hosts may have instead of those that ship, as m5.large:2:8:0.096: "
+		"name, "
+		"CPUs, GiB, price of an hour."},
+	{"images", POLICY_LIST, 0, "",
+		"Images of operating systems, as debian-12=ami-0abc, or "
+		"debian-12=/aws/service/...: a parameter of SSM that names one."},
+	{"host_os", POLICY_TEXT, 0, "", "Operating system of hosts that name none: debian-12."},
+	{"host_market", POLICY_TEXT, 0, "", "\"spot\": every host is a spot instance."},
+	{"host_events_queue_url", POLICY_TEXT, 0, "http",
+		"Queue of SQS to which EventBridge sends what EC2 tells of instances."},
 	{"hosted_zone_id", POLICY_TEXT, 0, "Z", "Zone of Route 53 that services' names are in."},
 	{"domain", POLICY_TEXT, 0, "", "Name of that zone."},
 	{"certificate_arn", POLICY_TEXT, 0, "arn:", "Wildcard certificate of load balancers."},
@@ -168,6 +180,27 @@ static int check_whole(const json_t *values, struct error *reterr)
 	return missing.len > 0 ? error_set(reterr, -EINVAL, "%s", missing.data) : 0;
 }
 
+static int check_hosts(const struct policy *policy, struct error *reterr)
+{
+	const char *text, *market = policy_text(policy, "host_market");
+	struct machine_type type;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && (text = policy_item(policy, "machine_types", i)); i++)
+		r = machine_type_parse(text, &type, reterr);
+	for (size_t i = 0; r == 0 && (text = policy_item(policy, "images", i)); i++)
+		if (!strstr(text, "=ami-") && !strstr(text, "=/"))
+			r = error_set(reterr, -EINVAL,
+				"images: \"%.80s\": an operating system and its image wanted, such "
+				"as "
+				"debian-12=ami-0abc",
+				text);
+	if (r == 0 && *market && strcmp(market, "spot") != 0 && strcmp(market, "on-demand") != 0)
+		r = error_set(reterr, -EINVAL, "host_market: \"%.40s\": spot or on-demand wanted",
+			market);
+	return r;
+}
+
 static bool is_cut(const char *text, const json_error_t *trouble)
 {
 	enum json_error_code code = json_error_code(trouble);
@@ -205,6 +238,8 @@ int policy_parse(const char *text, size_t len, struct policy **ret, struct error
 	}
 	if (r == 0)
 		r = check_whole(policy->values, reterr);
+	if (r == 0)
+		r = check_hosts(policy, reterr);
 	if (r < 0)
 		policy_free(policy);
 	else

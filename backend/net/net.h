@@ -31,7 +31,10 @@ struct net_request {
 	const char *method;
 	const char *url; /* http:// or https://, already escaped: net_escape */
 	const char *socket_path; /* unix socket to connect to; NULL: the URL's host */
+	const char *connect_to; /* "address:port" to connect to instead; the URL's host still
+				 * names who has to answer; NULL: the URL's */
 	const char *ca_file; /* NULL: the system's */
+	const char *cert_file; /* our own certificate and its key as PEM; NULL: none */
 	const char *const *headers; /* "Name: value", NULL-terminated, or NULL */
 	const void *body;
 	size_t body_len;

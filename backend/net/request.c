@@ -33,7 +33,9 @@ void net_request_done(struct net_request *request)
 	free((char *)request->method);
 	free((char *)request->url);
 	free((char *)request->socket_path);
+	free((char *)request->connect_to);
 	free((char *)request->ca_file);
+	free((char *)request->cert_file);
 	free((void *)request->body);
 }
 
@@ -55,7 +57,9 @@ int net_request_copy(struct net_request *target, const struct net_request *reque
 	target->method = text_or_null(request->method, &failed);
 	target->url = text_or_null(request->url, &failed);
 	target->socket_path = text_or_null(request->socket_path, &failed);
+	target->connect_to = text_or_null(request->connect_to, &failed);
 	target->ca_file = text_or_null(request->ca_file, &failed);
+	target->cert_file = text_or_null(request->cert_file, &failed);
 	target->cancel = NULL;
 	target->headers = NULL;
 	if (request->headers) {

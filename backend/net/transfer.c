@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -41,6 +42,7 @@ void transfer_done(struct transfer *transfer)
 {
 	curl_easy_cleanup(transfer->easy);
 	curl_slist_free_all(transfer->headers);
+	curl_slist_free_all(transfer->place);
 	buf_done(&transfer->body);
 	buf_done(&transfer->answer_headers);
 	*transfer = (struct transfer){0};
@@ -161,6 +163,36 @@ static CURLcode transfer_set_method(struct transfer *transfer)
 	return curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
 }
 
+static CURLcode transfer_set_place(struct transfer *transfer)
+{
+	const char *place = transfer->request->connect_to;
+	char rule[300];
+
+	if (!place)
+		return CURLE_OK;
+	if (snprintf(rule, sizeof(rule), "::%s", place) >= (int)sizeof(rule))
+		return CURLE_URL_MALFORMAT;
+	transfer->place = curl_slist_append(NULL, rule);
+	if (!transfer->place)
+		return CURLE_OUT_OF_MEMORY;
+	return curl_easy_setopt(transfer->easy, CURLOPT_CONNECT_TO, transfer->place);
+}
+
+static CURLcode transfer_set_identity(struct transfer *transfer)
+{
+	const struct net_request *request = transfer->request;
+	CURL *easy = transfer->easy;
+	CURLcode code = CURLE_OK;
+
+	if (request->ca_file)
+		code = curl_easy_setopt(easy, CURLOPT_CAINFO, request->ca_file);
+	if (code == CURLE_OK && request->cert_file)
+		code = curl_easy_setopt(easy, CURLOPT_SSLCERT, request->cert_file);
+	if (code == CURLE_OK && request->cert_file)
+		code = curl_easy_setopt(easy, CURLOPT_SSLKEY, request->cert_file);
+	return code;
+}
+
 static CURLcode transfer_set_peer(struct transfer *transfer)
 {
 	const struct net_request *request = transfer->request;
@@ -172,9 +204,9 @@ static CURLcode transfer_set_peer(struct transfer *transfer)
 		code = curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, request->socket_path);
 	if (code == CURLE_OK && (request->socket_path || request->direct))
 		code = curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
-	if (code == CURLE_OK && request->ca_file)
-		code = curl_easy_setopt(easy, CURLOPT_CAINFO, request->ca_file);
-	return code;
+	if (code == CURLE_OK)
+		code = transfer_set_place(transfer);
+	return code == CURLE_OK ? transfer_set_identity(transfer) : code;
 }
 
 static void transfer_set_common(struct transfer *transfer)
@@ -201,6 +233,8 @@ static void transfer_forget(struct transfer *transfer)
 	curl_easy_reset(transfer->easy);
 	curl_slist_free_all(transfer->headers);
 	transfer->headers = NULL;
+	curl_slist_free_all(transfer->place);
+	transfer->place = NULL;
 	buf_reset(&transfer->body);
 	buf_reset(&transfer->answer_headers);
 	transfer->status = 0;

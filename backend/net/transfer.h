@@ -17,6 +17,7 @@ struct transfer {
 	CURL *easy;
 	const struct net_request *request;
 	struct curl_slist *headers;
+	struct curl_slist *place; /* what connect_to says, as curl wants it */
 	struct buf body;
 	struct buf answer_headers;
 	int status; /* 0 until the status line of the final answer came */

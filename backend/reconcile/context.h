@@ -28,6 +28,7 @@
 #define INTENT_DNS        "dns"
 #define INTENT_AGENT      "agent"
 #define INTENT_RESOURCE   "resource"
+#define INTENT_MACHINE    "machine"
 #define POOL_BALANCERS    "lb"
 #define BALANCER_SLOT_MAX 60000
 

@@ -101,7 +101,8 @@ static unsigned claims_of(const struct estate_found *found, bool known)
 static int remove_orphan(struct sweep *sweep, const struct estate_found *found)
 {
 	struct estate *estate = sweep->r->options.estate;
-	const struct estate_owner owner = {sweep->r->platform, found->tenant_name, found->tenant};
+	const struct estate_owner owner = {
+		.platform = sweep->r->platform, .tenant = found->tenant_name, .id = found->tenant};
 	struct estate_thing thing = {.type = found->type};
 	struct error error = ERROR_INIT;
 	int r;
@@ -133,7 +134,8 @@ static int take_orphan(struct sweep *sweep, const struct estate_found *found, bo
 static bool is_wanted(const struct reconciler *r, const struct object *tenant,
 	const struct estate_found *found)
 {
-	const struct estate_owner owner = {r->platform, tenant->name, tenant->id};
+	const struct estate_owner owner = {
+		.platform = r->platform, .tenant = tenant->name, .id = tenant->id};
 	struct estate_thing things[ESTATE_THINGS_MAX];
 	size_t count = r->options.estate->ops->things(&owner, things);
 

@@ -241,7 +241,7 @@ int fleet_attach(struct fleet *fleet, const struct host_wish *wish, struct error
 	if (host && is_same(host, wish))
 		return 0;
 	fleet_tally(fleet, wish->id, &tally);
-	if (host && host->engine && tally.instances > 0)
+	if (host && host->engine && tally.instances > 0 && !wish->replaces)
 		return error_set(reterr, -EBUSY,
 			"engine and address change when its instances have left: set Drain first");
 	r = check_url(fleet, wish, reterr);

@@ -103,6 +103,7 @@ struct host_wish {
 	int64_t id, tenant;
 	const char *name, *url, *address; /* url "": no engine yet */
 	bool shares_files;
+	bool replaces; /* what was there is gone for good: its instances are made anew */
 	struct host_facts facts; /* of a new one, until fleet_tell */
 };
 

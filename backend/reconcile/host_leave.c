@@ -19,6 +19,8 @@ static int take_first(void *arg, const struct intent *intent)
 {
 	struct first *first = arg;
 
+	if (strcmp(intent->type, INTENT_MACHINE) == 0)
+		return 0; /* goes last */
 	first->intent = *intent;
 	first->found = true;
 	return 1;
@@ -52,7 +54,6 @@ static int remove_owned(struct host_work *work, const struct intent *intent, str
 
 static int clear(struct host_work *work, struct error *reterr)
 {
-	struct cloud *cloud = work->r->options.cloud;
 	int r;
 
 	for (;;) {
@@ -65,9 +66,7 @@ static int clear(struct host_work *work, struct error *reterr)
 		if (r < 0)
 			return r;
 	}
-	if (r == 0 && cloud->ops->machine_remove)
-		r = cloud->ops->machine_remove(cloud, work->object.id, reterr);
-	return r;
+	return r < 0 ? r : host_machine_remove(work, reterr);
 }
 
 static int purge(struct txn *txn, void *arg, struct error *reterr)

@@ -40,34 +40,6 @@ static int load(struct host_work *work, struct reconciler *r, int64_t id)
 	return 0;
 }
 
-static int64_t memory_mib(const struct host_spec *spec)
-{
-	return spec->memory_gib_milli * 1024 / 1000;
-}
-
-static int ask_cloud(struct host_work *work, struct machine_state *state)
-{
-	struct cloud *cloud = work->r->options.cloud;
-	const struct host_spec *spec = work->spec;
-	const struct machine machine = {
-		.host = work->object.id,
-		.tenant = work->tenant,
-		.name = work->object.name,
-		.os = spec->os,
-		.region = spec->region,
-		.cpu_milli = spec->cpu_milli,
-		.memory_mib = memory_mib(spec),
-		.spot = spec->spot,
-		.engine = spec->engine,
-		.address = spec->address,
-	};
-
-	*state = (struct machine_state){.there = false};
-	if (!cloud->ops->machine_ensure)
-		return error_set(&work->trouble, -EOPNOTSUPP, "this cloud has no machines");
-	return cloud->ops->machine_ensure(cloud, &machine, state, &work->trouble);
-}
-
 static void tell_facts(struct host_work *work, const struct machine_state *state)
 {
 	_cleanup_buf_ struct buf tags = BUF_INIT;
@@ -81,8 +53,8 @@ static void tell_facts(struct host_work *work, const struct machine_state *state
 		.known = work->host->looked != 0,
 		.expected = !state->there && !work->trouble.code && before.expected,
 		.spot = spec->spot,
-		.schedulable = spec->schedulable,
-		.leaving = spec->drain || work->object.deleting,
+		.schedulable = spec->schedulable && !work->moving,
+		.leaving = spec->drain || work->object.deleting || work->moving,
 		.removed = work->object.deleting,
 	};
 	for (size_t i = 0; spec->tags && spec->tags[i]; i++)
@@ -93,34 +65,71 @@ static void tell_facts(struct host_work *work, const struct machine_state *state
 	work->status.memory_mib = facts.memory_mib;
 }
 
-/* The engine as the cloud says, watched. What the cloud cannot say just now changes nothing. */
-static int attach(struct host_work *work)
+/* Is another machine coming to the place of the one that is attached? */
+static bool is_moving(const struct host_work *work, const struct machine_state *state)
 {
-	struct reconciler *r = work->r;
+	const struct host *host = work->host;
+
+	return work->made && host && host->engine &&
+	       (!state->there || strcmp(host->url, state->engine) != 0);
+}
+
+/* One that serves does so until it is empty or gone. */
+static int attach_engine(struct host_work *work, const struct machine_state *state)
+{
+	struct tally tally;
 	struct host_wish wish = {
 		.id = work->object.id,
 		.tenant = work->object.tenant,
 		.name = work->object.name,
+		.url = state->engine,
+		.address = state->address,
+		.shares_files = state->shares_files,
+		.replaces = work->made && !state->leftover,
 		.facts = {.schedulable = true},
 	};
-	struct machine_state state;
-	int result = work->spec ? ask_cloud(work, &state) : -ENODATA;
-	bool said = result == 0 || result == -EOPNOTSUPP;
 
-	if (result == -ENODATA)
+	fleet_tally(work->r->fleet, work->object.id, &tally);
+	if (work->moving && state->leftover && tally.instances > 0)
 		return 0;
-	wish.url = state.there ? state.engine : "";
-	wish.address = state.address;
-	wish.shares_files = state.shares_files;
-	(void)text_copy(work->waiting, sizeof(work->waiting), state.words);
+	return fleet_attach(work->r->fleet, &wish, &work->trouble);
+}
+
+/* The engine as the cloud says, watched. What the cloud cannot say just now changes nothing. */
+static int attach(struct host_work *work)
+{
+	struct reconciler *r = work->r;
+	struct machine_state state;
+	int result;
+	bool said;
+
+	if (!work->spec)
+		return 0;
+	host_unref(work->host);
+	work->host = fleet_take(r->fleet, work->object.id);
+	result = host_machine_ask(work, &state);
+	said = result == 0 || result == -EOPNOTSUPP;
+	(void)text_copy(work->waiting, sizeof(work->waiting), state.there ? "" : state.words);
+	(void)snprintf(work->status.machine, sizeof(work->status.machine), "%.60s",
+		work->made ? state.words : "");
 	(void)memcpy(work->charges, state.charges, sizeof(work->charges));
 	work->charge_count = state.charge_count;
 	work->own = state.there && state.charge_count == 0;
+	work->moving = result == 0 && is_moving(work, &state);
 	if (state.there)
-		result = fleet_attach(r->fleet, &wish, &work->trouble);
+		result = attach_engine(work, &state);
 	else if (result == -EOPNOTSUPP)
-		(void)fleet_attach(r->fleet, &wish, NULL);
+		(void)fleet_attach(r->fleet,
+			&(struct host_wish){.id = work->object.id,
+				.tenant = work->object.tenant,
+				.name = work->object.name,
+				.url = "",
+				.address = "",
+				.facts = {.schedulable = true}},
+			NULL);
+	host_unref(work->host);
 	work->host = fleet_take(r->fleet, work->object.id);
+	work->moving = result == 0 && is_moving(work, &state);
 	if (work->host && said)
 		tell_facts(work, &state);
 	return result;
@@ -179,6 +188,11 @@ static void describe(struct host_work *work)
 		(void)text_copy(status->message, sizeof(status->message), work->waiting);
 	} else if (!host->up) {
 		describe_away(work);
+	} else if (work->moving) {
+		status->phase = HOST_DRAINING;
+		(void)snprintf(status->message, sizeof(status->message),
+			"another machine takes its place%s%s", work->waiting[0] ? ": " : "",
+			work->waiting);
 	} else if (work->spec->drain || work->object.deleting) {
 		status->phase = status->instances > 0 ? HOST_DRAINING : HOST_DRAINED;
 		if (status->instances > 0)
@@ -281,9 +295,10 @@ static int64_t next_look(const struct host_work *work, int result)
 {
 	const struct host *host = work->host;
 
-	if (result < 0 && result != -EOPNOTSUPP && result != -EINVAL)
+	if (work->again ||
+		(result < 0 && result != -EOPNOTSUPP && result != -EINVAL && result != -ENODATA))
 		return QUEUE_RETRY;
-	if (work->waiting[0] && (!host || !host->engine))
+	if (work->moving || (work->waiting[0] && (!host || !host->engine)))
 		return clock_now_ns() + MACHINE_EVERY_NS;
 	if (work->status.phase == HOST_DRAINING)
 		return clock_now_ns() + DRAIN_EVERY_NS;
@@ -322,8 +337,6 @@ static int64_t reconcile(struct host_work *work)
 			return QUEUE_RETRY;
 		}
 		/* Capacity is known now. */
-		host_unref(work->host);
-		work->host = NULL;
 		result = attach(work);
 		if (feed_host_all(work->r, work->object.id, work->object.tenant) < 0)
 			return QUEUE_RETRY;

@@ -26,12 +26,23 @@ struct host_work {
 	struct charge charges[CHARGES_MAX]; /* what the account pays for it, as the cloud says */
 	size_t charge_count;
 	bool own; /* a machine that the account does not pay for is there */
+	bool made; /* the cloud makes its machine */
+	bool again; /* it could not be made just now */
+	bool moving; /* its machine is on its way, or another takes its place */
 };
 
 /* Version, capacity, and the containers that are there. */
 int host_greet(struct host *host, struct error *reterr);
 
 int64_t host_object_reconcile(struct reconciler *r, int64_t id);
+
+/* Hears from the cloud what becomes of machines. */
+int host_machine_watch(struct reconciler *r, struct error *reterr);
+/* Has the cloud make the machine, or tell of it; a new one when it has ended. The trouble is the
+ * work's. -EOPNOTSUPP: this cloud has none. */
+int host_machine_ask(struct host_work *work, struct machine_state *state);
+/* Gives it back. -EAGAIN: it is on its way out. */
+int host_machine_remove(struct host_work *work, struct error *reterr);
 
 /* Writes the status, with an event when the phase is another one; settles the generation when
  * settled (failed: with the trouble). */

@@ -11,6 +11,7 @@
 #include "reconcile/fleet.h"
 #include "reconcile/gate.h"
 #include "reconcile/health.h"
+#include "reconcile/host_work.h"
 #include "reconcile/images.h"
 #include "reconcile/inquiries.h"
 #include "reconcile/instance_work.h"
@@ -188,6 +189,8 @@ static int reconciler_begin(struct reconciler *r, struct error *reterr)
 	int result = store_watch(r->options.store, feed_changes, r);
 
 	r->watching = result == 0;
+	if (result == 0)
+		result = host_machine_watch(r, reterr);
 	if (result == 0)
 		result = feed_claims(r);
 	if (result == 0)

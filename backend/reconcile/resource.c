@@ -55,7 +55,8 @@ static int load(struct resource_work *work, struct reconciler *r, int64_t id)
 			work->object.name, &work->spec, NULL);
 	if (result < 0 || !work->spec)
 		return result;
-	work->owner = (struct estate_owner){r->platform, work->tenant.name, work->tenant.id};
+	work->owner = (struct estate_owner){
+		.platform = r->platform, .tenant = work->tenant.name, .id = work->tenant.id};
 	(void)text_copy(work->status.type, sizeof(work->status.type), work->spec->type);
 	if (r->options.estate && r->options.estate->resources)
 		r->options.estate->resources->external_name(&work->owner, work->spec,

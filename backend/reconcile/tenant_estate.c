@@ -9,11 +9,55 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "cloud/estate.h"
+#include "model/ssh_key.h"
 #include "reconcile/estate_sweep.h"
 
 static struct estate_owner owner_of(const struct reconciler *r, const struct object *tenant)
 {
-	return (struct estate_owner){r->platform, tenant->name, tenant->id};
+	return (struct estate_owner){
+		.platform = r->platform, .tenant = tenant->name, .id = tenant->id};
+}
+
+struct key {
+	int64_t tenant;
+	const struct buf *text;
+};
+
+static int set_key(struct txn *txn, void *arg, struct error *reterr)
+{
+	const struct key *key = arg;
+
+	return txn_set_ssh_key(txn, key->tenant, key->text->data, key->text->len, reterr);
+}
+
+static int make_key(struct reconciler *r, const struct object *tenant, struct buf *text,
+	struct error *reterr)
+{
+	const struct key key = {tenant->id, text};
+	char comment[OBJECT_NAME_MAX + 16];
+	int result;
+
+	(void)snprintf(comment, sizeof(comment), "%s@duplofs", tenant->name);
+	result = ssh_key_make(comment, text, reterr);
+	return result < 0 ? result
+			  : store_update(r->options.store, STORE_DURABLE, NULL, set_key,
+				    (void *)(uintptr_t)&key, reterr);
+}
+
+/* The public half; made when there is none. Appends. */
+static int find_key(struct reconciler *r, const struct object *tenant, struct buf *ret,
+	struct error *reterr)
+{
+	struct buf text = BUF_INIT;
+	int result = store_value(r->options.store, tenant->id, &text, reterr);
+
+	if (result == 0 && text.len == 0)
+		result = make_key(r, tenant, &text, reterr);
+	if (result == 0)
+		result = ssh_key_public(buf_string(&text), ret, reterr);
+	buf_wipe(&text);
+	buf_done(&text);
+	return result;
 }
 
 void tenant_estate_intent(const char *type, char ret[INTENT_TYPE_SIZE])
@@ -118,8 +162,12 @@ int64_t tenant_estate_ensure(struct reconciler *r, const struct object *tenant)
 	struct estate_thing things[ESTATE_THINGS_MAX];
 	struct error error = ERROR_INIT;
 	struct journal journal = {tenant->id, things, estate->ops->things(&owner, things)};
-	int result = note(r, &journal, &error);
+	_cleanup_buf_ struct buf public_key = BUF_INIT;
+	int result = find_key(r, tenant, &public_key, &error);
 
+	owner.public_key = buf_string(&public_key);
+	if (result == 0)
+		result = note(r, &journal, &error);
 	for (size_t i = 0; result == 0 && i < journal.count; i++)
 		result = estate->ops->ensure(estate, &owner, &things[i], &error);
 	if (result == -ECANCELED)
@@ -129,7 +177,7 @@ int64_t tenant_estate_ensure(struct reconciler *r, const struct object *tenant)
 		/* Without a policy there is nothing to try: it wakes us. */
 		return result == -ENODATA ? QUEUE_DONE : QUEUE_RETRY;
 	}
-	tell(r, tenant, "security group, role and instance profile are there", false);
+	tell(r, tenant, "security group, role, instance profile and key pair are there", false);
 	return QUEUE_DONE;
 }
 
@@ -154,6 +202,14 @@ int tenant_estate_remove(struct reconciler *r, const struct object *tenant,
 		return 0;
 	}
 	return result;
+}
+
+static int wake_machine(void *arg, const struct object *host)
+{
+	struct reconciler *r = arg;
+
+	queue_wake(r->hosts, key_of(KIND_HOST, host->id));
+	return 0;
 }
 
 static int wake_unready(void *arg, const struct object *tenant)
@@ -186,6 +242,7 @@ void tenant_estate_policy(struct reconciler *r, const struct object *platform)
 	queue_wake(r->slow, key_of(SLOW_KEY_ACTUALS, 1));
 	(void)store_list(r->options.store, PLATFORM_ID, KIND_TENANT, 0, true, wake_unready, r);
 	(void)store_list_all(r->options.store, KIND_RESOURCE, 0, false, wake_one, r);
+	(void)store_list_all(r->options.store, KIND_HOST, 0, false, wake_machine, r);
 	wake_estate_sweep(r);
 	(void)atomic_fetch_add(&r->traffic_epoch, 1);
 	(void)feed_services(r);

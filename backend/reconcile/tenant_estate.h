@@ -27,8 +27,8 @@ int64_t tenant_estate_ensure(struct reconciler *r, const struct object *tenant);
 int tenant_estate_remove(struct reconciler *r, const struct object *tenant,
 	const struct intent *intent, struct error *reterr);
 
-/* Takes over the policy when it is a new one: who has nothing yet looks again, and a sweep finds
- * those whose things it does not fit. */
+/* Takes over the policy when it is a new one: who has nothing yet looks again, so do all hosts, and
+ * a sweep finds those whose things it does not fit. */
 void tenant_estate_policy(struct reconciler *r, const struct object *platform);
 
 #endif

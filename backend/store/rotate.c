@@ -240,7 +240,7 @@ static int step_tenant_drop(struct txn *txn, struct rotation *rotation)
 			"DELETE FROM tenant_key WHERE tenant = ?1 AND version < ?2 AND version NOT"
 			" IN (SELECT value.key_version FROM object"
 			"  JOIN value ON value.object = object.id"
-			"  WHERE (object.parent = ?1 AND object.kind = ?3)"
+			"  WHERE object.id = ?1 OR (object.parent = ?1 AND object.kind = ?3)"
 			"   OR (object.kind = ?4 AND object.parent IN"
 			"    (SELECT id FROM object WHERE parent = ?1 AND kind = ?5)))",
 			"iiiii", picked[i].id, picked[i].version, (int64_t)KIND_SECRET,

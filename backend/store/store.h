@@ -162,8 +162,8 @@ void store_thaw(struct store *store);
 /* Finds a living service by its DNS name; -ENOENT. */
 int store_find_dns(struct store *store, const char *dns, int64_t *ret_service);
 
-/* Plain bytes of a living secret, config value or output; wipe secrets after use. -ENOENT; -EIO:
- * what is stored was changed by somebody else or belongs elsewhere. */
+/* Plain bytes of a living secret, config value or output, or of a tenant's SSH key; wipe secrets
+ * after use. -ENOENT; -EIO: what is stored was changed by somebody else or belongs elsewhere. */
 int store_value(struct store *store, int64_t id, struct buf *out, struct error *reterr);
 
 /* Appends who of other tenants may see a service, as model/grants.h reads it; -ENOENT: nobody. */
@@ -258,6 +258,9 @@ int txn_stage(struct txn *txn, int64_t id, const char *text, size_t len);
 int txn_staged(struct txn *txn, int64_t id, struct staged *ret, struct buf *out);
 /* The same bytes again: nothing happens. */
 int txn_set_value(struct txn *txn, int64_t id, const void *data, size_t len, struct error *reterr);
+/* The tenant's private SSH key, which store_value gives for its id: set once, and then for ever. */
+int txn_set_ssh_key(struct txn *txn, int64_t tenant, const void *data, size_t len,
+	struct error *reterr);
 int txn_set_owner(struct txn *txn, int64_t tenant, uid_t uid, gid_t gid, mode_t mode);
 /* Text that grants_check has accepted; empty: nobody. The same again: nothing happens. */
 int txn_set_grants(struct txn *txn, int64_t service, const char *text, size_t len);

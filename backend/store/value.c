@@ -8,7 +8,16 @@
 #include "store/txn.h"
 #include "store/value.h"
 
-#define PLAIN 0 /* key version of what is not sealed */
+#define PLAIN   0 /* key version of what is not sealed */
+#define FOREVER 1 /* generation of a tenant's own value: it never gets another one */
+
+/* A tenant's own value is its SSH key, which does not follow the tenant's generations. */
+static struct object *value_owner(struct object *object)
+{
+	if (object->kind == KIND_TENANT)
+		object->generation = FOREVER;
+	return object;
+}
 
 static bool value_is_sealed(const struct object *object)
 {
@@ -104,7 +113,7 @@ int store_value(struct store *store, int64_t id, struct buf *out, struct error *
 	else if (r < 0)
 		r = connection_error(connection, reterr);
 	else
-		r = value_read(store, connection, &object, out, reterr);
+		r = value_read(store, connection, value_owner(&object), out, reterr);
 	if (alone)
 		(void)connection_run(connection, "COMMIT", "");
 	reader_give(store, connection);
@@ -201,6 +210,7 @@ int value_reseal(struct txn *txn, int64_t id)
 
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
+	(void)value_owner(&object);
 	r = reseal_open(txn, &object, &version, &plain);
 	if (r == 0 && version != PLAIN)
 		r = txn_fail(txn, connection_get_int(txn->connection, &newest,
@@ -213,6 +223,26 @@ int value_reseal(struct txn *txn, int64_t id)
 	buf_wipe(&plain);
 	buf_done(&plain);
 	return r;
+}
+
+int txn_set_ssh_key(struct txn *txn, int64_t tenant, const void *data, size_t len,
+	struct error *reterr)
+{
+	struct object object = OBJECT_INIT;
+	int64_t there = 0;
+	int r = txn_peek_living(txn, tenant, &object);
+
+	if (r == 0)
+		r = txn_fail(txn,
+			connection_get_int(txn->connection, &there,
+				"SELECT count(*) FROM value WHERE object = ?1", "i", tenant));
+	if (r == 0 && there > 0)
+		return 0;
+	if (r == 0)
+		r = value_write(txn, value_owner(&object), data, len);
+	if (r == 0)
+		r = txn_note(txn, &object, CHANGE_STATUS);
+	return r < 0 ? txn_error(txn, r, reterr) : 0;
 }
 
 int txn_set_value(struct txn *txn, int64_t id, const void *data, size_t len, struct error *reterr)

@@ -165,3 +165,41 @@ resource "aws_acm_certificate_validation" "wildcard" {
   certificate_arn         = aws_acm_certificate.wildcard.arn
   validation_record_fqdns = [for record in aws_route53_record.validation : record.fqdn]
 }
+
+# What EC2 tells of instances, so that the platform hears of it at once.
+resource "aws_sqs_queue" "hosts" {
+  name                      = "${var.name}-hosts"
+  message_retention_seconds = 300
+  tags                      = local.tags
+}
+
+resource "aws_cloudwatch_event_rule" "hosts" {
+  name = "${var.name}-hosts"
+  event_pattern = jsonencode({
+    source = ["aws.ec2"]
+    detail-type = [
+      "EC2 Spot Instance Interruption Warning",
+      "EC2 Instance State-change Notification",
+    ]
+  })
+  tags = local.tags
+}
+
+resource "aws_cloudwatch_event_target" "hosts" {
+  rule = aws_cloudwatch_event_rule.hosts.name
+  arn  = aws_sqs_queue.hosts.arn
+}
+
+resource "aws_sqs_queue_policy" "hosts" {
+  queue_url = aws_sqs_queue.hosts.id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = { Service = "events.amazonaws.com" }
+      Action    = "sqs:SendMessage"
+      Resource  = aws_sqs_queue.hosts.arn
+      Condition = { ArnEquals = { "aws:SourceArn" = aws_cloudwatch_event_rule.hosts.arn } }
+    }]
+  })
+}

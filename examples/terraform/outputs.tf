@@ -48,3 +48,7 @@ output "cache_subnet_group" {
 output "cache_parameter_group" {
   value = aws_elasticache_parameter_group.base.name
 }
+
+output "host_events_queue_url" {
+  value = aws_sqs_queue.hosts.url
+}

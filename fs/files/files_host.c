@@ -119,6 +119,7 @@ static int render_status(struct fs *fs, const struct ref *ref, struct content *c
 	common_line(content, "phase", "%s%s%s", host_phase_name(status.phase),
 		status.since_ns ? " since " : "", status.since_ns ? since : "");
 	common_line(content, "address", "%s", status.address);
+	common_line(content, "machine", "%s", status.machine);
 	common_line(content, "engine", "%s", status.engine);
 	add_amounts(content, "capacity", status.cpu_milli, status.memory_mib);
 	add_amounts(content, "reserved", status.cpu_milli_reserved, status.memory_mib_reserved);

@@ -78,9 +78,9 @@ static int render_status(struct fs *fs, const struct ref *ref, struct content *c
 		strcmp(fs->cloud, "simulated") == 0
 			? " (nothing runs: every change is accepted and forgotten)"
 		: strcmp(fs->cloud, "aws") == 0
-			? " (tenants have their security groups, role and instance profile in AWS, "
-			  "services load balancers and names, and resources; hosts of AWS are not "
-			  "made yet: services run on hosts that are attached)"
+			? " (tenants have their security groups, role, instance profile and key "
+			  "pair in "
+			  "AWS, and hosts, load balancers, names and resources)"
 			: "");
 	common_line(content, "serving", "since %s", since);
 	common_line(content, "tenants", "%lld", (long long)tenants);

@@ -7,6 +7,7 @@
 #include "fs/files/files_host.h"
 #include "fs/files/files_resource.h"
 #include "model/service_status.h"
+#include "model/ssh_key.h"
 #include "store/view.h"
 
 #define LISTED_MAX 1000 /* services that `status` lists one by one */
@@ -116,6 +117,23 @@ static int render_neighbor(struct fs *fs, const struct ref *ref, struct content 
 	return view_neighbors(fs->store, ref->object.id, &content->text);
 }
 
+static int render_key(struct fs *fs, const struct ref *ref, struct content *content)
+{
+	return store_value(fs->store, ref->object.id, &content->text, NULL);
+}
+
+static int render_public_key(struct fs *fs, const struct ref *ref, struct content *content)
+{
+	struct buf key = BUF_INIT;
+	int r = store_value(fs->store, ref->object.id, &key, NULL);
+
+	if (r == 0 && key.len > 0)
+		r = ssh_key_public(buf_string(&key), &content->text, NULL);
+	buf_wipe(&key);
+	buf_done(&key);
+	return r;
+}
+
 #define TENANT .kind = KIND_TENANT
 
 const struct row rows_tenant[] = {
@@ -173,5 +191,27 @@ const struct row rows_tenant[] = {
 		.depends = CHANGE_STATUS,
 		.render = render_neighbor,
 		.help = "Healthy instances of the service, one `address:port` a line."},
+	{.number = 175,
+		.path = "{tenant}/keys",
+		TENANT,
+		.mode = 0700,
+		.flags = ROW_DIR | ROW_DERIVED,
+		.help = "The tenant's SSH key pair, which its machines in the cloud let in."},
+	{.number = 176,
+		.path = "{tenant}/keys/ssh",
+		TENANT,
+		.mode = 0400,
+		.flags = ROW_SECRETIVE,
+		.depends = CHANGE_STATUS,
+		.render = render_key,
+		.help = "Its private half, as OpenSSH reads it; empty where the cloud makes no "
+			"machines."},
+	{.number = 177,
+		.path = "{tenant}/keys/ssh.pub",
+		TENANT,
+		.mode = 0440,
+		.depends = CHANGE_STATUS,
+		.render = render_public_key,
+		.help = "Its public half."},
 	{0},
 };

@@ -1,11 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Looks at an emulated AWS account with AWS's own client, which is not ours.
 
-account.py base            makes a network and prints a policy for it
+account.py base [NET]      makes a network and prints a policy for it; NET: 10.A.B, hosts are in NET.0/24
 account.py things PREFIX   prints what there is with names that begin so, a line a thing
 account.py open GROUP      adds a rule to a security group that nobody asked for
 account.py taken NAME      makes a role of that name that is not ours
+account.py hosts PREFIX    prints instances of tenants whose names begin so, a line each
+account.py script ID       prints what an instance is to run at its first boot
+account.py change ID WHAT  terminates or stops one by hand
+account.py queue           makes a queue for EventBridge and prints its URL
+account.py event URL WHAT ID   puts there what EventBridge would: recall, or the name of a state
 """
+import base64
 import json
 import sys
 
@@ -14,12 +20,14 @@ import boto3
 KEYS = {"region_name": "us-west-2", "aws_access_key_id": "AKID", "aws_secret_access_key": "secret"}
 ec2 = boto3.client("ec2", **KEYS)
 iam = boto3.client("iam", **KEYS)
+sqs = boto3.client("sqs", **KEYS)
 TRUST = '{"Version":"2012-10-17","Statement":[]}'
 
 
-def base():
-    vpc = ec2.create_vpc(CidrBlock="10.40.0.0/16")["Vpc"]["VpcId"]
-    subnets = [ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.40.{n}.0/24",
+def base(net="10.40.0"):
+    first, second, third = net.split(".")
+    vpc = ec2.create_vpc(CidrBlock=f"{first}.{second}.0.0/16")["Vpc"]["VpcId"]
+    subnets = [ec2.create_subnet(VpcId=vpc, CidrBlock=f"{first}.{second}.{(int(third) + n) % 256}.0/24",
                                  AvailabilityZone=f"us-west-2{zone}")["Subnet"]["SubnetId"]
                for n, zone in enumerate("aab")]
     admin = ec2.create_security_group(GroupName="admin", Description="x", VpcId=vpc)["GroupId"]
@@ -54,6 +62,10 @@ def groups(prefix):
 
 def things(prefix):
     groups(prefix)
+    for pair in ec2.describe_key_pairs()["KeyPairs"]:
+        if pair["KeyName"].startswith(prefix):
+            tenant = {tag["Key"]: tag["Value"] for tag in pair.get("Tags", [])}.get("duplo.tenant")
+            print("key-pair", tenant, pair.get("KeyType", "ed25519"))
     for role in iam.list_roles()["Roles"]:
         if role["RoleName"].startswith(prefix):
             attached = iam.list_attached_role_policies(RoleName=role["RoleName"])["AttachedPolicies"]
@@ -77,4 +89,42 @@ def taken(name):
     iam.create_role(RoleName=name, AssumeRolePolicyDocument=TRUST)
 
 
-{"base": base, "things": things, "open": open_port, "taken": taken}[sys.argv[1]](*sys.argv[2:])
+def hosts(prefix):
+    for reservation in ec2.describe_instances()["Reservations"]:
+        for one in reservation["Instances"]:
+            tags = {tag["Key"]: tag["Value"] for tag in one.get("Tags", [])}
+            if not tags.get("Name", "").startswith(prefix):
+                continue
+            profile = one.get("IamInstanceProfile", {}).get("Arn", "").rsplit("/", 1)[-1]
+            print(one["InstanceId"], tags["duplo.host"], one["State"]["Name"], one["InstanceType"], one["ImageId"],
+                  one.get("InstanceLifecycle", "on-demand"), one.get("PrivateIpAddress"),
+                  "groups:", *[group["GroupName"] for group in one["SecurityGroups"]],
+                  "key:", one.get("KeyName"), "profile:", profile)
+
+
+def script(instance):
+    data = ec2.describe_instance_attribute(InstanceId=instance, Attribute="userData")["UserData"]
+    sys.stdout.buffer.write(base64.b64decode(data.get("Value", "")))
+
+
+def change(instance, what):
+    {"terminate": ec2.terminate_instances, "stop": ec2.stop_instances}[what](InstanceIds=[instance])
+
+
+def queue():
+    print(sqs.create_queue(QueueName="host-events")["QueueUrl"])
+
+
+def event(url, what, instance):
+    if what == "recall":
+        body = {"detail-type": "EC2 Spot Instance Interruption Warning", "source": "aws.ec2",
+                "detail": {"instance-id": instance, "instance-action": "terminate"}}
+    else:
+        body = {"detail-type": "EC2 Instance State-change Notification", "source": "aws.ec2",
+                "detail": {"instance-id": instance, "state": what}}
+    sqs.send_message(QueueUrl=url, MessageBody=json.dumps(body))
+
+
+COMMANDS = {"base": base, "hosts": hosts, "script": script, "change": change, "queue": queue, "event": event,
+            "things": things, "open": open_port, "taken": taken}
+COMMANDS[sys.argv[1]](*sys.argv[2:])

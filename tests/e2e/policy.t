@@ -11,7 +11,8 @@ ERROR=$DUPLO/.platform/policy/last_error
 outputs=$(sed -n 's/^output "\(.*\)".*/\1/p' "$top/examples/terraform/outputs.tf" | jq -Rn '
 	def id(name): if name | test("subnet_ids") then ["subnet-1", "subnet-2"]
 		elif name | test("group_ids") then ["sg-1"]
-		else {vpc_id: "vpc-1", hosted_zone_id: "Z1", certificate_arn: "arn:aws:acm:x"}[name] // "some-text" end;
+		else {vpc_id: "vpc-1", hosted_zone_id: "Z1", certificate_arn: "arn:aws:acm:x",
+			host_events_queue_url: "https://sqs"}[name] // "some-text" end;
 	[inputs | {key: ., value: {sensitive: false, type: "string", value: id(.)}}] | from_entries')
 
 put() {

@@ -80,9 +80,11 @@ static int cloud_machine_ensure(struct cloud *cloud, const struct machine *wante
 	return machine_attach(wanted, ret, reterr);
 }
 
-static int cloud_machine_remove(struct cloud *cloud, int64_t host, struct error *reterr)
+static int cloud_machine_remove(struct cloud *cloud, int64_t host, int64_t age_ns,
+	struct error *reterr)
 {
 	(void)cloud;
+	(void)age_ns;
 	(void)host;
 	(void)reterr;
 	return 0;

@@ -17,7 +17,7 @@
 static void name_of(const char *type, bool fifo, const char *tenant, const char *name, int64_t id,
 	char ret[EXTERNAL_SIZE])
 {
-	const struct estate_owner owner = {"0123456789ab", tenant, 2};
+	const struct estate_owner owner = {.platform = "0123456789ab", .tenant = tenant, .id = 2};
 	char word[16];
 	const struct resource_spec spec = {.type = word, .fifo = fifo};
 

@@ -19,7 +19,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "cloud/local/certificate.h"
-#include "cloud/local/certificate_x509.h"
+#include "cloud/x509.h"
 #include "cloud_fixture.h"
 
 static struct fixture fixture;

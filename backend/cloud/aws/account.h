@@ -62,6 +62,7 @@ extern const struct aws_thing aws_balancer_group;
 extern const struct aws_thing aws_security_group;
 extern const struct aws_thing aws_role;
 extern const struct aws_thing aws_instance_profile;
+extern const struct aws_thing aws_key_pair;
 
 /* "duplofs-<platform>-<tenant>-<id>": at most 64 characters, which is all that a role may have; the
  * tenant's id alone makes it unique on its platform. */

@@ -16,8 +16,9 @@ static const struct group_rule as_made = {true, "-1", "", "", PEER_RANGE, "0.0.0
 
 static struct estate_owner owner_of(const struct balancer_work *work)
 {
-	return (struct estate_owner){
-		work->account->platform, work->wanted->tenant, work->wanted->tenant_id};
+	return (struct estate_owner){.platform = work->account->platform,
+		.tenant = work->wanted->tenant,
+		.id = work->wanted->tenant_id};
 }
 
 static void want_from(struct group_rules *ret, const char *port, const char *cidr)

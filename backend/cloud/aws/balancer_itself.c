@@ -15,8 +15,9 @@ void balancer_work_done(struct balancer_work *work)
 
 void balancer_tag(const struct balancer_work *work, struct aws_request *request, const char *prefix)
 {
-	const struct estate_owner owner = {
-		work->account->platform, work->wanted->tenant, work->wanted->tenant_id};
+	const struct estate_owner owner = {.platform = work->account->platform,
+		.tenant = work->wanted->tenant,
+		.id = work->wanted->tenant_id};
 
 	account_tag(request, prefix, &owner, work->name);
 	account_tag_service(request, prefix, work->wanted->name, work->wanted->service);

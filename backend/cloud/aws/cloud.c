@@ -9,6 +9,9 @@
 #include "cloud/aws/account.h"
 #include "cloud/aws/balancer.h"
 #include "cloud/aws/dns.h"
+#include "cloud/aws/engine_keys.h"
+#include "cloud/aws/machine.h"
+#include "cloud/aws/machine_watch.h"
 #include "cloud/aws/shared.h"
 #include "cloud/cloud.h"
 #include "cloud/estate.h"
@@ -17,16 +20,24 @@ struct cloud_aws {
 	struct cloud cloud;
 	struct aws_shared *shared;
 	struct aws_balancers *balancers;
+	struct engine_keys *keys;
+	struct machine_table machines;
+	struct machine_watch *watch; /* NULL: nobody wants to hear */
 };
+
+static struct cloud_aws *aws_of(struct cloud *cloud)
+{
+	return (struct cloud_aws *)cloud;
+}
 
 static struct aws_balancers *balancers_of(struct cloud *cloud)
 {
-	return ((struct cloud_aws *)cloud)->balancers;
+	return aws_of(cloud)->balancers;
 }
 
 static struct aws_shared *shared_of(struct cloud *cloud)
 {
-	return ((struct cloud_aws *)cloud)->shared;
+	return aws_of(cloud)->shared;
 }
 
 static int aws_ensure_balancer(struct cloud *cloud, const struct balancer *wanted,
@@ -60,16 +71,34 @@ static int aws_target_connections(struct cloud *cloud, int64_t service, const st
 static int aws_ensure_machine(struct cloud *cloud, const struct machine *wanted,
 	struct machine_state *ret, struct error *reterr)
 {
-	(void)cloud;
-	return machine_attach(wanted, ret, reterr);
+	_cleanup_account_ struct account account = ACCOUNT_INIT;
+	struct cloud_aws *aws = aws_of(cloud);
+	int r;
+
+	if (wanted->engine)
+		return machine_attach(wanted, ret, reterr);
+	r = account_open(&account, aws->shared, reterr);
+	return r < 0 ? r
+		     : aws_machine_ensure(&aws->machines, &account, aws->keys, wanted, ret, reterr);
 }
 
-static int aws_remove_machine(struct cloud *cloud, int64_t host, struct error *reterr)
+static int aws_remove_machine(struct cloud *cloud, int64_t host, int64_t age_ns,
+	struct error *reterr)
 {
-	(void)cloud;
-	(void)host;
-	(void)reterr;
-	return 0;
+	_cleanup_account_ struct account account = ACCOUNT_INIT;
+	struct cloud_aws *aws = aws_of(cloud);
+	int r = account_open_bare(&account, aws->shared, reterr);
+
+	return r < 0 ? r : aws_machine_remove(&aws->machines, &account, host, age_ns, reterr);
+}
+
+static int aws_watch_machines(struct cloud *cloud, cloud_machine_fn fn, void *arg,
+	struct error *reterr)
+{
+	struct cloud_aws *aws = aws_of(cloud);
+
+	machine_table_watch(&aws->machines, fn, arg);
+	return machine_watch_new(&aws->watch, aws->shared, &aws->machines, reterr);
 }
 
 static int aws_ensure_dns(struct cloud *cloud, int64_t service, const char *name,
@@ -118,10 +147,17 @@ static void aws_health(struct cloud *cloud, struct cloud_health *ret)
 
 static void aws_free(struct cloud *cloud, bool keep)
 {
+	struct cloud_aws *aws = aws_of(cloud);
+
 	(void)keep;
-	aws_balancers_free(balancers_of(cloud));
-	aws_shared_free(shared_of(cloud));
-	free(cloud);
+	if (aws->shared)
+		aws_shared_stop(aws->shared);
+	machine_watch_free(aws->watch);
+	machine_table_done(&aws->machines);
+	engine_keys_free(aws->keys);
+	aws_balancers_free(aws->balancers);
+	aws_shared_free(aws->shared);
+	free(aws);
 }
 
 static const struct cloud_ops aws_ops = {
@@ -131,6 +167,7 @@ static const struct cloud_ops aws_ops = {
 	.machine_ensure = aws_ensure_machine,
 	.machine_remove = aws_remove_machine,
 	.balancer_charge = aws_balancer_charge,
+	.machine_watch = aws_watch_machines,
 	.dns_ensure = aws_ensure_dns,
 	.dns_remove = aws_remove_dns,
 	.settle = aws_settle,
@@ -147,9 +184,13 @@ int cloud_aws_new(struct cloud **ret, struct estate **ret_estate,
 	if (!aws)
 		return error_oom(reterr);
 	aws->cloud.ops = &aws_ops;
+	machine_table_init(&aws->machines);
 	r = aws_shared_new(&aws->shared, options, reterr);
 	if (r == 0)
 		r = aws_balancers_new(&aws->balancers, reterr);
+	if (r == 0)
+		r = engine_keys_new(&aws->keys, options->engine_keys_dir, options->platform,
+			reterr);
 	if (r == 0)
 		r = aws_estate_new(ret_estate, aws->shared, reterr);
 	if (r < 0)

@@ -15,6 +15,7 @@ static const struct aws_thing *const things[] = {
 	&aws_security_group,
 	&aws_role,
 	&aws_instance_profile,
+	&aws_key_pair,
 };
 
 struct aws_estate {

@@ -13,7 +13,9 @@ struct aws_shared {
 	struct aws_client *client;
 	char *platform;
 	int port_low, port_high;
-	struct lock lock; /* policy */
+	struct lock lock; /* of what follows */
+	struct cond changed;
+	bool stopped;
 	char *policy; /* text; each call parses a copy of its own */
 };
 
@@ -26,6 +28,7 @@ int aws_shared_new(struct aws_shared **ret, const struct cloud_aws_options *opti
 	if (!shared)
 		return error_oom(reterr);
 	lock_init(&shared->lock, LOCK_LEAF);
+	cond_init(&shared->changed);
 	shared->platform = strdup(options->platform);
 	shared->port_low = options->port_low;
 	shared->port_high = options->port_high;
@@ -40,6 +43,17 @@ int aws_shared_new(struct aws_shared **ret, const struct cloud_aws_options *opti
 void aws_shared_stop(struct aws_shared *shared)
 {
 	aws_client_stop(shared->client);
+	LOCKED(&shared->lock);
+	shared->stopped = true;
+	cond_broadcast(&shared->changed);
+}
+
+bool aws_shared_wait(struct aws_shared *shared, int64_t due_ns)
+{
+	LOCKED(&shared->lock);
+	if (!shared->stopped)
+		(void)cond_wait_until(&shared->changed, &shared->lock, due_ns);
+	return !shared->stopped;
 }
 
 void aws_shared_free(struct aws_shared *shared)
@@ -47,6 +61,7 @@ void aws_shared_free(struct aws_shared *shared)
 	if (!shared)
 		return;
 	aws_client_free(shared->client);
+	cond_done(&shared->changed);
 	lock_done(&shared->lock);
 	free(shared->platform);
 	free(shared->policy);
@@ -72,6 +87,7 @@ int aws_shared_set_policy(struct aws_shared *shared, const char *text, struct er
 	LOCKED(&shared->lock);
 	free(shared->policy);
 	shared->policy = copy;
+	cond_broadcast(&shared->changed);
 	return 0;
 }
 

@@ -8,6 +8,9 @@
 #ifndef DUPLOFS_CLOUD_AWS_SHARED_H
 #define DUPLOFS_CLOUD_AWS_SHARED_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "base/error.h"
 #include "cloud/cloud.h"
 
@@ -22,6 +25,9 @@ void aws_shared_free(struct aws_shared *shared);
 
 /* Text as the administrator wrote it (see model/policy.h); NULL or "": as before. */
 int aws_shared_set_policy(struct aws_shared *shared, const char *text, struct error *reterr);
+
+/* Waits until another policy is set, until due_ns (monotonic), or until stop: then false. */
+bool aws_shared_wait(struct aws_shared *shared, int64_t due_ns);
 
 int aws_estate_new(struct estate **ret, struct aws_shared *shared, struct error *reterr);
 struct aws_shared *aws_estate_shared(struct estate *estate);

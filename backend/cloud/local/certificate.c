@@ -11,8 +11,8 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "cloud/local/certificate_x509.h"
 #include "cloud/dns_name.h"
+#include "cloud/x509.h"
 
 #define AUTHORITY_DAYS 3650
 #define LEAF_DAYS      397 /* the most that browsers accept */

@@ -3,6 +3,7 @@
 # aws - an emulated AWS account of a test's own, with a proxy before it that goes wrong on demand.
 # Emulators have no Docker, listen on 127.0.0.1, and end with the test.
 #   aws_start moto|ministack    AWS_ENDPOINT_URL leads the platform to the proxy; POLICY is a policy
+#                               (AWS_NET=10.A.B: hosts get addresses of 10.A.B.0/24)
 
 AWS_VENV=$top/build/test-aws/venv
 AWS_TOOLS=$top/tests/aws
@@ -43,7 +44,7 @@ aws_start() {
 	eventually 30 aws_proxy_told || bail "the proxy does not start"
 	AWS_ENDPOINT_URL=http://127.0.0.1:$(cat "$TEST_DIR/proxy.port")
 	export AWS_ENDPOINT_URL
-	POLICY=$(aws_account base)
+	POLICY=$(aws_account base ${AWS_NET:+"$AWS_NET"})
 	unset DOCKER_HOST
 }
 

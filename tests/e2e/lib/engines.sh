@@ -5,6 +5,7 @@
 #   engines_begin N       makes N machines: names h1.., ENGINE_ADDRESS and ENGINE_URL by name
 #   engine_start NAME...  starts their dockerds and waits until they answer, with the images of the example
 #   engines_apart=1       before: each has a /run of its own, so that no file there is this machine's
+#   engine_boot NAME ADDRESS SCRIPT   a machine that makes itself an engine, by a start-up script
 #   engine_kill NAME      kills it as a crash would; its containers die with it, as on a lost machine
 #   engines_clean         for test_clean
 
@@ -17,25 +18,49 @@ engine_names=()
 engines_apart=
 
 engines_begin() {
-	local n name
+	local n
 	ip link add "$engines_bridge" type bridge || return 1
 	ip addr add "$engines_net.1/24" dev "$engines_bridge"
 	ip link set "$engines_bridge" up
 	for ((n = 1; n <= $1; n++)); do
-		name=h$n
-		engine_names+=("$name")
-		ENGINE_ADDRESS[$name]=$engines_net.$((10 + n))
-		ENGINE_URL[$name]=unix://$engines_dir/$name/docker.sock
-		mkdir -p "$engines_dir/$name"
-		echo '{}' >"$engines_dir/$name/config.json"
-		ip netns add "$engines_bridge-$name" || return 1
-		ip link add "dh$$-$n" type veth peer name eth0 netns "$engines_bridge-$name"
-		ip link set "dh$$-$n" master "$engines_bridge" up
-		ip -n "$engines_bridge-$name" addr add "${ENGINE_ADDRESS[$name]}/24" dev eth0
-		ip -n "$engines_bridge-$name" link set eth0 up
-		ip -n "$engines_bridge-$name" link set lo up
-		ip -n "$engines_bridge-$name" route add default via "$engines_net.1"
+		engine_place "h$n" "$engines_net.$((10 + n))" docker.sock || return 1
 	done
+}
+
+# engine_place NAME ADDRESS SOCKET: a machine without anything that runs.
+engine_place() {
+	local name=$1
+	ENGINE_ADDRESS[$name]=$2
+	ENGINE_URL[$name]=unix://$engines_dir/$name/$3
+	engine_names+=("$name")
+	mkdir -p "$engines_dir/$name"
+	echo '{}' >"$engines_dir/$name/config.json"
+	ip netns add "$engines_bridge-$name" || return 1
+	ip link add "dh$$-${#engine_names[@]}" type veth peer name eth0 netns "$engines_bridge-$name"
+	ip link set "dh$$-${#engine_names[@]}" master "$engines_bridge" up
+	ip -n "$engines_bridge-$name" addr add "$2/24" dev eth0
+	ip -n "$engines_bridge-$name" link set eth0 up
+	ip -n "$engines_bridge-$name" link set lo up
+	ip -n "$engines_bridge-$name" route add default via "$engines_net.1"
+}
+
+# engine_boot NAME ADDRESS SCRIPT: a machine boots: the script runs there as root, with /etc, /run and Docker's
+# data of its own, and with System V's scripts where it would have systemd.
+engine_boot() {
+	local name=$1 dir=$engines_dir/$1
+	engine_place "$name" "$2" run/docker.sock || return 1
+	mkdir -p "$dir/run" "$dir/data" "$dir/log"
+	cp -a /etc "$dir/etc"
+	sed -i 's/^\t*ulimit .*/:/' "$dir/etc/init.d/docker" # which is not always ours to raise
+	# Its script would mount all of cgroup's controllers: they are the kernel's, not this machine's alone, and other
+	# engines would miss them.
+	echo 'cgroup /sys/fs/cgroup cgroup defaults 0 0' >>"$dir/etc/fstab"
+	echo "DOCKER_OPTS=\"--cgroup-parent /$engines_bridge-$name --bip 10.59.0.1/24\"" >"$dir/etc/default/docker"
+	# shellcheck disable=SC2016 # for the shell inside
+	setsid nsenter --net="/run/netns/$engines_bridge-$name" unshare --mount sh -c '
+		mount --bind "$1/etc" /etc && mount --bind "$1/run" /run && mount --bind "$1/log" /var/log &&
+		mount --bind "$1/data" /var/lib/docker && { umount -l "$3"; exec sh "$2"; }' boot "$dir" "$3" "${DUPLO:-/none}" >"$dir/boot.log" 2>&1 </dev/null &
+	engine_pid[$name]=$!
 }
 
 # Whatever was made there before, the images of the example are there when it returns.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cloud/local/certificate_x509.h"
+#include "cloud/x509.h"
 
 #include <errno.h>
 #include <openssl/bn.h>
@@ -99,39 +99,48 @@ int certificate_make_authority(const char *name, int days, X509 **ret, EVP_PKEY 
 	return 0;
 }
 
-static bool x509_wildcard(X509 *certificate, const char *base, int days, X509 *authority,
+static bool x509_leaf(X509 *certificate, const struct certificate_leaf *leaf, X509 *authority,
 	EVP_PKEY *authority_key, EVP_PKEY *key)
 {
-	char names[600], common[64];
+	char common[64];
 
 	/* A common name has at most 64 characters; a host name is checked by the other names. */
-	(void)snprintf(common, sizeof(common), "%s", base);
-	(void)snprintf(names, sizeof(names), "DNS:*.%s,DNS:%s", base, base);
-	return x509_fill(certificate, common, days, key) &&
+	(void)snprintf(common, sizeof(common), "%s", leaf->common);
+	return x509_fill(certificate, common, leaf->days, key) &&
 	       X509_set_issuer_name(certificate, X509_get_subject_name(authority)) &&
 	       x509_extend(certificate, authority, NID_basic_constraints, "critical,CA:FALSE") &&
 	       x509_extend(certificate, authority, NID_key_usage, "critical,digitalSignature") &&
-	       x509_extend(certificate, authority, NID_ext_key_usage, "serverAuth") &&
-	       x509_extend(certificate, authority, NID_subject_alt_name, names) &&
+	       x509_extend(certificate, authority, NID_ext_key_usage, leaf->usage) &&
+	       (!leaf->names ||
+		       x509_extend(certificate, authority, NID_subject_alt_name, leaf->names)) &&
 	       x509_extend(certificate, authority, NID_subject_key_identifier, "hash") &&
 	       x509_extend(certificate, authority, NID_authority_key_identifier, "keyid:always") &&
 	       X509_sign(certificate, authority_key, EVP_sha256()) > 0;
 }
 
-int certificate_make_wildcard(const char *base, int days, X509 *authority, EVP_PKEY *authority_key,
-	X509 **ret, EVP_PKEY **ret_key, struct error *reterr)
+int certificate_make_leaf(const struct certificate_leaf *leaf, X509 *authority,
+	EVP_PKEY *authority_key, X509 **ret, EVP_PKEY **ret_key, struct error *reterr)
 {
 	_cleanup_key_ EVP_PKEY *key = EVP_EC_gen("P-256");
 	_cleanup_x509_ X509 *certificate = X509_new();
 
-	if (!key || !certificate ||
-		!x509_wildcard(certificate, base, days, authority, authority_key, key))
+	if (!key || !certificate || !x509_leaf(certificate, leaf, authority, authority_key, key))
 		return x509_fail(reterr, "issue a certificate");
 	*ret = certificate;
 	*ret_key = key;
 	certificate = NULL;
 	key = NULL;
 	return 0;
+}
+
+int certificate_make_wildcard(const char *base, int days, X509 *authority, EVP_PKEY *authority_key,
+	X509 **ret, EVP_PKEY **ret_key, struct error *reterr)
+{
+	char names[600];
+	const struct certificate_leaf leaf = {base, names, "serverAuth", days};
+
+	(void)snprintf(names, sizeof(names), "DNS:*.%s,DNS:%s", base, base);
+	return certificate_make_leaf(&leaf, authority, authority_key, ret, ret_key, reterr);
 }
 
 static BIO *x509_open(const char *path, struct buf *text, struct error *reterr)
@@ -198,14 +207,12 @@ int certificate_load_key(const char *path, EVP_PKEY **ret, struct error *reterr)
 	return 0;
 }
 
-int certificate_save(const char *path, X509 *certificate, EVP_PKEY *key, mode_t mode,
-	struct error *reterr)
+int certificate_print(X509 *certificate, EVP_PKEY *key, struct buf *out, struct error *reterr)
 {
 	BIO *bio = BIO_new(BIO_s_mem());
 	char *data = NULL;
 	bool done = bio != NULL;
 	long len;
-	int r;
 
 	if (done && certificate)
 		done = PEM_write_bio_X509(bio, certificate) == 1;
@@ -216,9 +223,21 @@ int certificate_save(const char *path, X509 *certificate, EVP_PKEY *key, mode_t 
 		return x509_fail(reterr, "write a certificate");
 	}
 	len = BIO_get_mem_data(bio, &data);
-	r = file_write_atomic(path, data, (size_t)len, mode, 1, reterr);
+	buf_add(out, data, (size_t)len);
 	OPENSSL_cleanse(data, (size_t)len);
 	BIO_free(bio);
+	return out->error ? error_oom(reterr) : 0;
+}
+
+int certificate_save(const char *path, X509 *certificate, EVP_PKEY *key, mode_t mode,
+	struct error *reterr)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	int r = certificate_print(certificate, key, &text, reterr);
+
+	if (r == 0)
+		r = file_write_atomic(path, text.data, text.len, mode, 1, reterr);
+	buf_wipe(&text);
 	return r;
 }
 

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * image - from the name of an operating system to the image that a machine starts from.
+ * Promises: the policy's table comes first; else the parameter of SSM in which who makes the system
+ *           publishes its newest image.
+ * Threads: any.
+ * Ownership: arguments are borrowed for the call.
+ */
+#ifndef DUPLOFS_CLOUD_AWS_IMAGE_H
+#define DUPLOFS_CLOUD_AWS_IMAGE_H
+
+#include "cloud/aws/account.h"
+
+#define IMAGE_ID_MAX 64
+
+/* os NULL: the policy's, else Debian 12. -EINVAL with the names that are known. */
+int aws_image_find(struct account *account, const char *os, char ret[IMAGE_ID_MAX],
+	struct error *reterr);
+
+/* The policy's or the shipped word for it: an id or, from a slash on, a parameter's name. Pure.
+ * NULL: unknown. */
+const char *aws_image_place(const struct policy *policy, const char *os);
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * machine - machines of hosts as EC2 instances: made, watched, replaced, terminated.
+ * Promises: only what carries our tags is terminated; of several with one token the oldest stays. A
+ *           machine that is known to run costs no call until AWS tells of it.
+ * Threads: any; each call has an account of its own.
+ * Ownership: arguments are borrowed for the call.
+ */
+#ifndef DUPLOFS_CLOUD_AWS_MACHINE_H
+#define DUPLOFS_CLOUD_AWS_MACHINE_H
+
+#include "cloud/aws/engine_keys.h"
+#include "cloud/aws/machine_table.h"
+#include "cloud/cloud.h"
+
+int aws_machine_ensure(struct machine_table *table, struct account *account,
+	const struct engine_keys *keys, const struct machine *wanted, struct machine_state *ret,
+	struct error *reterr);
+
+int aws_machine_remove(struct machine_table *table, struct account *account, int64_t host,
+	int64_t age_ns, struct error *reterr);
+
+#endif

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cloud/aws/machine_run.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "cloud/aws/image.h"
+#include "cloud/aws/user_data.h"
+
+#define MEMORY_LEAST_MIB 1024 /* less does not run Docker and a container */
+#define TYPES_MAX        256
+
+/* All that RunInstances is told but type and subnet. */
+struct run {
+	struct account *account;
+	const struct machine *wanted;
+	struct estate_owner owner;
+	char name[ESTATE_NAME_SIZE]; /* of the tenant's group, profile and key */
+	char image[IMAGE_ID_MAX];
+	char group[64]; /* id */
+	char *user_data; /* base64 */
+	bool spot;
+};
+
+static void run_done(struct run *run)
+{
+	if (run->user_data)
+		OPENSSL_cleanse(run->user_data, strlen(run->user_data));
+	free(run->user_data);
+}
+
+void machine_engine_name(const char *token, char ret[MACHINE_ENGINE_NAME_SIZE])
+{
+	(void)snprintf(ret, MACHINE_ENGINE_NAME_SIZE, "%.60s.engine.duplofs", token);
+}
+
+/* ---- the type ---- */
+
+static size_t known_types(const struct policy *policy, struct machine_type types[TYPES_MAX])
+{
+	const char *text;
+	size_t count = 0;
+
+	for (size_t i = 0; count < TYPES_MAX && (text = policy_item(policy, "machine_types", i));
+		i++)
+		count += machine_type_parse(text, &types[count], NULL) == 0;
+	if (count > 0)
+		return count;
+	while (count < TYPES_MAX && machine_type_shipped(count, &types[count]))
+		count++;
+	return count;
+}
+
+static int refuse_size(const struct machine *wanted, const struct machine_type *types, size_t count,
+	struct error *reterr)
+{
+	const struct machine_type *largest = &types[0];
+
+	for (size_t i = 1; i < count; i++)
+		if (types[i].cpu_milli * types[i].memory_mib >
+			largest->cpu_milli * largest->memory_mib)
+			largest = &types[i];
+	return error_set(reterr, -EINVAL,
+		"no type of machine has CPU %" PRId64 ".%03" PRId64 " and MemoryGiB %" PRId64
+		".%02" PRId64 ": the largest, %s, has CPU %" PRId64 " and MemoryGiB %" PRId64,
+		wanted->cpu_milli / 1000, wanted->cpu_milli % 1000, wanted->memory_mib / 1024,
+		wanted->memory_mib % 1024 * 100 / 1024, largest->name, largest->cpu_milli / 1000,
+		largest->memory_mib / 1024);
+}
+
+int machine_types_for(const struct policy *policy, const struct machine *wanted,
+	struct machine_type ret[MACHINE_TRIES], size_t *ret_count, struct error *reterr)
+{
+	struct machine_type types[TYPES_MAX];
+	size_t count = known_types(policy, types);
+	int64_t memory_mib =
+		wanted->memory_mib < MEMORY_LEAST_MIB ? MEMORY_LEAST_MIB : wanted->memory_mib;
+
+	*ret_count = machine_type_choose(types, count, wanted->cpu_milli, memory_mib, ret,
+		MACHINE_TRIES);
+	return *ret_count > 0 ? 0 : refuse_size(wanted, types, count, reterr);
+}
+
+/* ---- what it is made of ---- */
+
+static int find_group(struct run *run, struct error *reterr)
+{
+	_cleanup_request_ struct aws_request request = aws_request_of(EC2_DESCRIBE_SECURITY_GROUPS);
+	_cleanup_answer_ struct answer answer = ANSWER_INIT;
+	const struct answer_node *group;
+	int r;
+
+	aws_request_set(&request, "Filter.1.Name", "group-name");
+	aws_request_set(&request, "Filter.1.Value.1", run->name);
+	aws_request_set(&request, "Filter.2.Name", "vpc-id");
+	aws_request_set(&request, "Filter.2.Value.1", policy_text(run->account->policy, "vpc_id"));
+	r = account_call(run->account, &request, &answer, FAULT_MISSING, reterr);
+	if (r < 0)
+		return r;
+	group = answer_find(answer.root, "securityGroupInfo/item");
+	if (!group)
+		return error_set(reterr, -EAGAIN,
+			"waits for the tenant's security group, role and instance profile");
+	if (!account_owns(answer_find(group, "tagSet/item"), "key", "value", &run->owner))
+		return account_foreign("security group", run->name, reterr);
+	(void)text_copy(run->group, sizeof(run->group), answer_text(group, "groupId"));
+	return 0;
+}
+
+static char *to_base64(const struct buf *data)
+{
+	char *text = malloc((data->len + 2) / 3 * 4 + 1);
+
+	if (text)
+		(void)EVP_EncodeBlock((unsigned char *)text, (const unsigned char *)data->data,
+			(int)data->len);
+	return text;
+}
+
+static int make_user_data(struct run *run, const struct engine_keys *keys, struct error *reterr)
+{
+	_cleanup_buf_ struct buf authority = BUF_INIT, certificate = BUF_INIT, key = BUF_INIT,
+				 script = BUF_INIT;
+	struct user_data data = {.platform = run->account->platform,
+		.tenant = run->wanted->tenant,
+		.host = run->wanted->name};
+	char name[MACHINE_ENGINE_NAME_SIZE];
+	int r = engine_keys_authority(keys, &authority, reterr);
+
+	machine_engine_name(run->wanted->token, name);
+	if (r == 0)
+		r = engine_keys_issue(keys, name, &certificate, &key, reterr);
+	data.authority = buf_string(&authority);
+	data.certificate = buf_string(&certificate);
+	data.key = buf_string(&key);
+	if (r == 0)
+		r = user_data_print(&data, &script, reterr);
+	if (r == 0)
+		run->user_data = to_base64(&script);
+	if (r == 0 && !run->user_data)
+		r = error_oom(reterr);
+	buf_wipe(&key);
+	buf_wipe(&script);
+	return r;
+}
+
+/* ---- RunInstances ---- */
+
+static void set_tags(struct aws_request *request, const struct run *run, int number,
+	const char *type)
+{
+	char prefix[32], id[24];
+
+	aws_request_setf(request, type, "TagSpecification.%d.ResourceType", number);
+	(void)snprintf(prefix, sizeof(prefix), "TagSpecification.%d.Tag", number);
+	account_tag(request, prefix, &run->owner, run->name);
+	(void)snprintf(id, sizeof(id), "%" PRId64, run->wanted->host);
+	aws_request_setf(request, TAG_HOST, "%s.5.Key", prefix);
+	aws_request_setf(request, run->wanted->name, "%s.5.Value", prefix);
+	aws_request_setf(request, TAG_HOST_ID, "%s.6.Key", prefix);
+	aws_request_setf(request, id, "%s.6.Value", prefix);
+	aws_request_setf(request, TAG_TOKEN, "%s.7.Key", prefix);
+	aws_request_setf(request, run->wanted->token, "%s.7.Value", prefix);
+}
+
+static void set_spot(struct aws_request *request)
+{
+	aws_request_set(request, "InstanceMarketOptions.MarketType", "spot");
+	aws_request_set(request, "InstanceMarketOptions.SpotOptions.SpotInstanceType", "one-time");
+	aws_request_set(request, "InstanceMarketOptions.SpotOptions.InstanceInterruptionBehavior",
+		"terminate");
+}
+
+/* Another type or subnet is another request, which wants another token. */
+static void set_request(struct aws_request *request, const struct run *run, const char *type,
+	const char *subnet, size_t try)
+{
+	char token[65];
+
+	(void)snprintf(token, sizeof(token), "%.56s-%zu", run->wanted->token, try);
+	aws_request_set(request, "ClientToken", token);
+	aws_request_set(request, "MinCount", "1");
+	aws_request_set(request, "MaxCount", "1");
+	aws_request_set(request, "ImageId", run->image);
+	aws_request_set(request, "InstanceType", type);
+	aws_request_set(request, "SubnetId", subnet);
+	aws_request_set(request, "SecurityGroupId.1", run->group);
+	aws_request_set(request, "IamInstanceProfile.Name", run->name);
+	aws_request_set(request, "KeyName", run->name);
+	aws_request_set(request, "InstanceInitiatedShutdownBehavior", "terminate");
+	/* Containers are one hop further away; they get the tenant's role, as they should. */
+	aws_request_set(request, "MetadataOptions.HttpTokens", "required");
+	aws_request_set(request, "MetadataOptions.HttpPutResponseHopLimit", "2");
+	aws_request_set(request, "UserData", run->user_data);
+	if (run->spot)
+		set_spot(request);
+	set_tags(request, run, 1, "instance");
+	set_tags(request, run, 2, "volume");
+}
+
+static bool is_lack(const struct fault *fault)
+{
+	static const char *const codes[] = {"InsufficientInstanceCapacity",
+		"InsufficientFreeAddressesInSubnet", "InsufficientHostCapacity",
+		"UnfulfillableCapacity", "SpotMaxPriceTooLow", "Unsupported"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(codes); i++)
+		if (strcmp(fault->code, codes[i]) == 0)
+			return true;
+	return false;
+}
+
+/* What AWS has made already, and what it does not know yet, is a matter of time. */
+static int judge(const struct fault *fault, int r, struct error *reterr)
+{
+	if (strcmp(fault->code, "IdempotentParameterMismatch") == 0)
+		return error_set(reterr, -EAGAIN,
+			"AWS was asked for it before and does not show it yet");
+	if (strcmp(fault->code, "InvalidKeyPair.NotFound") == 0 ||
+		strcmp(fault->code, "InvalidGroup.NotFound") == 0)
+		return error_set(reterr, -EAGAIN,
+			"waits for the tenant's key pair and security group");
+	return r;
+}
+
+/* 1: there is no capacity for this type in this subnet. */
+static int run_one(const struct run *run, const char *type, const char *subnet, size_t try,
+	struct machine_row *ret, struct error *reterr)
+{
+	_cleanup_request_ struct aws_request request = aws_request_of(EC2_RUN_INSTANCES);
+	_cleanup_answer_ struct answer answer = ANSWER_INIT;
+	const struct answer_node *item;
+	struct fault fault = {0};
+	int r;
+
+	set_request(&request, run, type, subnet, try);
+	r = aws_client_call(run->account->client, &request, &answer, &fault, reterr);
+	if (r < 0)
+		return is_lack(&fault) ? 1 : judge(&fault, r, reterr);
+	item = answer_find(answer.root, "instancesSet/item");
+	machine_row_read(item, ret);
+	/* Its tags may come later than it. */
+	ret->host = run->wanted->host;
+	(void)text_copy(ret->token, sizeof(ret->token), run->wanted->token);
+	return item ? 0
+		    : error_set(reterr, -EBADMSG, "AWS's answer to RunInstances names no instance");
+}
+
+static int refuse_lack(const struct run *run, const struct machine_type *types, size_t count,
+	struct error *reterr)
+{
+	_cleanup_buf_ struct buf names = BUF_INIT;
+
+	for (size_t i = 0; i < count; i++)
+		buf_printf(&names, "%s%s", i > 0 ? ", " : "", types[i].name);
+	return error_set(reterr, -EBUSY,
+		"AWS has no room for a %smachine just now, of none of %s, in no subnet: it is "
+		"tried "
+		"again%s",
+		run->spot ? "spot " : "", buf_string(&names),
+		run->spot ? "; without Spot there may be one" : "");
+}
+
+/* Hosts begin in different subnets, so that they are spread over zones. */
+static int run_any(const struct run *run, struct machine_row *ret, struct error *reterr)
+{
+	const struct policy *policy = run->account->policy;
+	struct machine_type types[MACHINE_TRIES];
+	size_t count, subnets = 0, try = 0;
+	int r = machine_types_for(policy, run->wanted, types, &count, reterr);
+
+	if (r < 0)
+		return r;
+	while (policy_item(policy, "private_subnet_ids", subnets))
+		subnets++;
+	for (size_t i = 0; i < count; i++) {
+		for (size_t j = 0; j < subnets; j++) {
+			size_t at = ((size_t)run->wanted->host + j) % subnets;
+
+			r = run_one(run, types[i].name,
+				policy_item(policy, "private_subnet_ids", at), try++, ret, reterr);
+			if (r <= 0)
+				return r;
+		}
+	}
+	return refuse_lack(run, types, count, reterr);
+}
+
+static int check_region(const struct run *run, struct error *reterr)
+{
+	const char *region = policy_text(run->account->policy, "region");
+
+	if (!run->wanted->region || strcmp(run->wanted->region, region) == 0)
+		return 0;
+	return error_set(reterr, -EINVAL,
+		"Region: there are networks in %s alone, not in %.40s: leave Region out", region,
+		run->wanted->region);
+}
+
+static void begin(struct run *run, struct account *account, const struct machine *wanted)
+{
+	*run = (struct run){.account = account, .wanted = wanted};
+	run->owner = (struct estate_owner){
+		.platform = account->platform, .tenant = wanted->tenant, .id = wanted->tenant_id};
+	run->spot =
+		wanted->spot || strcmp(policy_text(account->policy, "host_market"), "spot") == 0;
+	account_name(&run->owner, run->name);
+}
+
+int machine_run(struct account *account, const struct engine_keys *keys,
+	const struct machine *wanted, struct machine_row *ret, struct error *reterr)
+{
+	struct run run;
+	int r;
+
+	begin(&run, account, wanted);
+	r = check_region(&run, reterr);
+	if (r == 0)
+		r = aws_image_find(account, wanted->os, run.image, reterr);
+	if (r == 0)
+		r = find_group(&run, reterr);
+	if (r == 0)
+		r = make_user_data(&run, keys, reterr);
+	if (r == 0)
+		r = run_any(&run, ret, reterr);
+	run_done(&run);
+	return r;
+}

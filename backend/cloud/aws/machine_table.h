@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * machine_table - what was last heard of this platform's EC2 instances, by host: one batch look
+ *                 tells of all of them.
+ * Promises: an instance that was just made stays known until AWS shows it, or should have.
+ * Threads: any; a look waits for the network with nothing locked.
+ * Ownership: the table copies.
+ */
+#ifndef DUPLOFS_CLOUD_AWS_MACHINE_TABLE_H
+#define DUPLOFS_CLOUD_AWS_MACHINE_TABLE_H
+
+#include <stdint.h>
+
+#include "base/idmap.h"
+#include "base/lock.h"
+#include "cloud/aws/account.h"
+#include "model/machine_type.h"
+
+#define TAG_HOST    "duplo.host" /* its name */
+#define TAG_HOST_ID "duplo.host-id"
+#define TAG_TOKEN   "duplo.token" /* of the making: see cloud.h */
+
+#define MACHINE_TOKEN_SIZE 80
+#define MACHINES_OF_HOST   4
+
+enum machine_phase {
+	MACHINE_PENDING,
+	MACHINE_RUNNING,
+	MACHINE_STOPPED, /* or on its way there */
+	MACHINE_ENDING, /* being terminated */
+	MACHINE_ENDED,
+};
+
+/* One instance. */
+struct machine_row {
+	int64_t host;
+	char id[32];
+	char token[MACHINE_TOKEN_SIZE];
+	char type[MACHINE_TYPE_NAME];
+	char address[64]; /* private; "" none yet */
+	char launched[32]; /* as AWS writes it: later ones sort behind */
+	enum machine_phase phase;
+	bool recalled; /* AWS has said that it takes it back within two minutes */
+	int64_t told_ns; /* monotonic: when AWS last told of it */
+};
+
+/* Something about a host's machines is another than before. */
+typedef void (*machine_table_fn)(void *arg, int64_t host);
+
+struct machine_table {
+	struct lock lock; /* LOCK_CLOUD */
+	struct idmap hosts; /* to struct machine_list */
+	int64_t looked_ns; /* monotonic; 0: never */
+	machine_table_fn changed;
+	void *arg;
+};
+
+void machine_table_init(struct machine_table *table);
+void machine_table_done(struct machine_table *table);
+/* Who hears of changes; called with nothing locked. */
+void machine_table_watch(struct machine_table *table, machine_table_fn fn, void *arg);
+
+/* Asks AWS for all, unless the last answer is younger than age_ns. */
+int machine_table_look(struct machine_table *table, struct account *account, int64_t age_ns,
+	struct error *reterr);
+/* Forgets when it last looked: something may have happened there. */
+void machine_table_doubt(struct machine_table *table);
+
+/* Copies of the host's machines, the oldest first; their number. */
+size_t machine_table_of(struct machine_table *table, int64_t host,
+	struct machine_row ret[MACHINES_OF_HOST]);
+/* What a call that made or changed one told of it. -ENOMEM. */
+int machine_table_put(struct machine_table *table, const struct machine_row *row);
+/* AWS takes the instance of this id back. False: it is none of ours. */
+bool machine_table_recall(struct machine_table *table, const char *id);
+
+/* A row out of an item of instancesSet. Pure. */
+void machine_row_read(const struct answer_node *item, struct machine_row *ret);
+
+#endif

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The machine of a host: what is asked of the cloud, under a token that the journal has. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "reconcile/host_work.h"
+
+/* Only such a cloud makes machines of its own, which have to be given back. */
+static bool makes_machines(const struct reconciler *r)
+{
+	return r->options.cloud->ops->machine_watch != NULL;
+}
+
+static void machine_changed(void *arg, int64_t host)
+{
+	struct reconciler *r = arg;
+
+	queue_wake(r->hosts, key_of(KIND_HOST, host));
+}
+
+int host_machine_watch(struct reconciler *r, struct error *reterr)
+{
+	struct cloud *cloud = r->options.cloud;
+
+	return makes_machines(r) ? cloud->ops->machine_watch(cloud, machine_changed, r, reterr) : 0;
+}
+
+/* ---- tokens ---- */
+
+struct token {
+	struct intent last; /* the newest; owner 0: none */
+};
+
+static int take_token(void *arg, const struct intent *intent)
+{
+	struct token *token = arg;
+
+	if (strcmp(intent->type, INTENT_MACHINE) == 0 && intent->id > token->last.id)
+		token->last = *intent;
+	return 0;
+}
+
+static int find_token(struct host_work *work, struct token *ret, struct error *reterr)
+{
+	int r;
+
+	*ret = (struct token){.last = {0}};
+	r = store_intents(work->r->options.store, work->object.id, take_token, ret);
+	return r < 0 ? error_set(reterr, r, "the journal cannot be read") : 0;
+}
+
+struct renewal {
+	int64_t host;
+	const char *old, *token; /* old "": there was none */
+	const char *words; /* why */
+};
+
+static int note_token(struct txn *txn, void *arg, struct error *reterr)
+{
+	const struct renewal *renewal = arg;
+	int r = 0;
+
+	(void)reterr;
+	if (*renewal->old) {
+		r = txn_intent_done(txn, renewal->host, INTENT_MACHINE, renewal->old);
+		if (r == 0)
+			r = txn_event(txn, renewal->host, "warning",
+				"%s: another machine takes its place", renewal->words);
+	}
+	return r < 0 ? r : txn_intent_add(txn, renewal->host, INTENT_MACHINE, renewal->token);
+}
+
+/* A token that was never used before. It is durable before it is. */
+static int renew_token(struct host_work *work, struct token *token, const char *words,
+	struct error *reterr)
+{
+	struct intent *last = &token->last;
+	char name[MACHINE_TOKEN_MAX + 1];
+	struct renewal renewal = {work->object.id, last->name, name, words};
+	int r;
+
+	(void)snprintf(name, sizeof(name), "%.16s-%" PRId64 "-%" PRIx64, work->r->platform,
+		work->object.id, (uint64_t)(clock_wall_ns() / NS_PER_MILLISECOND));
+	r = store_update(work->r->options.store, STORE_DURABLE, NULL, note_token, &renewal, reterr);
+	return r < 0 ? r : find_token(work, token, reterr);
+}
+
+static int64_t token_age_ns(const struct token *token)
+{
+	int64_t age_ns = clock_wall_ns() - token->last.created_ns;
+
+	return token->last.owner == 0 ? CLOCK_FOREVER : age_ns < 0 ? 0 : age_ns;
+}
+
+/* ---- asking ---- */
+
+static int ask(struct host_work *work, const struct token *token, struct machine_state *state)
+{
+	struct cloud *cloud = work->r->options.cloud;
+	const struct host_spec *spec = work->spec;
+	const struct host *host = work->host;
+	const struct machine machine = {
+		.host = work->object.id,
+		.tenant = work->tenant,
+		.tenant_id = work->object.tenant,
+		.name = work->object.name,
+		.token = token->last.name,
+		.age_ns = token_age_ns(token),
+		.os = spec->os,
+		.region = spec->region,
+		.cpu_milli = spec->cpu_milli,
+		.memory_mib = spec->memory_gib_milli * 1024 / 1000,
+		.spot = spec->spot,
+		.leaving = work->object.deleting,
+		.silent = host && host->engine && !host->up && host->was_up,
+		.engine = spec->engine,
+		.address = spec->address,
+	};
+
+	return cloud->ops->machine_ensure(cloud, &machine, state, &work->trouble);
+}
+
+/* What has ended gets a successor at once. */
+static int ask_made(struct host_work *work, struct machine_state *state)
+{
+	struct token token;
+	int r = find_token(work, &token, &work->trouble);
+
+	work->made = true;
+	/* None was asked for, and none will be. */
+	if (r == 0 && token.last.owner == 0 && work->object.deleting)
+		return 0;
+	if (r == 0 && token.last.owner == 0)
+		r = renew_token(work, &token, "", &work->trouble);
+	if (r == 0)
+		r = ask(work, &token, state);
+	if (r < 0 || !state->ended || work->object.deleting)
+		return r;
+	r = renew_token(work, &token, state->words, &work->trouble);
+	if (r < 0)
+		return r;
+	*state = (struct machine_state){.there = false};
+	return ask(work, &token, state);
+}
+
+int host_machine_ask(struct host_work *work, struct machine_state *state)
+{
+	struct token none = {.last = {0}};
+	int r;
+
+	*state = (struct machine_state){.there = false};
+	if (!work->r->options.cloud->ops->machine_ensure)
+		return error_set(&work->trouble, -EOPNOTSUPP, "this cloud has no machines");
+	if (!makes_machines(work->r) || work->spec->engine)
+		return ask(work, &none, state);
+	r = ask_made(work, state);
+	if (r != -EAGAIN)
+		return r;
+	/* A matter of time: said as what is waited for. */
+	(void)text_copy(state->words, sizeof(state->words), work->trouble.text);
+	error_clear(&work->trouble);
+	work->again = true;
+	return 0;
+}
+
+static int forget_token(struct txn *txn, void *arg, struct error *reterr)
+{
+	const struct intent *intent = arg;
+
+	(void)reterr;
+	return txn_intent_done(txn, intent->owner, INTENT_MACHINE, intent->name);
+}
+
+int host_machine_remove(struct host_work *work, struct error *reterr)
+{
+	struct cloud *cloud = work->r->options.cloud;
+	struct token token;
+	int r = find_token(work, &token, reterr);
+
+	if (r < 0 || !cloud->ops->machine_remove)
+		return r;
+	/* None was ever asked for. */
+	if (makes_machines(work->r) && token.last.owner == 0)
+		return 0;
+	r = cloud->ops->machine_remove(cloud, work->object.id, token_age_ns(&token), reterr);
+	if (r < 0 || token.last.owner == 0)
+		return r;
+	return store_update(work->r->options.store, STORE_DURABLE, NULL, forget_token, &token.last,
+		reterr);
+}
