@@ -9,7 +9,7 @@
  *   agent drop SERVICE    removes its view
  *   agent clear           removes all
  * Orders are fields that end in NUL, an order after the other; paths are relative to the view:
- *   agent keep SERVICE... removes the views of all others
+ *   d PATH        a directory            f NUMBER PATH   .in/SERVICE/NUMBER, over what is there
  *   h OLD PATH    the same file again    l TARGET PATH   a symbolic link, over what is there
  *   r PATH        removes it             k PATH  x       removes all that no k has named
  * Promises: each order may be given again; a file or link is the old one or the new one at any
