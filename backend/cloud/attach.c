@@ -16,6 +16,8 @@ static int find_address(const struct machine *wanted, struct machine_state *ret,
 	const char *host = strncmp(wanted->engine, "tcp://", 6) == 0 ? wanted->engine + 6 : NULL;
 	struct in_addr address;
 
+	if (strncmp(wanted->engine, "tls://", 6) == 0) /* name@host:port */
+		host = strchr(wanted->engine, '@') + 1;
 	if (wanted->address)
 		(void)text_copy(ret->address, sizeof(ret->address), wanted->address);
 	else if (host)

@@ -313,17 +313,37 @@ int check_region(const char *value, struct error *reterr)
 	return 0;
 }
 
+/* "host:port" of tcp://, "name@address:port" of tls://; the port may lack. */
+static bool is_engine_place(const char *place, bool named)
+{
+	const char *at = strchr(place, '@');
+
+	if (!is_all(place, strlen(place), LOWER UPPER DIGITS "_.-:@"))
+		return false;
+	if (!named)
+		return place[0] && !at;
+	return at && at != place && at[1] && at[1] != ':' && strchr(at, ':') &&
+	       !strchr(at + 1, '@') && !memchr(place, ':', (size_t)(at - place));
+}
+
 int check_engine(const char *value, struct error *reterr)
 {
-	const char *rest = strncmp(value, "unix://", 7) == 0 || strncmp(value, "tcp://", 6) == 0
-				   ? strstr(value, "//") + 2
-				   : "";
-	bool path = value[0] == 'u';
+	const char *rest = strstr(value, "://");
+	bool good = false;
 
-	if (strlen(value) > 200 || !is_all(rest, strlen(rest), LOWER UPPER DIGITS "_.-:/") ||
-		!rest[0] || path != (rest[0] == '/') || (!path && strchr(rest, '/')))
+	if (rest && strlen(value) <= 200) {
+		rest += strlen("://");
+		if (strncmp(value, "unix://", 7) == 0)
+			good = rest[0] == '/' &&
+			       is_all(rest, strlen(rest), LOWER UPPER DIGITS "_.-:/");
+		else if (strncmp(value, "tcp://", 6) == 0 || strncmp(value, "tls://", 6) == 0)
+			good = is_engine_place(rest, value[1] == 'l');
+	}
+	if (!good)
 		return error_set(reterr, -EINVAL,
-			"\"%.80s\" is no container engine: unix:///path or tcp://host:port", value);
+			"\"%.80s\" is no container engine: unix:///path, tcp://host:port or "
+			"tls://name@host:port",
+			value);
 	return 0;
 }
 

@@ -28,7 +28,7 @@ int check_key(const char *value, struct error *reterr);
 int check_neighbor(const char *value, struct error *reterr);
 /* Name or tag of a host. */
 int check_host(const char *value, struct error *reterr);
-/* Where a container engine is: unix:///path or tcp://host:port. */
+/* Where a container engine is: unix:///path, tcp://host:port, or tls://name@host:port. */
 /* "us-west-2". */
 int check_region(const char *value, struct error *reterr);
 int check_engine(const char *value, struct error *reterr);

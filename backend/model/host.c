@@ -38,8 +38,9 @@ const struct field host_fields[] = {
 		.help = "Gives its instances to other hosts, and takes no new ones."},
 	{.name = "Engine", .type = FIELD_TEXT, .flags = FIELD_NONE, .offset = AT(engine),
 		.check = check_engine, .otherwise = "a machine of the cloud's",
-		.help = "A container engine that is there already, unix:///path or "
-			"tcp://host:port; the administrator alone sets it."},
+		.help = "A container engine that is there already, unix:///path, "
+			"tcp://host:port, or tls://name@host:port, with the name in its "
+			"certificate; the administrator alone sets it."},
 	{.name = "Address", .type = FIELD_TEXT, .flags = FIELD_NONE, .offset = AT(address),
 		.check = check_address, .otherwise = "as Engine says, else 127.0.0.1",
 		.help = "IP address at which ports of such a host are reached; the administrator "

@@ -68,11 +68,16 @@ static void refusals(void **state)
 			"\"h1\""},
 		{"{\"Address\":\"10.0.0.1\"}",
 			"line 1, column 2: Address: an address without an Engine means nothing"},
+		{"{\"Engine\":\"tls://h1:2376\"}",
+			"line 1, column 2: Engine: \"tls://h1:2376\" is no container engine: "
+			"unix:///path, tcp://host:port or tls://name@host:port"},
 		{"{\"Engine\":\"unix:///a\",\"Address\":\"h\"}",
 			"line 1, column 23: Address: \"h\" is no IPv4 address"},
 	};
 	static const char *const engines[] = {"unix://", "unix://a", "tcp://", "tcp:///a",
-		"tcp://a/b", "http://a", "unix:///a b", "tcp://a;b", "unix:///a\\u000a", "/a"};
+		"tcp://a/b", "tcp://a@b:1", "tls://", "tls://a:1", "tls://@a:1", "tls://a@",
+		"tls://a@:1", "tls://a@b", "tls://a:1@b:1", "tls://a@b@c:1", "tls://a/@b:1",
+		"http://a", "unix:///a b", "tcp://a;b", "unix:///a\\u000a", "/a"};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {

@@ -4,8 +4,9 @@
 # a bridge, its own data. What is started here is ended by engines_clean, and nothing else.
 #   engines_begin N       makes N machines: names h1.., ENGINE_ADDRESS and ENGINE_URL by name
 #   engine_start NAME...  starts their dockerds and waits until they answer, with the images of the example
-#   engines_apart=1       before: each has a /run of its own, so that no file there is this machine's
 #   engine_boot NAME ADDRESS SCRIPT   a machine that makes itself an engine, by a start-up script
+#   engines_apart=DIR     before: each has a /run of its own, so that no file there is this machine's, and
+#                         answers by TLS alone, at port 2376, to whoever has what is put into DIR
 #   engine_kill NAME      kills it as a crash would; its containers die with it, as on a lost machine
 #   engines_clean         for test_clean
 
@@ -84,21 +85,39 @@ engine_start() {
 	wait "${images[@]}" || bail "the images of the example cannot be made"
 }
 
+# The authority and a certificate for who asks go into DIR, as the platform wants them; a machine's own beside it.
+engine_certificates() {
+	local name=$1 dir=$engines_dir/$1 key=(-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2)
+	local ca=$engines_dir/authority
+	[ -e "$ca.key" ] || {
+		mkdir -p "$engines_apart"
+		openssl req -x509 "${key[@]}" -subj /CN=authority -keyout "$ca.key" -out "$engines_apart/ca.pem"
+		openssl req -x509 "${key[@]}" -subj /CN=client -CA "$engines_apart/ca.pem" -CAkey "$ca.key" \
+			-keyout "$ca.client" -out "$ca.pem" -addext extendedKeyUsage=clientAuth -addext basicConstraints=CA:FALSE
+		cat "$ca.pem" "$ca.client" >"$engines_apart/client.pem"
+	} 2>>"$dir/log"
+	openssl req -x509 "${key[@]}" -subj "/CN=$name" -CA "$engines_apart/ca.pem" -CAkey "$ca.key" -keyout "$dir/key.pem" \
+		-out "$dir/cert.pem" -addext "subjectAltName=DNS:$name" -addext extendedKeyUsage=serverAuth \
+		-addext basicConstraints=CA:FALSE 2>>"$dir/log"
+}
+
 # nsenter and not `ip netns exec`: that would hide /sys/fs/cgroup.
 engine_begin() {
 	local name=$1 dir=$engines_dir/$1
 	local run=$dir/run
-	local -a world=()
+	local -a world=() door=(--host "tcp://${ENGINE_ADDRESS[$name]}:2375" --tls=false)
 	# A copy of a mount of ours would keep its platform from ending.
 	# shellcheck disable=SC2016 # for the shell in there
 	if [ -n "$engines_apart" ]; then
 		world=(unshare -m sh -c 'mount -t tmpfs none /run && { umount -l "$0" 2>/dev/null; exec "$@"; }'
 			"${DUPLO:-/none}")
 		run=/run/docker
+		engine_certificates "$name"
+		door=(--host "tcp://${ENGINE_ADDRESS[$name]}:2376" --tlsverify --tlscacert "$engines_apart/ca.pem"
+			--tlscert "$dir/cert.pem" --tlskey "$dir/key.pem")
 	fi
 	setsid nsenter --net="/run/netns/$engines_bridge-$name" "${world[@]}" dockerd --host "${ENGINE_URL[$name]}" \
-		--host "tcp://${ENGINE_ADDRESS[$name]}:2375" --tls=false \
-		--data-root "$dir/data" --exec-root "$run" --pidfile "$dir/pid" \
+		"${door[@]}" --data-root "$dir/data" --exec-root "$run" --pidfile "$dir/pid" \
 		--cgroup-parent "/$engines_bridge-$name" --bip 10.59.0.1/24 \
 		--config-file "$dir/config.json" >>"$dir/log" 2>&1 </dev/null &
 	engine_pid[$name]=$!
