@@ -400,6 +400,7 @@ static void test_a_reload_that_fails_harms_no_other(void **state)
 
 static void test_missing_programs_are_named(void **state)
 {
+	const struct balancer_state there = {.address = "127.88.0.9"};
 	char tools[96], link[128], program[256];
 	struct cloud_health now;
 	struct balancer_state is;
@@ -415,7 +416,7 @@ static void test_missing_programs_are_named(void **state)
 	assert_int_equal(ensure(1, 80, "", &is), -ENOPKG);
 	assert_non_null(strstr(error.text, "package haproxy"));
 	assert_non_null(strstr(health(), "package haproxy"));
-	assert_int_equal(cloud->ops->dns_ensure(cloud, 1, "a.duplo.test", &is, &error), -ENOPKG);
+	assert_int_equal(cloud->ops->dns_ensure(cloud, 1, "a.duplo.test", &there, &error), -ENOPKG);
 	assert_non_null(strstr(error.text, "package dnsmasq"));
 	cloud->ops->health(cloud, &now);
 	assert_false(now.dns_up);
