@@ -113,7 +113,7 @@ static void test_what_is_not_found_again_goes(void **state)
 static void test_what_was_removed_is_told_for_a_while(void **state)
 {
 	struct store_fixture *fixture = *state;
-	char name[16], *text;
+	char name[24], *text;
 	struct garbage removed = {"role", name, GARBAGE_TAG, GARBAGE_REMOVED, "", "w"};
 	int64_t since_ns = clock_wall_ns(), changed_ns;
 	size_t lines = 0;
