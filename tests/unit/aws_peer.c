@@ -101,7 +101,8 @@ void aws_peer_tell(struct aws_peer *peer, const struct aws_peer_answer *answers,
 	for (size_t i = 0; i < AWS_PEER_MAX; i++)
 		buf_done(&peer->requests[i]);
 	peer->request_count = 0;
-	memcpy(peer->answers, answers, count * sizeof(*answers));
+	if (count > 0)
+		memcpy(peer->answers, answers, count * sizeof(*answers));
 	peer->answer_count = count;
 }
 
