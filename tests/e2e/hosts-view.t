@@ -43,6 +43,7 @@ is "$(there "$first" 'cat /duplo/secrets/TOKEN /duplo/config/COLOR; wc -l </dupl
 like "$(there "$first" 'echo x >/duplo/config/COLOR' 2>&1)" "Read-only" "and cannot write there"
 
 # Changes come, and come whole: a reader of two values that change together never sees one of each.
+# shellcheck disable=SC2016 # for the container's shell
 there "$second" 'for i in $(seq 600); do cd /duplo/config/ && a=$(cat A 2>/dev/null) b=$(cat B 2>/dev/null)
 	[ "$a" = "$b" ] || echo "torn: $a $b"; cd /; sleep 0.01; done; echo end' >"$TEST_DIR/reader" &
 reader=$!
