@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "billing/bill.h"
+#include "model/machine_type.h"
 #include "store/store.h"
 
 static int64_t price_of(const struct quote *quote, const struct usage_subject *part)
@@ -90,10 +91,29 @@ size_t quote_service_parts(const char *cloud, const struct service_spec *spec,
 	return 1;
 }
 
-size_t quote_host_parts(const struct host_spec *spec, struct usage_subject *parts)
+/* The machine that would be made: the cheapest that fits. */
+static size_t machine_parts(const struct policy *policy, const struct host_spec *spec,
+	struct usage_subject *parts)
+{
+	struct machine_type types[MACHINE_TYPES_MAX], type;
+	size_t count = machine_types_known(policy, types);
+	int64_t memory_mib = spec->memory_gib_milli * 1024 / 1000;
+	char sku[64];
+
+	if (memory_mib < MACHINE_MEMORY_LEAST_MIB)
+		memory_mib = MACHINE_MEMORY_LEAST_MIB;
+	if (machine_type_choose(types, count, spec->cpu_milli, memory_mib, &type, 1) == 0)
+		return 0; /* it cannot be made */
+	(void)snprintf(sku, sizeof(sku), "ec2/%s", type.name);
+	set_sku(&parts[0], sku);
+	return 1;
+}
+
+size_t quote_host_parts(const char *cloud, const struct policy *policy,
+	const struct host_spec *spec, struct usage_subject *parts)
 {
 	if (!spec->engine)
-		return 0;
+		return strcmp(cloud, "aws") == 0 ? machine_parts(policy, spec, parts) : 0;
 	set_sku(&parts[0], SKU_MACHINE);
 	return 1;
 }

@@ -13,6 +13,7 @@
 #include "billing/money.h"
 #include "billing/prices.h"
 #include "model/host.h"
+#include "model/policy.h"
 #include "model/resource.h"
 #include "model/service.h"
 #include "store/wanted.h"
@@ -42,7 +43,9 @@ int64_t quote_service(const struct quote *quote, const char *cloud, const struct
  * Writes at most USAGE_PARTS_MAX and returns how many. */
 size_t quote_service_parts(const char *cloud, const struct service_spec *spec,
 	struct usage_subject *parts);
-size_t quote_host_parts(const struct host_spec *spec, struct usage_subject *parts);
+/* policy: of the AWS account, for the types that it names; may be NULL. */
+size_t quote_host_parts(const char *cloud, const struct policy *policy,
+	const struct host_spec *spec, struct usage_subject *parts);
 size_t quote_resource_parts(const struct resource_spec *spec, struct usage_subject *parts);
 
 #endif

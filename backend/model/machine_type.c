@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "model/policy.h"
 
 #define MIB_PER_GIB    1024
 #define CPU_MAX        1024
@@ -31,6 +32,22 @@ bool machine_type_shipped(size_t index, struct machine_type *ret)
 		.cpu_milli = shipped[index].cpus * 1000, .memory_mib = shipped[index].mib};
 	(void)text_copy(ret->name, sizeof(ret->name), shipped[index].name);
 	return text_parse_nano(shipped[index].price, PRICE_NANO_MAX, &ret->price_nano) == 0;
+}
+
+size_t machine_types_known(const struct policy *policy, struct machine_type ret[MACHINE_TYPES_MAX])
+{
+	const char *text;
+	size_t count = 0;
+
+	for (size_t i = 0; policy && count < MACHINE_TYPES_MAX &&
+			   (text = policy_item(policy, "machine_types", i));
+		i++)
+		count += machine_type_parse(text, &ret[count], NULL) == 0;
+	if (count > 0)
+		return count;
+	while (count < MACHINE_TYPES_MAX && machine_type_shipped(count, &ret[count]))
+		count++;
+	return count;
 }
 
 /* Takes the text before the next colon, or the rest. False: there is none, or it is too long. */

@@ -39,7 +39,11 @@
 	X("r5.4xlarge", 16, 131072, "1.008")                                                       \
 	X("m5.8xlarge", 32, 131072, "1.536")
 
-#define MACHINE_TYPE_NAME 32
+#define MACHINE_TYPE_NAME        32
+#define MACHINE_TYPES_MAX        256
+#define MACHINE_MEMORY_LEAST_MIB 1024 /* less does not run Docker and a container */
+
+struct policy;
 
 struct machine_type {
 	char name[MACHINE_TYPE_NAME];
@@ -49,6 +53,9 @@ struct machine_type {
 
 /* A row of the table that ships; false behind the last. */
 bool machine_type_shipped(size_t index, struct machine_type *ret);
+
+/* Those that the policy (may be NULL) names, else all that ship; the number of them. */
+size_t machine_types_known(const struct policy *policy, struct machine_type ret[MACHINE_TYPES_MAX]);
 
 /* "m5.large:2:8:0.096": name, CPUs, GiB, price of an hour. -EINVAL with the sentence. */
 int machine_type_parse(const char *text, struct machine_type *ret, struct error *reterr);

@@ -117,6 +117,17 @@ static int quote_moved(const struct rules *rules, const struct quote *quote, int
 	return r;
 }
 
+static size_t host_parts(const struct fs *fs, const struct host_spec *spec,
+	struct usage_subject *parts)
+{
+	_cleanup_object_ struct object platform = OBJECT_INIT;
+	_cleanup_policy_ struct policy *policy = NULL;
+
+	if (!spec->engine && store_get(fs->store, PLATFORM_ID, &platform) == 0 && platform.spec)
+		(void)policy_parse(platform.spec, strlen(platform.spec), &policy, NULL);
+	return quote_host_parts(fs->cloud, policy, spec, parts);
+}
+
 static int check_host_cost(const struct rules *rules, int64_t tenant,
 	const struct host_spec *before, const struct host_spec *after, struct error *reterr)
 {
@@ -133,8 +144,9 @@ static int check_host_cost(const struct rules *rules, int64_t tenant,
 	if (r < 0)
 		return r;
 	if (before)
-		change.before_nano += quote_parts(&quote, parts, quote_host_parts(before, parts));
-	change.after_nano = quote_parts(&quote, parts, quote_host_parts(after, parts));
+		change.before_nano +=
+			quote_parts(&quote, parts, host_parts(rules->fs, before, parts));
+	change.after_nano = quote_parts(&quote, parts, host_parts(rules->fs, after, parts));
 	return check_cost(rules, &quote, &change, reterr);
 }
 
@@ -164,7 +176,7 @@ int quota_apply_host(struct txn *txn, struct fs *fs, const struct object *host,
 	struct usage_subject parts[USAGE_PARTS_MAX];
 	int r = check_host(&rules, host, before, after, reterr);
 
-	return r < 0 ? r : txn_set_wanted(txn, host->id, parts, quote_host_parts(after, parts));
+	return r < 0 ? r : txn_set_wanted(txn, host->id, parts, host_parts(fs, after, parts));
 }
 
 /* ---- resources ---- */

@@ -59,6 +59,22 @@ if [ "$month" = "$(date -u +%Y-%m)" ]; then
 	like "$(cat "$DUPLO/.platform/billing/by-tenant")" "0.2500	\(unallocated\)" "what is nobody's is the platform's"
 fi
 
+# What a host will cost is known before there is one: the price of the machine that would be made.
+mkdir -p "$DUPLO/.platform/groups/team" "$DUPLO/red/hosts/h1"
+echo team >"$DUPLO/red/group"
+echo '{"MaxMonthlyCost":30}' >"$DUPLO/.platform/groups/team/policy.json"
+refused() {
+	try write "$DUPLO/red/hosts/h1/spec.json" '{"CPU":2,"MemoryGiB":4}'
+	grep -o 'and with this.*' "$DUPLO/red/hosts/h1/last_error"
+}
+is "$(refused)" "EDQUOT write
+and with this 30.37" "a host that costs more than the group may is refused: a t3.medium, 0.0416 an hour"
+jq '. + {machine_types: ["m5.large:2:8:0.01"]}' <<<"$POLICY" >"$DUPLO/.platform/policy/infrastructure.json"
+is "$(refused)" "EDQUOT write
+and with this 70.08" "the machine is of the types that the policy names, its price that of the table"
+echo "$POLICY" >"$DUPLO/.platform/policy/infrastructure.json"
+rmdir "$DUPLO/red/hosts/h1"
+
 # What a resource of the account is made of is counted as long as it is there.
 echo '{"Prices":[{"Sku":"dynamodb/read-unit","Region":"us-west-2","Price":"3600"},{"Sku":"dynamodb/read-unit","Price":"0"}]}' \
 	>"$DUPLO/.platform/policy/prices.json"

@@ -13,9 +13,6 @@
 #include "cloud/aws/image.h"
 #include "cloud/aws/user_data.h"
 
-#define MEMORY_LEAST_MIB 1024 /* less does not run Docker and a container */
-#define TYPES_MAX        256
-
 /* All that RunInstances is told but type and subnet. */
 struct run {
 	struct account *account;
@@ -42,21 +39,6 @@ void machine_engine_name(const char *token, char ret[MACHINE_ENGINE_NAME_SIZE])
 
 /* ---- the type ---- */
 
-static size_t known_types(const struct policy *policy, struct machine_type types[TYPES_MAX])
-{
-	const char *text;
-	size_t count = 0;
-
-	for (size_t i = 0; count < TYPES_MAX && (text = policy_item(policy, "machine_types", i));
-		i++)
-		count += machine_type_parse(text, &types[count], NULL) == 0;
-	if (count > 0)
-		return count;
-	while (count < TYPES_MAX && machine_type_shipped(count, &types[count]))
-		count++;
-	return count;
-}
-
 static int refuse_size(const struct machine *wanted, const struct machine_type *types, size_t count,
 	struct error *reterr)
 {
@@ -77,11 +59,12 @@ static int refuse_size(const struct machine *wanted, const struct machine_type *
 int machine_types_for(const struct policy *policy, const struct machine *wanted,
 	struct machine_type ret[MACHINE_TRIES], size_t *ret_count, struct error *reterr)
 {
-	struct machine_type types[TYPES_MAX];
-	size_t count = known_types(policy, types);
-	int64_t memory_mib =
-		wanted->memory_mib < MEMORY_LEAST_MIB ? MEMORY_LEAST_MIB : wanted->memory_mib;
+	struct machine_type types[MACHINE_TYPES_MAX];
+	size_t count = machine_types_known(policy, types);
+	int64_t memory_mib = wanted->memory_mib;
 
+	if (memory_mib < MACHINE_MEMORY_LEAST_MIB)
+		memory_mib = MACHINE_MEMORY_LEAST_MIB;
 	*ret_count = machine_type_choose(types, count, wanted->cpu_milli, memory_mib, ret,
 		MACHINE_TRIES);
 	return *ret_count > 0 ? 0 : refuse_size(wanted, types, count, reterr);
