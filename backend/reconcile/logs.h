@@ -13,7 +13,7 @@
 #include "base/buf.h"
 #include "reconcile/context.h"
 
-#define LOG_SIZE_MAX (1024 * 1024)
+#define LOG_SIZE_MAX (2 * 1024 * 1024) /* so one MiB is always kept, but for a line */
 
 int logs_new(struct logs **ret, struct error *reterr);
 /* Removes the files of instances that are gone: their end may have come while nobody ran. */

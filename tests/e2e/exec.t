@@ -132,10 +132,10 @@ becomes 10 "tail -f goes on with the new one" follow "second words"
 like "$(cat "$SERVICE/logs/0")" "first words" "what the one before said is kept"
 kept=$(grep -c '^[12][0-9]* 0*$' "$SERVICE/logs/0")
 is "$(grep '^[12][0-9]* 0*$' "$SERVICE/logs/0" | cut -d ' ' -f 1 | cksum)" "$(seq $((30000 - kept)) 29999 | cksum)" "line by line"
-[ "$kept" -ge 3300 ]
-ok $? "the last half MiB of it at least ($kept lines)"
-[ "$(stat -c %s "$SERVICE/logs/0")" -le 1048576 ]
-ok $? "and no more than one MiB"
+[ "$kept" -ge 6670 ]
+ok $? "the last MiB of it at least ($kept lines)"
+[ "$(stat -c %s "$SERVICE/logs/0")" -le 2097152 ]
+ok $? "and no more than two"
 kill $tail
 is "$(jq -r .Ordinal status.json)$(cat host)" "0local" "status.json and host tell where it is"
 like "$(cat address)" "^[0-9.]+:80$" "and address"
