@@ -43,7 +43,7 @@ host() {
 }
 
 all_gone() {
-	[ -z "$(aws_account hosts "duplofs-${platform_id[main]}-" | grep -v ' terminated ')" ]
+	! aws_account hosts "duplofs-${platform_id[main]}-" | grep -qv ' terminated '
 }
 
 with() {
