@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Stands between the platform and an emulator of AWS, and goes wrong as AWS does.
 
-proxy.py UPSTREAM   listens on a free port of 127.0.0.1 and prints it.
+proxy.py UPSTREAM [strict]   listens on a free port of 127.0.0.1 and prints it.
   POST /_proxy/rules   a JSON list of rules, which replace the old ones; clears the log:
                        {"action": NAME or "*", "fault": FAULT, "times": 1, "after": 0, "state": DIRECTORY}
                        after: so many calls of that name go well before
@@ -22,6 +22,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import faults
+from strict import Strict
 from wire import action_of
 
 UPSTREAM = urlsplit(sys.argv[1])
@@ -34,6 +35,18 @@ def kill_platform(state):
     for number in (signal.SIGSTOP, signal.SIGKILL):
         for pid in pids:
             os.kill(pid, number)
+
+
+def forward(method, target, headers, body):
+    connection = http.client.HTTPConnection(UPSTREAM.hostname, UPSTREAM.port, timeout=60)
+    connection.request(method, target, body, dict(headers))
+    response = connection.getresponse()
+    kept = [(name, value) for name, value in response.getheaders()
+            if name.lower().startswith(("date", "x-amz", "etag", "location", "content-type"))]
+    return response.status, response.read(), kept
+
+
+STRICT = Strict(lambda headers, body: forward("POST", "/", headers, body)) if "strict" in sys.argv[2:] else None
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -68,12 +81,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return {"fault": ""}
 
     def forward(self, body):
-        connection = http.client.HTTPConnection(UPSTREAM.hostname, UPSTREAM.port, timeout=60)
-        connection.request(self.command, self.path, body, dict(self.headers))
-        response = connection.getresponse()
-        kept = [(name, value) for name, value in response.getheaders()
-                if name.lower().startswith(("date", "x-amz", "etag", "location", "content-type"))]
-        return response.status, response.read(), kept
+        def send():
+            return forward(self.command, self.path, self.headers, body)
+
+        if not STRICT:
+            return send()
+        return STRICT.answer(action_of(self.command, self.path, self.headers, body), self.headers, body, send)
 
     def result_of(self, rule, body):
         fault = rule["fault"]

@@ -7,7 +7,8 @@
 . "${0%/*}/lib/aws.sh"
 
 TENANTS=6
-SWEEP='DescribeSecurityGroups
+SWEEP='DescribeKeyPairs
+DescribeSecurityGroups
 DescribeSecurityGroups
 GetAccountAuthorizationDetails
 ListInstanceProfiles'
@@ -22,7 +23,8 @@ names() {
 }
 
 whole() {
-	printf 'balancer-group %s\nsecurity-group %s -1:10.0.0.0/8 -1:admin -1:self 20000-29999:lb\nrole %s tenants\ninstance-profile same-role\n' "$1" "$1" "$1"
+	printf 'balancer-group %s\nsecurity-group %s -1:10.0.0.0/8 -1:admin -1:self 20000-29999:lb\n' "$1" "$1"
+	printf 'key-pair %s ed25519\nrole %s tenants\ninstance-profile same-role\n' "$1" "$1"
 }
 
 is_whole() {
@@ -60,9 +62,7 @@ shows() {
 }
 
 scenario() {
-	emulator=$1 untagged=3
-	# It knows no names with a "*": what has lost its tags is seen in the tenant's status alone.
-	[ "$emulator" != ministack ] || untagged=1
+	emulator=$1
 	aws_start "$emulator"
 	platform_start -c aws "docker=unix://$TEST_DIR/no-engine" sweep=1 || bail "no platform"
 	echo "$POLICY" >"$DUPLO/.platform/policy/infrastructure.json"
@@ -70,11 +70,11 @@ scenario() {
 		mkdir "$DUPLO/t$i"
 	done
 	becomes 90 "$emulator: $TENANTS tenants are made" all_ready
-	becomes 30 "$emulator: the status says what is there" status_says "$((4 * TENANTS)) things in the account, 0 repaired"
+	becomes 30 "$emulator: the status says what is there" status_says "$((5 * TENANTS)) things in the account, 0 repaired"
 	aws_rules
 	becomes 30 "$emulator: sweeps" sweeps 2
-	is "$(aws_log | head -n 8 | sort | uniq)" "$(sort -u <<<"$SWEEP")" "$emulator: a sweep asks of no tenant"
-	is "$(aws_log | head -n 8 | sort)" "$(sort <<<"$SWEEP"$'\n'"$SWEEP")" "$emulator: its calls do not grow with them"
+	is "$(aws_log | head -n 10 | sort | uniq)" "$(sort -u <<<"$SWEEP")" "$emulator: a sweep asks of no tenant"
+	is "$(aws_log | head -n 10 | sort)" "$(sort <<<"$SWEEP"$'\n'"$SWEEP")" "$emulator: its calls do not grow with them"
 	is "$(cat "$DUPLO/.platform/garbage")" "" "$emulator: there is no garbage"
 
 	meddle detach "$(names t1)"
@@ -84,7 +84,9 @@ scenario() {
 	becomes 30 "$emulator: a policy is attached again, a profile made again" is_whole t1
 	becomes 30 "$emulator: a security group is made again" is_whole t2
 	becomes 30 "$emulator: a port that was opened is closed" is_whole t3
-	is "$(aws_log | grep -c '^CreateInstanceProfile')$(aws_log | grep -c '^CreateSecurityGroup')" "12" "$emulator: each once"
+	# Where it is shown only later it is asked for again, and refused.
+	[ "$emulator" = strict ] ||
+		is "$(aws_log | grep -c '^CreateInstanceProfile')$(aws_log | grep -c '^CreateSecurityGroup')" "12" "$emulator: each once"
 
 	# Turned up again after its tenant has gone: tag and journal claim it.
 	meddle save "$(names t4)" >"$TEST_DIR/saved"
@@ -108,12 +110,12 @@ scenario() {
 
 	# Claimed by the journal alone: left alone, also when its tenant goes.
 	meddle untag "$(names t5)"
-	becomes 30 "$emulator: what has lost its tags is shown" shows "$untagged" STATE=left CLAIMS=name+journal
+	becomes 30 "$emulator: what has lost its tags is shown" shows 3 STATE=left CLAIMS=name+journal
 	rmdir "$DUPLO/t5"
 	aws_rules
 	becomes 30 "$emulator: and sweeps go on" sweeps 2
 	is "$(aws_account things "$(names t5)" | awk '{ print $1 }' | xargs)" "balancer-group security-group role" "$emulator: what has lost its tags is left alone"
-	is "$(garbage CLAIMS=name+journal | wc -l)" "$untagged" "$emulator: and shown"
+	is "$(garbage CLAIMS=name+journal | wc -l)" 3 "$emulator: and shown"
 
 	# After a start all is looked over in one sweep, too.
 	platform_stop
@@ -131,7 +133,8 @@ scenario() {
 	rm -rf "${platform_state[main]}"
 }
 
-for emulator in ${AWS_EMULATORS:-moto ministack}; do
+# Not ministack: it knows no names with a "*" and keeps no tags of keys, so that all of these would seem to be lost.
+for emulator in ${AWS_EMULATORS:-moto strict}; do
 	scenario "$emulator"
 done
 tap_done

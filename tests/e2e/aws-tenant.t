@@ -9,7 +9,7 @@
 # ministack keeps no tags of keys that are imported.
 whole() {
 	local owner=$1
-	[ "$emulator" = moto ] || owner=None
+	[ "$emulator" != ministack ] || owner=None
 	printf 'balancer-group %s\nsecurity-group %s -1:10.0.0.0/8 -1:admin -1:self 20000-29999:lb\n' "$1" "$1"
 	printf 'key-pair %s ed25519\nrole %s tenants\ninstance-profile same-role\n' "$owner" "$1"
 }
@@ -59,7 +59,10 @@ scenario() {
 		"$(rule CreateInstanceProfile html500)" "$(rule AddRoleToInstanceProfile reset)"
 	mkdir "$DUPLO/odd"
 	becomes 90 "$1: resets, half answers, HTML and throttling: all is made once" is_whole odd
-	is "$(aws_log | grep -c "^CreateSecurityGroup")" "2" "$1: what was executed without an answer is not asked for twice"
+	becomes 60 "$1: and the platform has seen it" status_says odd 'are there'
+	# Where it is shown only later it is asked for again, and refused: is_whole has seen that there is one.
+	[ "$1" = strict ] ||
+		is "$(aws_log | grep -c "^CreateSecurityGroup")" "2" "$1: what was executed without an answer is not asked for twice"
 	aws_rules "$(rule DeleteSecurityGroup DependencyViolation 3)" "$(rule DeleteRole reset)" \
 		"$(rule DeleteInstanceProfile throttle)"
 	rmdir "$DUPLO/odd"
@@ -73,7 +76,7 @@ scenario() {
 	rm -rf "${platform_state[main]}"
 }
 
-for emulator in moto ministack; do
+for emulator in moto ministack strict; do
 	scenario "$emulator"
 done
 tap_done

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # aws - an emulated AWS account of a test's own, with a proxy before it that goes wrong on demand.
 # Emulators have no Docker, listen on 127.0.0.1, and end with the test.
-#   aws_start moto|ministack    AWS_ENDPOINT_URL leads the platform to the proxy; POLICY is a policy
-#                               (AWS_NET=10.A.B: hosts get addresses of 10.A.B.0/24)
+#   aws_start moto|ministack|strict AWS_ENDPOINT_URL leads the platform to the proxy; POLICY is a policy
+#                                      (AWS_NET=10.A.B: hosts get addresses of 10.A.B.0/24)
 
 AWS_VENV=$top/build/test-aws/venv
 AWS_TOOLS=$top/tests/aws
@@ -30,7 +30,7 @@ aws_start() {
 	unset AWS_PROFILE AWS_SESSION_TOKEN AWS_REGION
 	export AWS_EC2_METADATA_DISABLED=true HOME=$TEST_DIR/aws
 	case $1 in
-	moto) MOTO_ACM_VALIDATION_WAIT=0 "$AWS_VENV/bin/moto_server" -H 127.0.0.1 -p "$port" >"$TEST_DIR/emulator.log" 2>&1 </dev/null & ;;
+	moto | strict) MOTO_ACM_VALIDATION_WAIT=0 "$AWS_VENV/bin/moto_server" -H 127.0.0.1 -p "$port" >"$TEST_DIR/emulator.log" 2>&1 </dev/null & ;;
 	ministack)
 		(cd "$TEST_DIR/aws" && BIND_HOST=127.0.0.1 GATEWAY_PORT=$port IOT_MTLS_ENABLED=0 SFTP_ENABLED=0 \
 			exec "$AWS_VENV/bin/ministack" >"$TEST_DIR/emulator.log" 2>&1 </dev/null) &
@@ -39,7 +39,7 @@ aws_start() {
 	aws_pids+=($!)
 	aws_direct=http://127.0.0.1:$port
 	eventually 60 aws_answers "$port" || bail "$1 does not start: $(tail -n 5 "$TEST_DIR/emulator.log")"
-	"$AWS_VENV/bin/python" "$AWS_TOOLS/proxy.py" "$aws_direct" >"$TEST_DIR/proxy.port" 2>"$TEST_DIR/proxy.log" </dev/null &
+	"$AWS_VENV/bin/python" "$AWS_TOOLS/proxy.py" "$aws_direct" "$1" >"$TEST_DIR/proxy.port" 2>"$TEST_DIR/proxy.log" </dev/null &
 	aws_pids+=($!)
 	eventually 30 aws_proxy_told || bail "the proxy does not start"
 	AWS_ENDPOINT_URL=http://127.0.0.1:$(cat "$TEST_DIR/proxy.port")
