@@ -76,7 +76,7 @@ scenario() {
 	rm -rf "${platform_state[main]}"
 }
 
-for emulator in moto ministack strict; do
+for emulator in ${AWS_EMULATORS:-moto ministack}; do
 	scenario "$emulator"
 done
 tap_done
