@@ -35,13 +35,14 @@ static struct kernel *kernel;
 struct making {
 	const char *name;
 	enum kind kind;
-	int64_t id; /* of the parent, then its own */
+	int64_t parent;
+	int64_t id; /* set */
 };
 
 static int make(struct txn *txn, void *arg, struct error *reterr)
 {
 	struct making *making = arg;
-	int r = txn_create(txn, making->id, making->kind, making->name, &making->id, reterr);
+	int r = txn_create(txn, making->parent, making->kind, making->name, &making->id, reterr);
 	bool web = strcmp(making->name, "web") == 0;
 	const char *spec = web ? SPEC : PLAIN;
 
@@ -61,7 +62,7 @@ static int make(struct txn *txn, void *arg, struct error *reterr)
 
 static int64_t add(int64_t parent, enum kind kind, const char *name)
 {
-	struct making making = {name, kind, parent};
+	struct making making = {.name = name, .kind = kind, .parent = parent};
 	struct error error = ERROR_INIT;
 
 	if (store_update(kernel_store(kernel), STORE_RELAXED, NULL, make, &making, &error) < 0)
