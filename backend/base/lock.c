@@ -66,8 +66,9 @@ void lock_acquire(struct lock *lock)
 
 void lock_release(struct lock *lock)
 {
-	(void)pthread_mutex_unlock(&lock->mutex);
+	/* First: once unlocked, whoever waited may free it. */
 	lock_check_release(lock);
+	(void)pthread_mutex_unlock(&lock->mutex);
 }
 
 void cond_init(struct cond *cond)
