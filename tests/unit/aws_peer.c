@@ -51,21 +51,22 @@ static void send_answer(int fd, const struct aws_peer_answer *answer)
 
 static void serve(struct aws_peer *peer, int fd)
 {
-	static const struct aws_peer_answer none = {.status = 500};
-	const struct aws_peer_answer *answer = &none;
+	struct aws_peer_answer answer = {.status = 500};
 	struct linger linger = {.l_onoff = 1};
 	size_t number = peer->request_count;
 
 	if (number == AWS_PEER_MAX)
 		return;
 	read_request(fd, &peer->requests[number]);
+	(void)pthread_mutex_lock(&peer->lock);
 	if (number < peer->answer_count)
-		answer = &peer->answers[number];
+		answer = peer->answers[number];
+	(void)pthread_mutex_unlock(&peer->lock);
 	peer->request_count++;
-	if (answer->fate == PEER_RESET)
+	if (answer.fate == PEER_RESET)
 		(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
 	else
-		send_answer(fd, answer);
+		send_answer(fd, &answer);
 }
 
 static void *run(void *arg)
@@ -100,10 +101,12 @@ void aws_peer_tell(struct aws_peer *peer, const struct aws_peer_answer *answers,
 {
 	for (size_t i = 0; i < AWS_PEER_MAX; i++)
 		buf_done(&peer->requests[i]);
-	peer->request_count = 0;
+	(void)pthread_mutex_lock(&peer->lock);
 	if (count > 0)
 		memcpy(peer->answers, answers, count * sizeof(*answers));
 	peer->answer_count = count;
+	(void)pthread_mutex_unlock(&peer->lock);
+	peer->request_count = 0;
 }
 
 void aws_peer_stop(struct aws_peer *peer)

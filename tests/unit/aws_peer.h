@@ -10,6 +10,7 @@
 #ifndef DUPLOFS_TESTS_AWS_PEER_H
 #define DUPLOFS_TESTS_AWS_PEER_H
 
+#include <stdatomic.h>
 #include <pthread.h>
 
 #include "base/buf.h"
@@ -32,8 +33,9 @@ struct aws_peer_answer {
 struct aws_peer {
 	struct aws_peer_answer answers[AWS_PEER_MAX];
 	size_t answer_count;
+	pthread_mutex_t lock; /* of the answers; all zero is a mutex */
 	struct buf requests[AWS_PEER_MAX]; /* as received */
-	size_t request_count;
+	atomic_size_t request_count; /* those before it are complete */
 	char url[64];
 	int fd, port;
 	pthread_t thread;
