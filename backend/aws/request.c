@@ -2,7 +2,7 @@
 #include "aws/request.h"
 
 #include <errno.h>
-#include <stdbool.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -30,6 +30,19 @@ void aws_request_set(struct aws_request *request, const char *name, const char *
 {
 	buf_add(&request->fields, name, strlen(name) + 1);
 	buf_add(&request->fields, value, strlen(value) + 1);
+}
+
+void aws_request_set_number(struct aws_request *request, const char *name, int64_t number)
+{
+	char text[24];
+
+	(void)snprintf(text, sizeof(text), "%" PRId64, number);
+	aws_request_set(request, name, text);
+}
+
+void aws_request_set_truth(struct aws_request *request, const char *name, bool truth)
+{
+	aws_request_set(request, name, truth ? "true" : "false");
 }
 
 void aws_request_setf(struct aws_request *request, const char *value, const char *name, ...)

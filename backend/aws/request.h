@@ -10,6 +10,8 @@
 #define DUPLOFS_AWS_REQUEST_H
 
 #include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 #include "aws/service.h"
 #include "base/buf.h"
@@ -29,6 +31,8 @@ void aws_request_done(struct aws_request *request);
 /* One field: of the form, of the JSON object, of the path, else of the query. Wipes nothing: no
  * secrets go this way but those of the caller's own fields. */
 void aws_request_set(struct aws_request *request, const char *name, const char *value);
+void aws_request_set_number(struct aws_request *request, const char *name, int64_t number);
+void aws_request_set_truth(struct aws_request *request, const char *name, bool truth);
 /* The same with a name to print: aws_request_setf(&r, value, "Filter.%d.Name", 1). */
 void aws_request_setf(struct aws_request *request, const char *value, const char *name, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -60,14 +60,6 @@ static int look(struct resource_call *call, struct error *reterr)
 	return look_tags(call, reterr);
 }
 
-static void set_number(struct aws_request *request, const char *name, int64_t number)
-{
-	char text[24];
-
-	(void)snprintf(text, sizeof(text), "%" PRId64, number);
-	aws_request_set(request, name, text);
-}
-
 static void set_place(struct resource_call *call, struct aws_request *request)
 {
 	const struct policy *policy = call->account->policy;
@@ -93,7 +85,7 @@ static int create(struct resource_call *call, struct error *reterr)
 	if (spec->engine_version)
 		aws_request_set(&request, "EngineVersion", spec->engine_version);
 	aws_request_set(&request, "CacheNodeType", spec->instance_class);
-	set_number(&request, "NumCacheNodes", spec->nodes);
+	aws_request_set_number(&request, "NumCacheNodes", spec->nodes);
 	aws_request_set(&request, "SecurityGroupIds.SecurityGroupId.1", group);
 	set_place(call, &request);
 	account_tag(&request, "Tags.Tag", call->owner, call->wanted->external);
@@ -105,7 +97,7 @@ static void set_nodes(struct aws_request *request, int64_t there, int64_t wanted
 {
 	char id[24];
 
-	set_number(request, "NumCacheNodes", wanted);
+	aws_request_set_number(request, "NumCacheNodes", wanted);
 	for (int64_t i = wanted + 1; i <= there; i++) {
 		(void)snprintf(id, sizeof(id), "%04" PRId64, i);
 		aws_request_setf(request, id, "CacheNodeIdsToRemove.CacheNodeId.%" PRId64,

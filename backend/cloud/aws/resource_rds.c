@@ -51,19 +51,6 @@ static int look(struct resource_call *call, struct error *reterr)
 	return 0;
 }
 
-static void set_number(struct aws_request *request, const char *name, int64_t number)
-{
-	char text[24];
-
-	(void)snprintf(text, sizeof(text), "%" PRId64, number);
-	aws_request_set(request, name, text);
-}
-
-static void set_truth(struct aws_request *request, const char *name, bool truth)
-{
-	aws_request_set(request, name, truth ? "true" : "false");
-}
-
 static void set_place(struct resource_call *call, struct aws_request *request)
 {
 	const struct policy *policy = call->account->policy;
@@ -74,7 +61,7 @@ static void set_place(struct resource_call *call, struct aws_request *request)
 	if (*policy_text(policy, "db_parameter_group"))
 		aws_request_set(request, "DBParameterGroupName",
 			policy_text(policy, "db_parameter_group"));
-	set_truth(request, "PubliclyAccessible", false);
+	aws_request_set_truth(request, "PubliclyAccessible", false);
 }
 
 /* The password comes last: what was written before it moves no more while it is there. */
@@ -91,15 +78,15 @@ static int create(struct resource_call *call, struct error *reterr)
 	if (spec->engine_version)
 		aws_request_set(&request, "EngineVersion", spec->engine_version);
 	aws_request_set(&request, "DBInstanceClass", spec->instance_class);
-	set_number(&request, "AllocatedStorage", spec->size_gib);
-	set_truth(&request, "MultiAZ", spec->multi_az);
-	set_number(&request, "BackupRetentionPeriod", spec->backup_days);
+	aws_request_set_number(&request, "AllocatedStorage", spec->size_gib);
+	aws_request_set_truth(&request, "MultiAZ", spec->multi_az);
+	aws_request_set_number(&request, "BackupRetentionPeriod", spec->backup_days);
 	aws_request_set(&request, "DBName", spec->database);
 	aws_request_set(&request, "MasterUsername", spec->username);
 	aws_request_set(&request, "VpcSecurityGroupIds.VpcSecurityGroupId.1", group);
 	set_place(call, &request);
-	set_truth(&request, "StorageEncrypted", true);
-	set_truth(&request, "CopyTagsToSnapshot", true);
+	aws_request_set_truth(&request, "StorageEncrypted", true);
+	aws_request_set_truth(&request, "CopyTagsToSnapshot", true);
 	account_tag(&request, "Tags.Tag", call->owner, call->wanted->external);
 	aws_request_set(&request, "MasterUserPassword", call->wanted->password);
 	return resource_do(call, &request, FAULT_EXISTS, reterr);
@@ -124,20 +111,20 @@ static bool set_changes(const struct resource_call *call, struct aws_request *re
 		any = true;
 	}
 	if (!has_number(call, "AllocatedStorage", spec->size_gib)) {
-		set_number(request, "AllocatedStorage", spec->size_gib);
+		aws_request_set_number(request, "AllocatedStorage", spec->size_gib);
 		any = true;
 	}
 	if (!has_number(call, "BackupRetentionPeriod", spec->backup_days)) {
-		set_number(request, "BackupRetentionPeriod", spec->backup_days);
+		aws_request_set_number(request, "BackupRetentionPeriod", spec->backup_days);
 		any = true;
 	}
 	if (multi_az != spec->multi_az) {
-		set_truth(request, "MultiAZ", spec->multi_az);
+		aws_request_set_truth(request, "MultiAZ", spec->multi_az);
 		any = true;
 	}
 	if (!resource_has_version(call, spec->engine_version)) {
 		aws_request_set(request, "EngineVersion", spec->engine_version);
-		set_truth(request, "AllowMajorVersionUpgrade", true);
+		aws_request_set_truth(request, "AllowMajorVersionUpgrade", true);
 		any = true;
 	}
 	return any;
@@ -153,7 +140,7 @@ static int adjust(struct resource_call *call, struct error *reterr)
 		return error_set(reterr, -EAGAIN, "the database is about to be changed");
 	if (!set_changes(call, &request))
 		return 0;
-	set_truth(&request, "ApplyImmediately", true);
+	aws_request_set_truth(&request, "ApplyImmediately", true);
 	r = resource_do(call, &request, FAULT_OTHER, reterr);
 	return r < 0 ? r : error_set(reterr, -EAGAIN, "the database is being changed");
 }
@@ -175,7 +162,7 @@ static int delete_with(struct resource_call *call, const char *snapshot, struct 
 {
 	_cleanup_request_ struct aws_request request = request_of(call, RDS_DELETE_INSTANCE);
 
-	set_truth(&request, "SkipFinalSnapshot", snapshot == NULL);
+	aws_request_set_truth(&request, "SkipFinalSnapshot", snapshot == NULL);
 	if (snapshot)
 		aws_request_set(&request, "FinalDBSnapshotIdentifier", snapshot);
 	return resource_do(call, &request, FAULT_MISSING, reterr);
