@@ -97,12 +97,10 @@ static size_t machine_parts(const struct policy *policy, const struct host_spec 
 {
 	struct machine_type types[MACHINE_TYPES_MAX], type;
 	size_t count = machine_types_known(policy, types);
-	int64_t memory_mib = spec->memory_gib_milli * 1024 / 1000;
 	char sku[64];
 
-	if (memory_mib < MACHINE_MEMORY_LEAST_MIB)
-		memory_mib = MACHINE_MEMORY_LEAST_MIB;
-	if (machine_type_choose(types, count, spec->cpu_milli, memory_mib, &type, 1) == 0)
+	if (machine_type_choose(types, count, spec->cpu_milli, host_spec_memory_mib(spec), &type,
+		    1) == 0)
 		return 0; /* it cannot be made */
 	(void)snprintf(sku, sizeof(sku), "ec2/%s", type.name);
 	set_sku(&parts[0], sku);

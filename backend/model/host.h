@@ -25,6 +25,11 @@ struct host_spec {
 	char *address; /* of such a one; NULL: as the engine's URL says */
 };
 
+static inline int64_t host_spec_memory_mib(const struct host_spec *spec)
+{
+	return spec->memory_gib_milli * 1024 / 1000;
+}
+
 extern const struct field host_fields[];
 extern const struct spec_type host_type;
 

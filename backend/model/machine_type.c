@@ -10,11 +10,12 @@
 #include "base/text.h"
 #include "model/policy.h"
 
-#define MIB_PER_GIB    1024
-#define CPU_MAX        1024
-#define MEMORY_GIB_MAX 32768
-#define PRICE_NANO_MAX (INT64_C(1000000) * 1000000000)
-#define NANO_PER_MILLI 1000000
+#define MIB_PER_GIB      1024
+#define MEMORY_LEAST_MIB 1024 /* less does not run Docker and a container */
+#define CPU_MAX          1024
+#define MEMORY_GIB_MAX   32768
+#define PRICE_NANO_MAX   (INT64_C(1000000) * 1000000000)
+#define NANO_PER_MILLI   1000000
 
 #define ROW(type, cpus, mib, price) {type, cpus, mib, price},
 
@@ -111,6 +112,8 @@ size_t machine_type_choose(const struct machine_type *types, size_t count, int64
 {
 	size_t chosen = 0;
 
+	if (memory_mib < MEMORY_LEAST_MIB)
+		memory_mib = MEMORY_LEAST_MIB;
 	for (size_t i = 0; i < count; i++) {
 		if (types[i].cpu_milli < cpu_milli || types[i].memory_mib < memory_mib)
 			continue;

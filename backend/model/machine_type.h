@@ -39,9 +39,8 @@
 	X("r5.4xlarge", 16, 131072, "1.008")                                                       \
 	X("m5.8xlarge", 32, 131072, "1.536")
 
-#define MACHINE_TYPE_NAME        32
-#define MACHINE_TYPES_MAX        256
-#define MACHINE_MEMORY_LEAST_MIB 1024 /* less does not run Docker and a container */
+#define MACHINE_TYPE_NAME 32
+#define MACHINE_TYPES_MAX 256
 
 struct policy;
 
@@ -60,8 +59,9 @@ size_t machine_types_known(const struct policy *policy, struct machine_type ret[
 /* "m5.large:2:8:0.096": name, CPUs, GiB, price of an hour. -EINVAL with the sentence. */
 int machine_type_parse(const char *text, struct machine_type *ret, struct error *reterr);
 
-/* The cheapest ones that have so much, the cheapest first, at most max; of the same price the one
- * with more memory first. The number of them; 0: none has. */
+/* The cheapest ones that have so much, and the memory that a host needs at least: the cheapest
+ * first, at most max; of the same price the one with more memory first. The number of them; 0:
+ * none has. */
 size_t machine_type_choose(const struct machine_type *types, size_t count, int64_t cpu_milli,
 	int64_t memory_mib, struct machine_type *ret, size_t max);
 

@@ -112,7 +112,7 @@ static int ask(struct host_work *work, const struct token *token, struct machine
 		.os = spec->os,
 		.region = spec->region,
 		.cpu_milli = spec->cpu_milli,
-		.memory_mib = spec->memory_gib_milli * 1024 / 1000,
+		.memory_mib = host_spec_memory_mib(spec),
 		.spot = spec->spot,
 		.leaving = work->object.deleting,
 		.silent = host && host->engine && !host->up && host->was_up,

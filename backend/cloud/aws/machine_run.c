@@ -61,11 +61,8 @@ int machine_types_for(const struct policy *policy, const struct machine *wanted,
 {
 	struct machine_type types[MACHINE_TYPES_MAX];
 	size_t count = machine_types_known(policy, types);
-	int64_t memory_mib = wanted->memory_mib;
 
-	if (memory_mib < MACHINE_MEMORY_LEAST_MIB)
-		memory_mib = MACHINE_MEMORY_LEAST_MIB;
-	*ret_count = machine_type_choose(types, count, wanted->cpu_milli, memory_mib, ret,
+	*ret_count = machine_type_choose(types, count, wanted->cpu_milli, wanted->memory_mib, ret,
 		MACHINE_TRIES);
 	return *ret_count > 0 ? 0 : refuse_size(wanted, types, count, reterr);
 }
