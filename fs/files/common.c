@@ -95,6 +95,29 @@ int common_apply_protect(struct txn *txn, const struct draft *draft, struct erro
 						: txn_set_protect(txn, draft->ref->object.id, on);
 }
 
+int common_render_spec(struct fs *fs, const struct ref *ref, struct content *content)
+{
+	(void)fs;
+	if (ref->object.spec)
+		buf_puts(&content->text, ref->object.spec);
+	return 0;
+}
+
+int common_apply_spec(struct txn *txn, const struct draft *draft, common_text_fn set_text,
+	struct error *reterr)
+{
+	_cleanup_object_ struct object object = OBJECT_INIT;
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	int r = txn_get(txn, draft->ref->object.id, &object);
+
+	if (r < 0)
+		return r;
+	buf_add(&text, draft->data, draft->len);
+	if (draft->len == 0 || draft->data[draft->len - 1] != '\n')
+		buf_putc(&text, '\n');
+	return text.error ? error_oom(reterr) : set_text(txn, draft, &object, &text, reterr);
+}
+
 int common_render_status_json(struct fs *fs, const struct ref *ref, struct content *content)
 {
 	const struct object *object = &ref->object;

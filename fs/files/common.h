@@ -16,6 +16,14 @@ int common_render_protect(struct fs *fs, const struct ref *ref, struct content *
 int common_check_protect(const struct draft *draft, struct error *reterr);
 int common_apply_protect(struct txn *txn, const struct draft *draft, struct error *reterr);
 
+int common_render_spec(struct fs *fs, const struct ref *ref, struct content *content);
+
+/* What text, which ends a line, does to the object as it is in the transaction. */
+typedef int (*common_text_fn)(struct txn *txn, const struct draft *draft,
+	const struct object *object, const struct buf *text, struct error *reterr);
+int common_apply_spec(struct txn *txn, const struct draft *draft, common_text_fn set_text,
+	struct error *reterr);
+
 /* What the reconciler says of the object, with what the store knows. */
 int common_render_status_json(struct fs *fs, const struct ref *ref, struct content *content);
 

@@ -8,14 +8,6 @@
 #include "fs/files/quota.h"
 #include "model/host.h"
 
-static int render_spec(struct fs *fs, const struct ref *ref, struct content *content)
-{
-	(void)fs;
-	if (ref->object.spec)
-		buf_puts(&content->text, ref->object.spec);
-	return 0;
-}
-
 static int parse_old(const struct object *object, struct host_spec **ret)
 {
 	*ret = NULL;
@@ -77,16 +69,7 @@ static int set_text(struct txn *txn, const struct draft *draft, const struct obj
 
 static int apply_spec(struct txn *txn, const struct draft *draft, struct error *reterr)
 {
-	_cleanup_object_ struct object object = OBJECT_INIT;
-	_cleanup_buf_ struct buf text = BUF_INIT;
-	int r = txn_get(txn, draft->ref->object.id, &object);
-
-	if (r < 0)
-		return r;
-	buf_add(&text, draft->data, draft->len);
-	if (draft->len == 0 || draft->data[draft->len - 1] != '\n')
-		buf_putc(&text, '\n');
-	return text.error ? error_oom(reterr) : set_text(txn, draft, &object, &text, reterr);
+	return common_apply_spec(txn, draft, set_text, reterr);
 }
 
 static void get_status(const struct ref *ref, struct host_status *status)
@@ -229,7 +212,7 @@ const struct row rows_host[] = {
 		.flags = ROW_TEXTS | ROW_DOCUMENT,
 		.depends = CHANGE_SPEC,
 		.limit = SPEC_SIZE_MAX,
-		.render = render_spec,
+		.render = common_render_spec,
 		.check = check_spec,
 		.apply = apply_spec,
 		.help = "What is wanted of the machine. Fields: .platform/schema/host.json."},

@@ -8,14 +8,6 @@
 #include "fs/files/quota.h"
 #include "model/resource.h"
 
-static int render_spec(struct fs *fs, const struct ref *ref, struct content *content)
-{
-	(void)fs;
-	if (ref->object.spec)
-		buf_puts(&content->text, ref->object.spec);
-	return 0;
-}
-
 /* What is there already bounds what may be wanted. */
 static int check_change(const struct object *object, const struct resource_spec *spec,
 	struct resource_spec **ret_before, struct error *reterr)
@@ -52,7 +44,7 @@ static int set_first(struct txn *txn, const struct object *object, const struct 
 }
 
 /* A new generation only when it means something else. */
-static int set_text(struct txn *txn, struct fs *fs, const struct object *object,
+static int set_text(struct txn *txn, const struct draft *draft, const struct object *object,
 	const struct buf *text, struct error *reterr)
 {
 	_cleanup_resource_spec_ struct resource_spec *spec = NULL, *before = NULL;
@@ -67,7 +59,7 @@ static int set_text(struct txn *txn, struct fs *fs, const struct object *object,
 			return 0;
 		return txn_set_spec_text(txn, object->id, text->data, text->len);
 	}
-	r = quota_apply_resource(txn, fs, object, before, spec, reterr);
+	r = quota_apply_resource(txn, draft->fs, object, before, spec, reterr);
 	if (r == 0)
 		r = set_first(txn, object, spec);
 	return r < 0 ? r : txn_set_spec(txn, object->id, text->data, text->len, true, "", reterr);
@@ -75,16 +67,7 @@ static int set_text(struct txn *txn, struct fs *fs, const struct object *object,
 
 static int apply_spec(struct txn *txn, const struct draft *draft, struct error *reterr)
 {
-	_cleanup_object_ struct object object = OBJECT_INIT;
-	_cleanup_buf_ struct buf text = BUF_INIT;
-	int r = txn_get(txn, draft->ref->object.id, &object);
-
-	if (r < 0)
-		return r;
-	buf_add(&text, draft->data, draft->len);
-	if (draft->len == 0 || draft->data[draft->len - 1] != '\n')
-		buf_putc(&text, '\n');
-	return text.error ? error_oom(reterr) : set_text(txn, draft->fs, &object, &text, reterr);
+	return common_apply_spec(txn, draft, set_text, reterr);
 }
 
 static void get_status(const struct object *object, struct resource_status *status)
@@ -226,7 +209,7 @@ const struct row rows_resource[] = {
 		.flags = ROW_TEXTS | ROW_DOCUMENT,
 		.depends = CHANGE_SPEC,
 		.limit = SPEC_SIZE_MAX,
-		.render = render_spec,
+		.render = common_render_spec,
 		.check = check_spec,
 		.apply = apply_spec,
 		.help = "What is wanted. Fields: .platform/schema/resource.json."},

@@ -11,14 +11,6 @@
 /* A service whose spec was never written still has a valid text for its views to write into. */
 #define NO_SPEC "{}"
 
-static int render_spec(struct fs *fs, const struct ref *ref, struct content *content)
-{
-	(void)fs;
-	if (ref->object.spec)
-		buf_puts(&content->text, ref->object.spec);
-	return 0;
-}
-
 static int parse(const struct object *object, struct service_spec **ret)
 {
 	return service_spec_parse(object->spec, strlen(object->spec), object->name, ret, NULL);
@@ -212,7 +204,7 @@ const struct row rows_service[] = {
 		.flags = ROW_TEXTS | ROW_DOCUMENT,
 		.depends = CHANGE_SPEC,
 		.limit = SPEC_SIZE_MAX,
-		.render = render_spec,
+		.render = common_render_spec,
 		.check = service_check_text,
 		.apply = apply_spec,
 		.help = "What is wanted; the only truth. Fields: .platform/schema/service.json."},

@@ -117,13 +117,38 @@ static int quote_moved(const struct rules *rules, const struct quote *quote, int
 	return r;
 }
 
+/* What specs want that is paid by itself. */
+struct parts {
+	struct usage_subject list[USAGE_PARTS_MAX];
+	size_t count;
+};
+
+/* moved: what the tenant has on the machine that all share comes to what it had before. */
+static int check_parts_cost(const struct rules *rules, int64_t tenant, bool moved,
+	const struct parts *before, const struct parts *after, struct error *reterr)
+{
+	_cleanup_quote_ struct quote quote = {0};
+	struct cost_change change = {.tenant = tenant};
+	int r = quote_begin(&quote, rules->fs->store, reterr);
+
+	if (r == 0 && moved)
+		r = quote_moved(rules, &quote, tenant, &change.before_nano);
+	if (r < 0)
+		return r;
+	change.before_nano += quote_parts(&quote, before->list, before->count);
+	change.after_nano = quote_parts(&quote, after->list, after->count);
+	return check_cost(rules, &quote, &change, reterr);
+}
+
 static size_t host_parts(const struct fs *fs, const struct host_spec *spec,
 	struct usage_subject *parts)
 {
 	_cleanup_object_ struct object platform = OBJECT_INIT;
 	_cleanup_policy_ struct policy *policy = NULL;
 
-	if (!spec->engine && store_get(fs->store, PLATFORM_ID, &platform) == 0 && platform.spec)
+	/* Types of machines are the policy's where machines are made. */
+	if (!spec->engine && strcmp(fs->cloud, "aws") == 0 &&
+		store_get(fs->store, PLATFORM_ID, &platform) == 0 && platform.spec)
 		(void)policy_parse(platform.spec, strlen(platform.spec), &policy, NULL);
 	return quote_host_parts(fs->cloud, policy, spec, parts);
 }
@@ -131,23 +156,14 @@ static size_t host_parts(const struct fs *fs, const struct host_spec *spec,
 static int check_host_cost(const struct rules *rules, int64_t tenant,
 	const struct host_spec *before, const struct host_spec *after, struct error *reterr)
 {
-	_cleanup_quote_ struct quote quote = {0};
-	struct cost_change change = {.tenant = tenant};
-	struct usage_subject parts[USAGE_PARTS_MAX];
-	int r;
+	struct parts old = {.count = 0}, new = {.count = 0};
 
 	if (!quota_cost_limits(rules->policy))
 		return 0;
-	r = quote_begin(&quote, rules->fs->store, reterr);
-	if (r == 0)
-		r = quote_moved(rules, &quote, tenant, &change.before_nano);
-	if (r < 0)
-		return r;
 	if (before)
-		change.before_nano +=
-			quote_parts(&quote, parts, host_parts(rules->fs, before, parts));
-	change.after_nano = quote_parts(&quote, parts, host_parts(rules->fs, after, parts));
-	return check_cost(rules, &quote, &change, reterr);
+		old.count = host_parts(rules->fs, before, old.list);
+	new.count = host_parts(rules->fs, after, new.list);
+	return check_parts_cost(rules, tenant, true, &old, &new, reterr);
 }
 
 static int check_host(struct rules *rules, const struct object *host,
@@ -184,21 +200,14 @@ int quota_apply_host(struct txn *txn, struct fs *fs, const struct object *host,
 static int check_resource_cost(const struct rules *rules, int64_t tenant,
 	const struct resource_spec *before, const struct resource_spec *after, struct error *reterr)
 {
-	_cleanup_quote_ struct quote quote = {0};
-	struct cost_change change = {.tenant = tenant};
-	struct usage_subject parts[USAGE_PARTS_MAX];
-	int r;
+	struct parts old = {.count = 0}, new = {.count = 0};
 
 	if (!quota_cost_limits(rules->policy))
 		return 0;
-	r = quote_begin(&quote, rules->fs->store, reterr);
-	if (r < 0)
-		return r;
 	if (before)
-		change.before_nano =
-			quote_parts(&quote, parts, quote_resource_parts(before, parts));
-	change.after_nano = quote_parts(&quote, parts, quote_resource_parts(after, parts));
-	return check_cost(rules, &quote, &change, reterr);
+		old.count = quote_resource_parts(before, old.list);
+	new.count = quote_resource_parts(after, new.list);
+	return check_parts_cost(rules, tenant, false, &old, &new, reterr);
 }
 
 static int check_resource(struct rules *rules, const struct object *resource,
