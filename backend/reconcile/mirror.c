@@ -190,6 +190,13 @@ static struct copy *next_copy(struct mirrors *mirrors, struct mirror *mirror, in
 	return NULL;
 }
 
+/* Who waits for it is told; under the lock. */
+static void copy_fail(struct copy *copy, const struct error *error)
+{
+	copy->failures++;
+	copy->error = *error;
+}
+
 static void settle_copy(struct mirrors *mirrors, struct copy *copy, int64_t wanted, int result,
 	const struct error *error)
 {
@@ -197,8 +204,7 @@ static void settle_copy(struct mirrors *mirrors, struct copy *copy, int64_t want
 	if (result == 0) {
 		copy->sent = wanted;
 	} else if (result != -EAGAIN) {
-		copy->failures++;
-		copy->error = *error;
+		copy_fail(copy, error);
 	}
 	cond_broadcast(&mirrors->done);
 }
@@ -322,10 +328,8 @@ static void fail_all(struct mirrors *mirrors, struct mirror *mirror, const struc
 
 	LOCKED(&mirrors->lock);
 	while ((copy = idmap_next(&mirror->copies, &position))) {
-		if (copy->sent >= copy->wanted)
-			continue;
-		copy->failures++;
-		copy->error = *error;
+		if (copy->sent < copy->wanted)
+			copy_fail(copy, error);
 	}
 	cond_broadcast(&mirrors->done);
 }
