@@ -49,6 +49,22 @@ void store_fixture_done(struct store_fixture *fixture)
 	(void)file_remove_tree(fixture->dir, NULL);
 }
 
+int store_fixture_setup(void **state)
+{
+	struct store_fixture *fixture = calloc(1, sizeof(*fixture));
+
+	store_fixture_init(fixture);
+	*state = fixture;
+	return 0;
+}
+
+int store_fixture_teardown(void **state)
+{
+	store_fixture_done(*state);
+	free(*state);
+	return 0;
+}
+
 static void fixture_update(struct store_fixture *fixture, store_update_fn fn, struct call *call)
 {
 	struct error error = ERROR_INIT;

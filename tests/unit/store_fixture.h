@@ -19,6 +19,10 @@ void store_fixture_init(struct store_fixture *fixture);
 void store_fixture_reopen(struct store_fixture *fixture);
 void store_fixture_done(struct store_fixture *fixture);
 
+/* For cmocka: *state is a fixture of the test's own. */
+int store_fixture_setup(void **state);
+int store_fixture_teardown(void **state);
+
 /* Each in an update of its own that must succeed. */
 int64_t fixture_create(struct store_fixture *fixture, int64_t parent, enum kind kind,
 	const char *name);

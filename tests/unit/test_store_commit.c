@@ -17,22 +17,6 @@
 
 #define WRITERS 8
 
-static int setup(void **state)
-{
-	struct store_fixture *fixture = calloc(1, sizeof(*fixture));
-
-	store_fixture_init(fixture);
-	*state = fixture;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	store_fixture_done(*state);
-	free(*state);
-	return 0;
-}
-
 /* ---- threads ---- */
 
 struct writer {
@@ -342,10 +326,14 @@ static void test_tokens_are_bounded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_threads_write_at_once, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_killed_writer_loses_nothing, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_token_is_applied_once, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_tokens_are_bounded, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_threads_write_at_once, store_fixture_setup,
+			store_fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_killed_writer_loses_nothing,
+			store_fixture_setup, store_fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_token_is_applied_once, store_fixture_setup,
+			store_fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_tokens_are_bounded, store_fixture_setup,
+			store_fixture_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

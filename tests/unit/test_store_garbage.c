@@ -13,22 +13,6 @@
 #include "store/garbage.h"
 #include "store_fixture.h"
 
-static int setup(void **state)
-{
-	struct store_fixture *fixture = calloc(1, sizeof(*fixture));
-
-	store_fixture_init(fixture);
-	*state = fixture;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	store_fixture_done(*state);
-	free(*state);
-	return 0;
-}
-
 static int add(struct txn *txn, void *arg, struct error *reterr)
 {
 	(void)reterr;
@@ -184,11 +168,14 @@ static void test_the_journal_remembers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_a_line_a_thing, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_what_is_not_found_again_goes, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_what_was_removed_is_told_for_a_while, setup,
-			teardown),
-		cmocka_unit_test_setup_teardown(test_the_journal_remembers, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_line_a_thing, store_fixture_setup,
+			store_fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_what_is_not_found_again_goes,
+			store_fixture_setup, store_fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_what_was_removed_is_told_for_a_while,
+			store_fixture_setup, store_fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_the_journal_remembers, store_fixture_setup,
+			store_fixture_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

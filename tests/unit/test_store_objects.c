@@ -11,22 +11,6 @@
 
 #include "store_fixture.h"
 
-static int setup(void **state)
-{
-	struct store_fixture *fixture = calloc(1, sizeof(*fixture));
-
-	store_fixture_init(fixture);
-	*state = fixture;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	store_fixture_done(*state);
-	free(*state);
-	return 0;
-}
-
 struct tried {
 	int64_t parent, id;
 	enum kind kind;
@@ -373,17 +357,22 @@ static void test_feed_tells_each_object_once(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_new_store_has_a_platform, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_created_object_is_found, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_name_is_taken_once, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_spec_grows_generation_and_history, setup,
-			teardown),
-		cmocka_unit_test_setup_teardown(test_dns_name_has_one_owner, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_delete_is_refused_where_it_must, setup,
-			teardown),
-		cmocka_unit_test_setup_teardown(test_list_allows_calls_from_within, setup,
-			teardown),
-		cmocka_unit_test_setup_teardown(test_feed_tells_each_object_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_new_store_has_a_platform, store_fixture_setup,
+			store_fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_created_object_is_found, store_fixture_setup,
+			store_fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_name_is_taken_once, store_fixture_setup,
+			store_fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_spec_grows_generation_and_history,
+			store_fixture_setup, store_fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_dns_name_has_one_owner, store_fixture_setup,
+			store_fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_delete_is_refused_where_it_must,
+			store_fixture_setup, store_fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_list_allows_calls_from_within,
+			store_fixture_setup, store_fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_feed_tells_each_object_once,
+			store_fixture_setup, store_fixture_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
