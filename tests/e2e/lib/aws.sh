@@ -8,6 +8,12 @@
 AWS_VENV=$top/build/test-aws/venv
 AWS_TOOLS=$top/tests/aws
 aws_pids=()
+patience=70 # an emulator may fail to answer a call: it is made again after a minute
+
+explain() {
+	diag "the last calls:" "$(aws_log | tail -n 20)" "the log:" "$(tail -n 20 "$TEST_DIR/main.log")"
+	[ -z "${SERVICE-}" ] || diag "the status:" "$(cat "$SERVICE/status" 2>&1)"
+}
 
 aws_free_port() {
 	"$AWS_VENV/bin/python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'

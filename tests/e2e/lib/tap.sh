@@ -103,13 +103,20 @@ eventually() {
 	done
 }
 
+# What a test adds to the deadlines of becomes, in seconds; and what it says beside a failure.
+patience=0
+explain() {
+	:
+}
+
 # becomes SECONDS DESCRIPTION COMMAND...: a test of eventually.
 becomes() {
-	local seconds=$1 description=$2
+	local seconds=$(($1 + patience)) description=$2
 	shift 2
 	eventually "$seconds" "$@"
 	ok $? "$description" || {
 		diag "not within $seconds s: $*" "the last answer:" "$("$@" 2>&1)"
+		explain
 		return 1
 	}
 }
