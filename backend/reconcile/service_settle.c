@@ -2,17 +2,18 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "billing/quote.h"
 #include "reconcile/health.h"
 #include "reconcile/images.h"
 #include "reconcile/instance_work.h"
+#include "reconcile/meter.h"
 #include "reconcile/service_work.h"
 #include "store/group.h"
-#include "reconcile/meter.h"
+#include "store/wanted.h"
 
 #define STEP_DEADLINE_S 120 /* for one step of a rollout, beside the start period */
 #define CRASHES_FIRST   3 /* so many restarts fail a first version ... */
@@ -24,8 +25,7 @@ struct settling {
 	bool settled, news; /* news: the generation is looked at for the first time */
 	const char *json;
 	struct buf *back; /* spec text to go back to; NULL: stay */
-	char *back_dns;
-	struct reserve back_reserve;
+	struct service_spec *back_spec; /* the same, read */
 };
 
 static bool is_current(const struct service_work *work, const struct member *member)
@@ -255,26 +255,20 @@ static void write_status(struct service_work *work, struct settling *settling)
 }
 
 /* The last good spec, when there is one that differs in its template and the spec wishes it. */
-static int find_way_back(struct service_work *work, struct settling *settling, struct buf *text)
+static void find_way_back(struct service_work *work, struct settling *settling, struct buf *text)
 {
-	_cleanup_service_spec_ struct service_spec *spec = NULL;
+	struct service_spec **spec = &settling->back_spec;
 	struct history_entry entry;
 	int64_t good = work->status.good_generation;
 
 	if (!work->failing[0] || !work->spec->auto_rollback || good == 0 ||
 		good == work->service.generation)
-		return 0;
+		return;
 	if (store_history(work->r->options.store, work->service.id, good, &entry, text) < 0)
-		return 0;
-	if (service_spec_parse(buf_string(text), text->len, work->service.name, &spec, NULL) < 0 ||
-		service_spec_same_template(spec, work->spec))
-		return 0;
-	settling->back_reserve = group_policy_reserve(spec);
-	settling->back_dns = strdup(spec->dns);
-	if (!settling->back_dns)
-		return -ENOMEM;
-	settling->back = text;
-	return 0;
+		return;
+	if (service_spec_parse(buf_string(text), text->len, work->service.name, spec, NULL) == 0 &&
+		!service_spec_same_template(*spec, work->spec))
+		settling->back = text;
 }
 
 static int add_events(struct txn *txn, const struct settling *settling)
@@ -308,19 +302,26 @@ static int add_events(struct txn *txn, const struct settling *settling)
 
 static int go_back(struct txn *txn, struct settling *settling, struct error *reterr)
 {
-	struct service_work *work = settling->work;
-	int r = txn_set_spec(txn, work->service.id, settling->back->data, settling->back->len, true,
-		settling->back_dns, reterr);
+	const struct service_work *work = settling->work;
+	const struct service_spec *spec = settling->back_spec;
+	struct reserve reserve = group_policy_reserve(spec);
+	struct usage_subject parts[USAGE_PARTS_MAX];
+	int64_t id = work->service.id;
+	int r = txn_set_spec(txn, id, settling->back->data, settling->back->len, true, spec->dns,
+		reterr);
 
 	/* Who pauses a rollout does not want to stay with what has failed. */
 	if (r == 0)
-		r = txn_set_paused(txn, work->service.id, false);
-	/* No quota keeps from going back to what ran. */
+		r = txn_set_paused(txn, id, false);
+	/* No quota and no budget keep from going back to what ran. */
 	if (r == 0)
-		r = txn_set_reserve(txn, work->service.id, &settling->back_reserve);
+		r = txn_set_reserve(txn, id, &reserve);
+	if (r == 0)
+		r = txn_set_wanted(txn, id, parts,
+			quote_service_parts(work->r->options.cloud_name, spec, parts));
 	if (r < 0)
 		return r;
-	return txn_event(txn, work->service.id, "warning",
+	return txn_event(txn, id, "warning",
 		"rolled back to the spec of generation %" PRId64 " as generation %" PRId64,
 		work->status.good_generation, work->service.generation + 1);
 }
@@ -386,23 +387,21 @@ int service_settle(struct service_work *work, struct error *reterr)
 {
 	_cleanup_buf_ struct buf json = BUF_INIT, back = BUF_INIT;
 	struct settling settling = {.work = work};
-	int r;
+	int r = 0;
 
 	if (service_status_parse(work->service.status, &settling.before) < 0)
 		settling.before = (struct service_status){.phase = SERVICE_NEW};
 	write_status(work, &settling);
-	r = find_way_back(work, &settling, &back);
-	if (r < 0)
-		return r;
+	find_way_back(work, &settling, &back);
 	if (settling.back)
 		work->status.phase = SERVICE_ROLLING_BACK;
 	service_status_print(&work->status, &json);
-	if (json.error)
-		return error_oom(reterr);
 	settling.json = buf_string(&json);
-	if (!nothing_new(&settling, settling.json))
+	if (json.error)
+		r = error_oom(reterr);
+	else if (!nothing_new(&settling, settling.json))
 		r = store_update(work->r->options.store, STORE_RELAXED, NULL, settle, &settling,
 			reterr);
-	free(settling.back_dns);
+	service_spec_free(settling.back_spec);
 	return r;
 }

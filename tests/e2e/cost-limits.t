@@ -108,5 +108,22 @@ echo 100000 >"$DUPLO/red/billing/budget"
 is "$(put red 2)" "ok" "below a larger one it is let through"
 is "$(put blue 2)" "ok" "and without one"
 
+# What a version that failed wanted is given up with it.
+service back web "$(spec 1)"
+echo team >"$DUPLO/back/group"
+echo '{"MaxMonthlyCost":10000}' >"$POLICY"
+cost_of_group() {
+	grep -o 'cost .*' "$GROUP/status"
+}
+succeeds "a good version" settles 30
+COST=$(cost_of_group)
+hello_spec exit "\"Replicas\":\"1\",$RESERVE,\"ExternalLBPort\":\"80\"" >"$SERVICE/spec.json"
+isnt "$(cost_of_group)" "$COST" "one with a balancer costs more"
+rolled_back() {
+	[ "$(status_field Phase)" = running ] && [ "$(cat "$SERVICE/image")" = "$HELLO_IMAGE:1" ]
+}
+becomes 60 "it fails and goes back" rolled_back
+is "$(cost_of_group)" "$COST" "what it cost is free again"
+
 platform_stop
 tap_done
