@@ -35,8 +35,9 @@ if [[ "${tests[*]}" =~ tests/(unit|e2e)/ ]]; then
 	examples/hello/image.sh -r "$IMAGES" build/hello "${TAGS[@]}"
 fi
 
-# End-to-end tests watch clocks: they run one after the other, all else beside each other.
+# End-to-end tests watch clocks: they run one after the other, those of AWS in a line of their own,
+# all else beside each other.
 status=0
-prove -e '' --timer -j "$(nproc)" --rules 'seq=tests/e2e/*' --rules 'par=**' "${tests[@]}" \
+prove -e '' --timer -j "$(nproc)" --rules 'seq=tests/e2e/aws-*' --rules 'seq=tests/e2e/*' --rules 'par=**' "${tests[@]}" \
 	</dev/null || status=$?
 exit $status

@@ -124,8 +124,12 @@ static const struct aws_action actions[AWS_ACTIONS] = {
 
 	[ACM_DESCRIBE_CERTIFICATE] = ACTION(acm, "DescribeCertificate", AGAIN_SAFE),
 
-	[R53_CHANGE_RECORDS] =
-		REST(r53, "ChangeResourceRecordSets", "POST", "/2013-04-01/hostedzone/{Id}/rrset/"),
+	/* What it was sent for may have become somebody else's meanwhile. */
+	[R53_CHANGE_RECORDS] = {.service = &r53,
+		.name = "ChangeResourceRecordSets",
+		.method = "POST",
+		.path = "/2013-04-01/hostedzone/{Id}/rrset/",
+		.again = AGAIN_LOOK},
 	[R53_LIST_RECORDS] =
 		REST(r53, "ListResourceRecordSets", "GET", "/2013-04-01/hostedzone/{Id}/rrset"),
 

@@ -43,7 +43,7 @@ struct aws_service {
 enum again {
 	AGAIN_SAFE, /* reads; deletes and changes that name what they are about */
 	AGAIN_TOKEN, /* creates with a token of ours: the same token gives the same thing */
-	AGAIN_LOOK, /* creates without: look for it first. Not sent again by the client */
+	AGAIN_LOOK, /* all else: look at what there is first. Not sent again by the client */
 };
 
 struct aws_action {

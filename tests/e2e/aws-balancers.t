@@ -86,6 +86,7 @@ faults() {
 	becomes 90 "$1: and all goes, although its parts are in use for a while" only_record
 	is "$(asked 'DeleteTargetGroup ResourceInUse') $(asked 'DeleteSecurityGroup DependencyViolation')" "2 3" \
 		"$1: it was asked again until they went"
+	is "$(asked ChangeResourceRecordSets)" 1 "$1: what was executed without an answer is looked for, not sent again"
 	aws_rules
 }
 
