@@ -1,26 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Looks at an emulated AWS account with AWS's own client, which is not ours.
+"""What look.py sees and does of networks, tenants and hosts in an emulated AWS account.
 
-account.py base [NET]      makes a network and prints a policy for it; NET: 10.A.B, hosts are in NET.0/24
-account.py things PREFIX   prints what there is with names that begin so, a line a thing
-account.py open GROUP      adds a rule to a security group that nobody asked for
-account.py taken NAME      makes a role of that name that is not ours
-account.py hosts PREFIX    prints instances of tenants whose names begin so, a line each
-account.py script ID       prints what an instance is to run at its first boot
-account.py change ID WHAT  terminates or stops one by hand
-account.py queue           makes a queue for EventBridge and prints its URL
-account.py event URL WHAT ID   puts there what EventBridge would: recall, or the name of a state
+base [NET]      makes a network and prints a policy for it; NET: 10.A.B, hosts are in NET.0/24
+things PREFIX   prints what there is with names that begin so, a line a thing
+open GROUP      adds a rule to a security group that nobody asked for
+taken NAME      makes a role of that name that is not ours
+hosts PREFIX    prints instances of tenants whose names begin so, a line each
+script ID       prints what an instance is to run at its first boot
+change ID WHAT  terminates or stops one by hand
+queue           makes a queue for EventBridge and prints its URL
+event URL WHAT ID   puts there what EventBridge would: recall, or the name of a state
 """
 import base64
 import json
-import sys
 
-import boto3
+from clients import client
 
-KEYS = {"region_name": "us-west-2", "aws_access_key_id": "AKID", "aws_secret_access_key": "secret"}
-ec2 = boto3.client("ec2", **KEYS)
-iam = boto3.client("iam", **KEYS)
-sqs = boto3.client("sqs", **KEYS)
+ec2, iam, sqs = client("ec2"), client("iam"), client("sqs")
 TRUST = '{"Version":"2012-10-17","Statement":[]}'
 
 
@@ -104,7 +100,7 @@ def hosts(prefix):
 
 def script(instance):
     data = ec2.describe_instance_attribute(InstanceId=instance, Attribute="userData")["UserData"]
-    sys.stdout.buffer.write(base64.b64decode(data.get("Value", "")))
+    print(base64.b64decode(data.get("Value", "")).decode(), end="")
 
 
 def change(instance, what):
@@ -127,4 +123,3 @@ def event(url, what, instance):
 
 COMMANDS = {"base": base, "hosts": hosts, "script": script, "change": change, "queue": queue, "event": event,
             "things": things, "open": open_port, "taken": taken}
-COMMANDS[sys.argv[1]](*sys.argv[2:])

@@ -1,30 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Looks at tenants' resources in an emulated AWS account with AWS's own client, which is not ours.
+"""What look.py sees and does of tenants' resources in an emulated AWS account.
 
-resources.py: listens on a free port of 127.0.0.1, prints it, and does what is posted, a JSON list:
-  ["list", PREFIX]         what there is with names that begin so, a line a thing, as it is
-  ["snapshots", PREFIX]    what was kept of those that are gone
-  ["put", BUCKET, KEY]     an object
-  ["empty", BUCKET]        takes out all that is in it
-  ["tags", TYPE, NAME]     the tenant that it is tagged with
-  ["taken", NAME]          makes a queue of that name that is not ours
-  ["lose", NAME]           removes a queue behind the platform's back
-  ["group", NAME]          the id of the security group of that name
-  ["role", PREFIX]         what the policies inside roles allow: an action and a resource a line
+list PREFIX         what there is with names that begin so, a line a thing, as it is
+snapshots PREFIX    what was kept of those that are gone
+put BUCKET KEY      an object
+empty BUCKET        takes out all that is in it
+tags TYPE NAME      the tenant that it is tagged with
+taken NAME          makes a queue of that name that is not ours
+lose NAME           removes a queue behind the platform's back
+group NAME          the id of the security group of that name
+role PREFIX         what the policies inside roles allow: an action and a resource a line
 """
-import functools
-import http.server
 import json
 
-import boto3
 from botocore.exceptions import ClientError
-
-KEYS = {"region_name": "us-west-2", "aws_access_key_id": "AKID", "aws_secret_access_key": "secret"}
-
-
-@functools.cache
-def client(name):
-    return boto3.client(name, **KEYS)
+from clients import client
 
 
 def buckets(prefix):
@@ -107,7 +97,6 @@ def snapshots(prefix):
 
 def put(bucket, key):
     client("s3").put_object(Bucket=bucket, Key=key, Body=b"x")
-    return []
 
 
 def empty(bucket):
@@ -115,7 +104,6 @@ def empty(bucket):
     versions = s3.list_object_versions(Bucket=bucket)
     for version in versions.get("Versions", []) + versions.get("DeleteMarkers", []):
         s3.delete_object(Bucket=bucket, Key=version["Key"], VersionId=version["VersionId"])
-    return []
 
 
 def tags(kind, name):
@@ -133,13 +121,11 @@ def tags(kind, name):
 
 def taken(name):
     client("sqs").create_queue(QueueName=name, tags={"owner": "somebody"})
-    return []
 
 
 def lose(name):
     sqs = client("sqs")
     sqs.delete_queue(QueueUrl=sqs.get_queue_url(QueueName=name)["QueueUrl"])
-    return []
 
 
 def role(prefix):
@@ -159,21 +145,3 @@ def role(prefix):
 
 COMMANDS = {"list": things, "snapshots": snapshots, "put": put, "empty": empty, "tags": tags, "taken": taken,
             "lose": lose, "role": role, "group": group}
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_POST(self):
-        command, *arguments = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        lines = "".join(f"{line}\n" for line in COMMANDS[command](*arguments)).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(lines)))
-        self.end_headers()
-        self.wfile.write(lines)
-
-    def log_message(self, *_):
-        pass
-
-
-server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
-print(server.server_port, flush=True)
-server.serve_forever()

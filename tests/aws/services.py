@@ -1,26 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Looks at load balancers and names of an emulated AWS account with AWS's own client, which is not ours.
+"""What look.py sees and does of load balancers and names in an emulated AWS account.
 
-services.py base 10.A            makes a network 10.A.0.0/16, a zone and a certificate, and prints a policy
-services.py things PREFIX        prints load balancers, target groups, security groups of services and
+base 10.A            makes a network 10.A.0.0/16, a zone and a certificate, and prints a policy
+things PREFIX        prints load balancers, target groups, security groups of services and
                                  records of names, a line a thing; those whose names begin so
-services.py names                prints what load balancers are called
-services.py address PREFIX       prints the name of the first load balancer
-services.py break PREFIX         takes its listeners away and opens a port of its security group
-services.py balancer NAME [TAG=VALUE...]   makes one that is not ours, or was
-services.py record NAME          makes a record that is not ours
-services.py unrecord NAME        takes it away
+names                prints what load balancers are called
+address PREFIX       prints the name of the first load balancer
+break PREFIX         takes its listeners away and opens a port of its security group
+balancer NAME [TAG=VALUE...]   makes one that is not ours, or was
+record NAME          makes a record that is not ours
+unrecord NAME        takes it away
 """
 import json
-import sys
 
-import boto3
+from clients import client
 
-KEYS = {"region_name": "us-west-2", "aws_access_key_id": "AKID", "aws_secret_access_key": "secret"}
-ec2 = boto3.client("ec2", **KEYS)
-elb = boto3.client("elbv2", **KEYS)
-route53 = boto3.client("route53", **KEYS)
-acm = boto3.client("acm", **KEYS)
+ec2, elb, route53, acm = client("ec2"), client("elbv2"), client("route53"), client("acm")
 DOMAIN = "apps.example.com"
 
 
@@ -154,4 +149,3 @@ def change(action, name):
 
 COMMANDS = {"base": base, "things": things, "address": address, "names": names, "break": break_it, "balancer": balancer,
             "record": lambda name: change("CREATE", name), "unrecord": lambda name: change("DELETE", name)}
-COMMANDS[sys.argv[1]](*sys.argv[2:])

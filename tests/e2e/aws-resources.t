@@ -9,23 +9,8 @@
 # shellcheck source=tests/e2e/lib/shell.sh
 . "$lib/shell.sh"
 
-account_told() {
-	[ -s "$TEST_DIR/account.port" ]
-}
-
-# account_start EMULATOR: AWS's own client, past the proxy, for as long as the emulator.
-account_start() {
-	aws_start "$1"
-	rm -f "$TEST_DIR/account.port"
-	AWS_ENDPOINT_URL=$aws_direct "$AWS_VENV/bin/python" "$AWS_TOOLS/resources.py" >"$TEST_DIR/account.port" \
-		2>"$TEST_DIR/account.log" </dev/null &
-	aws_pids+=($!)
-	eventually 30 account_told || bail "the account's client does not start"
-}
-
 account() {
-	jq -cn '$ARGS.positional' --args "$@" |
-		curl -fsS -m 30 -d @- "http://127.0.0.1:$(cat "$TEST_DIR/account.port")/"
+	aws_resources "$@"
 }
 
 ours() {
@@ -286,7 +271,7 @@ scenario_container() {
 }
 
 scenario() {
-	account_start "$1"
+	aws_start "$1"
 	platform_start -c aws "docker=$2" || bail "no platform"
 	echo "$POLICY" >"$DUPLO/.platform/policy/infrastructure.json"
 	mkdir "$DUPLO/demo"

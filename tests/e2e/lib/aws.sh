@@ -23,14 +23,23 @@ aws_answers() {
 	(exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
 }
 
-aws_proxy_told() {
-	[ -s "$TEST_DIR/proxy.port" ]
+# aws_tool NAME [ARGUMENT...]: runs tests/aws/NAME.py beside the test until it ends; its port is in NAME.port.
+aws_tool() {
+	local name=$1
+	shift
+	rm -f "$TEST_DIR/$name.port"
+	AWS_ENDPOINT_URL=$aws_direct "$AWS_VENV/bin/python" "$AWS_TOOLS/$name.py" "$@" >"$TEST_DIR/$name.port" \
+		2>"$TEST_DIR/$name.log" </dev/null &
+	aws_pids+=($!)
+}
+
+aws_told() {
+	[ -s "$TEST_DIR/$1.port" ]
 }
 
 aws_start() {
 	local port
 	port=$(aws_free_port)
-	rm -f "$TEST_DIR/proxy.port"
 	mkdir -p "$TEST_DIR/aws"
 	export DOCKER_HOST=unix://$TEST_DIR/no-engine AWS_ACCESS_KEY_ID=AKID AWS_SECRET_ACCESS_KEY=secret
 	unset AWS_PROFILE AWS_SESSION_TOKEN AWS_REGION
@@ -45,23 +54,33 @@ aws_start() {
 	aws_pids+=($!)
 	aws_direct=http://127.0.0.1:$port
 	eventually 60 aws_answers "$port" || bail "$1 does not start: $(tail -n 5 "$TEST_DIR/emulator.log")"
-	"$AWS_VENV/bin/python" "$AWS_TOOLS/proxy.py" "$aws_direct" "$1" >"$TEST_DIR/proxy.port" 2>"$TEST_DIR/proxy.log" </dev/null &
-	aws_pids+=($!)
-	eventually 30 aws_proxy_told || bail "the proxy does not start"
+	aws_tool proxy "$aws_direct" "$1"
+	aws_tool look
+	eventually 30 aws_told proxy || bail "the proxy does not start"
+	eventually 30 aws_told look || bail "AWS's own client does not start"
 	AWS_ENDPOINT_URL=http://127.0.0.1:$(cat "$TEST_DIR/proxy.port")
 	export AWS_ENDPOINT_URL
 	POLICY=$(aws_account base ${AWS_NET:+"$AWS_NET"})
 	unset DOCKER_HOST
 }
 
-# With AWS's own client, past the proxy.
-aws_account() {
-	AWS_ENDPOINT_URL=$aws_direct "$AWS_VENV/bin/python" "$AWS_TOOLS/account.py" "$@"
+# aws_ask MODULE COMMAND [ARGUMENT...]: AWS's own client does that, past the proxy (tests/aws/look.py).
+aws_ask() {
+	jq -cn '$ARGS.positional' --args "$@" |
+		curl -sS -m 30 --fail-with-body -d @- "http://127.0.0.1:$(cat "$TEST_DIR/look.port")/"
 }
 
-# The same at load balancers and names.
+aws_account() {
+	aws_ask account "$@"
+}
+
+# Load balancers and names.
 aws_look() {
-	AWS_ENDPOINT_URL=$aws_direct "$AWS_VENV/bin/python" "$AWS_TOOLS/services.py" "$@"
+	aws_ask services "$@"
+}
+
+aws_resources() {
+	aws_ask resources "$@"
 }
 
 aws_services() {
