@@ -80,6 +80,7 @@ static const struct {
 
 	{"*LimitExceeded*", FAULT_QUOTA},
 	{"*QuotaExceeded*", FAULT_QUOTA},
+	{"CodeStorageExceededException", FAULT_QUOTA},
 	{"TooMany*", FAULT_QUOTA},
 	{"InsufficientInstanceCapacity", FAULT_QUOTA},
 	{"Invalid*", FAULT_INVALID},
@@ -154,8 +155,13 @@ enum fault_kind fault_kind_of(int status, const char *code, const char *message)
 {
 	/* EC2 says so of a profile, and Lambda of a role, that was made seconds ago. */
 	if (strstr(message, "Invalid IAM Instance Profile") ||
-		strstr(message, "no associated IAM Roles") || strstr(message, "cannot be assumed"))
+		strstr(message, "no associated IAM Roles") ||
+		strstr(message, "cannot be assumed") ||
+		strstr(message, "execution role does not have permissions"))
 		return FAULT_NOT_READY;
+	/* Lambda's word for two things. */
+	if (strcmp(code, "ResourceConflictException") == 0)
+		return strstr(message, "already exist") ? FAULT_EXISTS : FAULT_IN_USE;
 	if (strcmp(code, "SignatureDoesNotMatch") == 0 &&
 		(strstr(message, "Signature expired") || strstr(message, "not yet current")))
 		return FAULT_SKEWED;

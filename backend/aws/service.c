@@ -35,7 +35,8 @@ static const struct aws_service swf = {
 	"swf", "SWF", "2012-01-25", CODEC_JSON, SCOPE_REGION, "SimpleWorkflowService", JSON10};
 static const struct aws_service lambda = {
 	"lambda", "LAMBDA", "2015-03-31", CODEC_REST_JSON, SCOPE_REGION, NULL, "application/json"};
-
+static const struct aws_service logs = {
+	"logs", "CLOUDWATCH_LOGS", "2014-03-28", CODEC_JSON, SCOPE_REGION, "Logs_20140328", JSON11};
 static const struct aws_service ce = {"ce", "COST_EXPLORER", "2017-10-25", CODEC_JSON, SCOPE_HOME,
 	"AWSInsightsIndexService", "application/x-amz-json-1.1"};
 
@@ -51,6 +52,13 @@ static const struct aws_service ce = {"ce", "COST_EXPLORER", "2017-10-25", CODEC
 	{                                                                                          \
 		.service = &(of), .name = (action), .method = (verb), .path = (where)              \
 	}
+#define REST_CREATE(of, action, where)                                                             \
+	{                                                                                          \
+		.service = &(of), .name = (action), .path = (where), .again = AGAIN_LOOK           \
+	}
+
+#define FUNCTION "/2015-03-31/functions/{FunctionName}"
+#define MAPPINGS "/2015-03-31/event-source-mappings"
 
 static const struct aws_action actions[AWS_ACTIONS] = {
 	[STS_GET_CALLER_IDENTITY] = ACTION(sts, "GetCallerIdentity", AGAIN_SAFE),
@@ -184,10 +192,30 @@ static const struct aws_action actions[AWS_ACTIONS] = {
 	[SWF_DEPRECATE_DOMAIN] = ACTION(swf, "DeprecateDomain", AGAIN_SAFE),
 	[SWF_UNDEPRECATE_DOMAIN] = ACTION(swf, "UndeprecateDomain", AGAIN_SAFE),
 
-	[LAMBDA_GET_FUNCTION] =
-		REST(lambda, "GetFunction", "GET", "/2015-03-31/functions/{FunctionName}"),
-	[LAMBDA_DELETE_FUNCTION] =
-		REST(lambda, "DeleteFunction", "DELETE", "/2015-03-31/functions/{FunctionName}"),
+	[LAMBDA_CREATE_FUNCTION] = REST_CREATE(lambda, "CreateFunction", "/2015-03-31/functions"),
+	[LAMBDA_GET_FUNCTION] = REST(lambda, "GetFunction", "GET", FUNCTION),
+	[LAMBDA_UPDATE_CODE] = REST(lambda, "UpdateFunctionCode", "PUT", FUNCTION "/code"),
+	[LAMBDA_UPDATE_CONFIGURATION] =
+		REST(lambda, "UpdateFunctionConfiguration", "PUT", FUNCTION "/configuration"),
+	[LAMBDA_TAG] = REST(lambda, "TagResource", "POST", "/2017-03-31/tags/{Resource}"),
+	[LAMBDA_DELETE_FUNCTION] = REST(lambda, "DeleteFunction", "DELETE", FUNCTION),
+	[LAMBDA_CREATE_MAPPING] = REST_CREATE(lambda, "CreateEventSourceMapping", MAPPINGS),
+	[LAMBDA_LIST_MAPPINGS] = {.service = &lambda,
+		.name = "ListEventSourceMappings",
+		.method = "GET",
+		.path = MAPPINGS,
+		.page_in = "Marker",
+		.page_out = "NextMarker"},
+	[LAMBDA_UPDATE_MAPPING] =
+		REST(lambda, "UpdateEventSourceMapping", "PUT", MAPPINGS "/{UUID}"),
+	[LAMBDA_DELETE_MAPPING] =
+		REST(lambda, "DeleteEventSourceMapping", "DELETE", MAPPINGS "/{UUID}"),
+
+	[LOGS_CREATE_GROUP] = ACTION(logs, "CreateLogGroup", AGAIN_LOOK),
+	[LOGS_DESCRIBE_GROUPS] = PAGED(logs, "DescribeLogGroups", "nextToken", "nextToken"),
+	[LOGS_LIST_TAGS] = ACTION(logs, "ListTagsForResource", AGAIN_SAFE),
+	[LOGS_PUT_RETENTION] = ACTION(logs, "PutRetentionPolicy", AGAIN_SAFE),
+	[LOGS_DELETE_GROUP] = ACTION(logs, "DeleteLogGroup", AGAIN_SAFE),
 
 	[CE_GET_COST_AND_USAGE] = PAGED(ce, "GetCostAndUsage", "NextPageToken", "NextPageToken"),
 };

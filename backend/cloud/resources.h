@@ -26,8 +26,9 @@ struct resource {
 	const char *external; /* as external_name said */
 	const struct resource_spec *spec;
 	const char *password; /* "" for a type that has none */
-	/* What the spec's CodeBucket is called in the cloud; "" there is no such bucket (yet). */
-	const char *code_bucket;
+	const char *code_bucket; /* of that resource in the cloud; "": it is no resource */
+	const char *queue_arn; /* of the resource; "": it has none */
+	char *const *environment; /* "KEY=value", those from config included; NULL: none */
 };
 
 struct output {

@@ -53,6 +53,12 @@ int check_attribute_type(const char *value, struct error *reterr);
 int check_handler(const char *value, struct error *reterr);
 /* Name of another resource. */
 int check_label(const char *value, struct error *reterr);
+/* Name of a bucket, or of a resource. */
+int check_bucket(const char *value, struct error *reterr);
+/* A variable that a function of AWS may have: "KEY" or "KEY=value". */
+int check_function_variable(const char *value, struct error *reterr);
+/* Refuses every secret of a function. */
+int check_no_secret(const char *value, struct error *reterr);
 /* Name of an object in a bucket. */
 int check_object_key(const char *value, struct error *reterr);
 /* Name of a signal without SIG: HUP, USR1, ... */

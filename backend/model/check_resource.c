@@ -7,8 +7,11 @@
 #include "base/text.h"
 #include "model/check.h"
 
-#define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+#define LOWER   "abcdefghijklmnopqrstuvwxyz"
+#define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZ" LOWER
 #define DIGITS  "0123456789"
+
+#define VARIABLE_MAX 128 /* characters of a variable's name */
 
 static bool is_one_of(const char *value, const char *const *words)
 {
@@ -99,6 +102,52 @@ int check_label(const char *value, struct error *reterr)
 	if (text_is_label(value))
 		return 0;
 	return error_set(reterr, -EINVAL, "\"%.80s\" is no name of a resource", value);
+}
+
+int check_bucket(const char *value, struct error *reterr)
+{
+	size_t len = strlen(value);
+
+	if (text_is_label(value) ||
+		(len >= 3 && is_made_of(value, LOWER DIGITS ".-", 63) && !strchr(".-", value[0]) &&
+			!strchr(".-", value[len - 1])))
+		return 0;
+	return error_set(reterr, -EINVAL, "\"%.80s\" is no name of a resource or a bucket", value);
+}
+
+/* Source: "Using Lambda environment variables" in AWS's documentation. */
+int check_function_variable(const char *value, struct error *reterr)
+{
+	static const char *const reserved[] = {"AWS_REGION", "AWS_DEFAULT_REGION",
+		"AWS_EXECUTION_ENV", "AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
+		"AWS_SESSION_TOKEN", "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+		"AWS_LAMBDA_FUNCTION_VERSION", "AWS_LAMBDA_INITIALIZATION_TYPE",
+		"AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME", "AWS_LAMBDA_RUNTIME_API",
+		"LAMBDA_TASK_ROOT", "LAMBDA_RUNTIME_DIR", NULL};
+	char name[VARIABLE_MAX + 1];
+	size_t len = strcspn(value, "=");
+
+	(void)text_copy(name, sizeof(name), value);
+	name[len < sizeof(name) ? len : sizeof(name) - 1] = '\0';
+	if (len > VARIABLE_MAX || len < 2 || !is_made_of(name, LETTERS DIGITS "_", VARIABLE_MAX) ||
+		!strchr(LETTERS, name[0]))
+		return error_set(reterr, -EINVAL,
+			"\"%.80s\" is no name of a variable that a function may have: a letter, "
+			"then "
+			"letters, digits or \"_\"",
+			name);
+	if (is_one_of(name, reserved))
+		return error_set(reterr, -EINVAL, "\"%s\" is set by AWS itself", name);
+	return 0;
+}
+
+int check_no_secret(const char *value, struct error *reterr)
+{
+	return error_set(reterr, -EINVAL,
+		"AWS shows the environment of a function in clear to all who may look at the "
+		"function: let its code fetch \"%.80s\" where its role may read it, or make it a "
+		"service, which reads secrets as files",
+		value);
 }
 
 int check_object_key(const char *value, struct error *reterr)

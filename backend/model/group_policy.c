@@ -143,19 +143,19 @@ static bool begins(const char *image, const char *prefix)
 		       (len > 0 && strchr("/:@", prefix[len - 1])));
 }
 
-static int check_images(const struct group_policy *policy, const char *group, bool grows,
-	const struct service_spec *before, const struct service_spec *after, struct error *reterr)
+int group_policy_check_image(const struct group_policy *policy, const char *group,
+	const char *before, const char *after, struct error *reterr)
 {
 	char *const *prefix = policy ? policy->images : NULL;
 
-	if (!prefix || (!grows && before && strcmp(before->image, after->image) == 0))
+	if (!prefix || !after || (before && strcmp(before, after) == 0))
 		return 0;
 	for (; *prefix; prefix++)
-		if (begins(after->image, *prefix))
+		if (begins(after, *prefix))
 			return 0;
 	return error_set(reterr, -EPERM,
 		"DockerImage: AllowedImages of group \"%s\" has nothing that \"%s\" begins with",
-		group, after->image);
+		group, after);
 }
 
 static int check_word(char *const *allowed, const char *field, const char *list, const char *group,
@@ -233,7 +233,8 @@ int group_policy_check_service(const struct group_policy *policy, const char *gr
 	int r = check_paths(policy, group, grows, before, after, reterr);
 
 	if (r == 0)
-		r = check_images(policy, group, grows, before, after, reterr);
+		r = group_policy_check_image(policy, group, grows ? NULL : before->image,
+			after->image, reterr);
 	if (r == 0 && policy)
 		r = check_quotas(policy, group, used, before, after, reterr);
 	return r;

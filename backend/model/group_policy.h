@@ -58,8 +58,10 @@ int group_policy_check_service(const struct group_policy *policy, const char *gr
 	const struct reserve *used, const struct service_spec *before,
 	const struct service_spec *after, struct error *reterr);
 
-/* Whether a host or a resource may be in a region, or a resource of a type, that its spec has not
- * had before (NULL before: nothing). after NULL: it says nothing. -EPERM. */
+/* What a spec has not had before (NULL before: nothing): the image of a service or function, the
+ * region of a host or resource, the type of a resource. after NULL: it says nothing. -EPERM. */
+int group_policy_check_image(const struct group_policy *policy, const char *group,
+	const char *before, const char *after, struct error *reterr);
 int group_policy_check_region(const struct group_policy *policy, const char *group,
 	const char *before, const char *after, struct error *reterr);
 int group_policy_check_type(const struct group_policy *policy, const char *group,

@@ -41,6 +41,8 @@ const struct policy_field policy_fields[] = {
 	{"permissions_boundary_arn", POLICY_TEXT, 0,
 		"arn:", "Boundary of what tenants' roles may ever do."},
 	{"tenant_policy_arns", POLICY_LIST, 0, "arn:", "Policies that every tenant's role gets."},
+	{"code_buckets", POLICY_LIST, 0, "",
+		"Buckets beside tenants' own that functions may have their code from."},
 	{"db_subnet_group", POLICY_TEXT, 0, "", "Subnet group of databases."},
 	{"db_parameter_group", POLICY_TEXT, 0, "", "Parameter group of databases."},
 	{"cache_subnet_group", POLICY_TEXT, 0, "", "Subnet group of caches."},

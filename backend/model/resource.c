@@ -119,6 +119,10 @@ int resource_spec_check_change(const struct resource_spec *before,
 		return error_set(reterr, -EINVAL,
 			"%s: it cannot be changed once the resource is there: make another one",
 			field->name);
+	if (!before->image != !after->image)
+		return error_set(reterr, -EINVAL,
+			"DockerImage: a function of code stays one, as does one of an image: make "
+			"another one");
 	if (after->size_gib < before->size_gib)
 		return error_set(reterr, -EINVAL,
 			"SizeGiB: it can only grow, and is %" PRId64 " already", before->size_gib);

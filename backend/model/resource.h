@@ -43,10 +43,14 @@ struct resource_spec {
 
 	/* lambda */
 	char *runtime, *handler; /* NULL with an image */
-	char *code_bucket, *code_key; /* a resource of the tenant's, and a file in it */
+	char *code_bucket, *code_key; /* a resource of the tenant's or a bucket, a file in it */
 	char *image; /* NULL: none */
 	int64_t memory_mib, timeout_s;
-	char **environment;
+	char **environment; /* "KEY=value" */
+	char **config; /* names of values of the tenant's */
+	char **secrets; /* always NULL: none is taken */
+	char *queue; /* a resource of the tenant's; NULL: none */
+	int64_t batch_size;
 
 	/* swf */
 	int64_t history_days;

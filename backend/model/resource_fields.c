@@ -115,18 +115,19 @@ static const struct field sqs_fields[] = {
 static const struct field lambda_fields[] = {
 	COMMON_FIELDS,
 	{.name = "Runtime", .type = FIELD_TEXT, .flags = FIELD_NONE, .offset = AT(runtime),
-		.check = check_version, .otherwise = "none: an Image",
+		.check = check_version, .otherwise = "none: a DockerImage",
 		.help = "What runs the code, such as python3.12."},
 	{.name = "Handler", .type = FIELD_TEXT, .flags = FIELD_NONE, .offset = AT(handler),
-		.check = check_handler, .otherwise = "none: an Image",
+		.check = check_handler, .otherwise = "none: a DockerImage",
 		.help = "What is called, such as main.handler."},
 	{.name = "CodeBucket", .type = FIELD_TEXT, .flags = FIELD_NONE, .offset = AT(code_bucket),
-		.check = check_label, .otherwise = "none: an Image",
-		.help = "The tenant's resource of type s3 that has the code."},
+		.check = check_bucket, .otherwise = "none: a DockerImage",
+		.help = "The tenant's resource of type s3 that has the code, or a bucket of the "
+			"policy's code_buckets."},
 	{.name = "CodeKey", .type = FIELD_TEXT, .flags = FIELD_NONE, .offset = AT(code_key),
-		.check = check_object_key, .otherwise = "none: an Image",
+		.check = check_object_key, .otherwise = "none: a DockerImage",
 		.help = "Name of the zip file in it; another name brings new code."},
-	{.name = "Image", .type = FIELD_TEXT, .flags = FIELD_NONE, .offset = AT(image),
+	{.name = "DockerImage", .type = FIELD_TEXT, .flags = FIELD_NONE, .offset = AT(image),
 		.check = check_image, .otherwise = "none",
 		.help = "Container image of ECR, instead of Runtime, Handler and code."},
 	{.name = "MemoryMiB", .type = FIELD_INT, .offset = AT(memory_mib), .min = 128,
@@ -134,8 +135,19 @@ static const struct field lambda_fields[] = {
 	{.name = "TimeoutSeconds", .type = FIELD_INT, .offset = AT(timeout_s), .min = 1,
 		.max = 900, .otherwise = "3", .help = "Longest time of one call."},
 	{.name = "Environment", .type = FIELD_MAP, .flags = FIELD_NONE, .offset = AT(environment),
-		.max = 256, .check = check_environment, .otherwise = "none",
+		.max = 256, .check = check_function_variable, .otherwise = "none",
 		.help = "Environment variables; no secrets, they are shown by AWS."},
+	{.name = "Config", .type = FIELD_LIST, .flags = FIELD_NONE, .offset = AT(config),
+		.max = 256, .check = check_function_variable, .otherwise = "none",
+		.help = "Names of config/ that become environment variables, too."},
+	{.name = "Secrets", .type = FIELD_LIST, .flags = FIELD_NONE, .offset = AT(secrets),
+		.max = 256, .check = check_no_secret, .otherwise = "none",
+		.help = "Refused: AWS shows the environment of a function in clear."},
+	{.name = "Queue", .type = FIELD_TEXT, .flags = FIELD_NONE, .offset = AT(queue),
+		.check = check_label, .otherwise = "none",
+		.help = "The tenant's resource of type sqs whose messages call it."},
+	{.name = "BatchSize", .type = FIELD_INT, .offset = AT(batch_size), .min = 1, .max = 10,
+		.otherwise = "10", .help = "Messages of Queue that one call gets at most."},
 	{.name = NULL},
 };
 
@@ -206,6 +218,7 @@ static int lambda_defaults(void *base)
 
 	spec->memory_mib = 128;
 	spec->timeout_s = 3;
+	spec->batch_size = 10;
 	return 0;
 }
 
@@ -258,19 +271,35 @@ static int dynamodb_settle(const struct parser *parser, const json_t *object, co
 	return settle(parser, object, name, base);
 }
 
+/* A variable that both Environment and Config give; NULL: none. */
+static const char *find_twice(const struct resource_spec *spec)
+{
+	for (char **key = spec->config; key && *key; key++)
+		for (char **pair = spec->environment; pair && *pair; pair++)
+			if (strncmp(*pair, *key, strlen(*key)) == 0 && (*pair)[strlen(*key)] == '=')
+				return *key;
+	return NULL;
+}
+
 static int lambda_settle(const struct parser *parser, const json_t *object, const char *name,
 	void *base)
 {
 	const struct resource_spec *spec = base;
+	struct parser at = *parser;
 	int given = (spec->runtime != NULL) + (spec->handler != NULL) +
 		    (spec->code_bucket != NULL) + (spec->code_key != NULL);
 
 	if (spec->image && given > 0)
-		return refuse(parser, "Image",
+		return refuse(parser, "DockerImage",
 			"an image has its code: without Runtime, Handler, CodeBucket and CodeKey");
 	if (!spec->image && given < 4)
 		return refuse(parser, "Type",
-			"a function needs an Image, or Runtime, Handler, CodeBucket and CodeKey");
+			"a function needs a DockerImage, or Runtime, Handler, CodeBucket and "
+			"CodeKey");
+	at.field = "Config";
+	if (find_twice(spec))
+		return parser_refuse(&at, -EINVAL, "%s is in Environment already",
+			find_twice(spec));
 	return settle(parser, object, name, base);
 }
 

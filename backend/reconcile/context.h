@@ -131,6 +131,7 @@ enum slow_key {
 	SLOW_KEY_TOTALS, /* id: 1 */
 	SLOW_KEY_RESOURCE, /* id: resource */
 	SLOW_KEY_SWEEP, /* id: 1 */
+	SLOW_KEY_CONFIGURED, /* id: tenant, whose config has changed */
 };
 
 /* Everything in the view of one service. */
@@ -181,6 +182,8 @@ int64_t instance_reconcile(struct reconciler *r, int64_t id);
 int64_t platform_reconcile(struct reconciler *r);
 int64_t host_reconcile(struct reconciler *r, int64_t id);
 int64_t resource_reconcile(struct reconciler *r, int64_t id);
+/* Wakes the resources of a tenant that have values of its config in them. */
+int64_t resource_wake_configured(struct reconciler *r, int64_t tenant);
 int64_t platform_rotate(struct reconciler *r);
 int64_t view_reconcile(struct reconciler *r, int64_t key);
 

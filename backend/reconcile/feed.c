@@ -117,6 +117,8 @@ static void feed_value(struct reconciler *r, const struct change *change)
 		queue_wake(r->plans, change->parent == change->tenant
 					     ? key_of(KIND_TENANT, change->tenant)
 					     : key_of(KIND_SERVICE, change->parent));
+	if (r->options.estate && change->kind == KIND_CONFIG && change->parent == change->tenant)
+		queue_wake(r->slow, key_of(SLOW_KEY_CONFIGURED, change->tenant));
 	if (r->options.simulated || !(change->flags & (CHANGE_CREATED | CHANGE_SPEC)))
 		return;
 	queue_wake(r->views, change->parent == change->tenant

@@ -100,6 +100,8 @@ static int64_t slow_work(void *arg, int64_t key)
 		return resource_reconcile(r, key_id(key));
 	case SLOW_KEY_SWEEP:
 		return estate_sweep(r);
+	case SLOW_KEY_CONFIGURED:
+		return resource_wake_configured(r, key_id(key));
 	default:
 		return QUEUE_DONE;
 	}

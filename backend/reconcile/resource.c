@@ -19,23 +19,9 @@ static void resource_work_done(struct resource_work *work)
 	object_done(&work->object);
 	object_done(&work->tenant);
 	resource_spec_free(work->spec);
+	resource_needs_done(&work->needs);
 	explicit_bzero(work->password, sizeof(work->password));
 	explicit_bzero(&work->outputs, sizeof(work->outputs));
-}
-
-/* What the bucket is called that a function's code is in. */
-static void find_code_bucket(struct resource_work *work)
-{
-	struct store *store = work->r->options.store;
-	_cleanup_object_ struct object bucket = OBJECT_INIT;
-	_cleanup_buf_ struct buf name = BUF_INIT;
-
-	if (!work->spec || !work->spec->code_bucket)
-		return;
-	if (store_peek_name(store, work->object.tenant, KIND_RESOURCE, work->spec->code_bucket,
-		    &bucket) == 0 &&
-		resource_output_read(store, bucket.id, "name", &name) == 0)
-		(void)text_copy(work->code_bucket, sizeof(work->code_bucket), buf_string(&name));
 }
 
 static int load(struct resource_work *work, struct reconciler *r, int64_t id)
@@ -62,14 +48,14 @@ static int load(struct resource_work *work, struct reconciler *r, int64_t id)
 		r->options.estate->resources->external_name(&work->owner, work->spec,
 			work->object.name, id, work->external);
 	(void)text_copy(work->status.external, sizeof(work->status.external), work->external);
-	find_code_bucket(work);
 	work->wanted = (struct resource){
 		.id = id,
 		.name = work->object.name,
 		.external = work->external,
 		.spec = work->spec,
 		.password = work->password,
-		.code_bucket = work->code_bucket,
+		.code_bucket = work->needs.code_bucket,
+		.queue_arn = work->needs.queue_arn,
 	};
 	return 0;
 }
@@ -92,7 +78,10 @@ static int make(struct resource_work *work, struct error *reterr)
 			"this cloud makes no resources: %s is made by a platform that was started "
 			"with cloud=aws",
 			work->spec->type);
-	r = store_update(work->r->options.store, STORE_DURABLE, NULL, note_intent, work, reterr);
+	r = resource_find_needs(work, reterr);
+	if (r == 0)
+		r = store_update(work->r->options.store, STORE_DURABLE, NULL, note_intent, work,
+			reterr);
 	if (r == 0)
 		r = resource_password(work, reterr);
 	if (r == 0)

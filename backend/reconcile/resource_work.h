@@ -13,6 +13,13 @@
 #include "cloud/resources.h"
 #include "reconcile/context.h"
 
+/* What a resource uses of its tenant. */
+struct resource_needs {
+	char code_bucket[EXTERNAL_SIZE];
+	char queue_arn[OUTPUT_SIZE];
+	char **environment; /* NULL: none */
+};
+
 struct resource_work {
 	struct reconciler *r;
 	struct object object, tenant;
@@ -22,9 +29,14 @@ struct resource_work {
 	struct resource wanted;
 	char external[EXTERNAL_SIZE];
 	char password[PASSWORD_LENGTH + 1];
-	char code_bucket[EXTERNAL_SIZE];
+	struct resource_needs needs;
 	struct outputs outputs;
 };
+
+/* Finds that. -EAGAIN: another resource is not ready yet; -EINVAL: there is none of that name and
+ * type; the sentence says which. */
+int resource_find_needs(struct resource_work *work, struct error *reterr);
+void resource_needs_done(struct resource_needs *needs);
 
 /* Outputs as the cloud told them, into the store; what is there already is left alone. */
 int resource_store_outputs(struct resource_work *work, struct error *reterr);

@@ -218,6 +218,9 @@ static int check_resource(struct rules *rules, const struct object *resource,
 	if (r == 0)
 		r = group_policy_check_type(rules->policy, rules->state.name,
 			before ? before->type : NULL, after->type, reterr);
+	if (r == 0)
+		r = group_policy_check_image(rules->policy, rules->state.name,
+			before ? before->image : NULL, after->image, reterr);
 	return r < 0 ? r : check_resource_cost(rules, resource->tenant, before, after, reterr);
 }
 

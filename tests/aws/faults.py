@@ -19,12 +19,24 @@ FAULTS = {
     "wrong-region": (401, "AuthFailure", "AWS was not able to validate the provided access credentials", 0),
     "no-permission": (403, "UnauthorizedOperation", "You are not authorized to perform this operation.", 0),
     "quota": (400, "SecurityGroupLimitExceeded", "The maximum number of security groups has been reached.", 0),
+    "role-not-ready": (400, "InvalidParameterValueException",
+                       "The role defined for the function cannot be assumed by Lambda.", 0),
+    "queue-not-allowed": (400, "InvalidParameterValueException",
+                          "The function execution role does not have permissions to call ReceiveMessage on SQS", 0),
+    "being-updated": (409, "ResourceConflictException",
+                      "The operation cannot be performed at this time. An update is in progress for resource", 0),
     "quota-iam": (409, "LimitExceeded", "Cannot exceed quota for RolesPerAccount: 1000.", 0),
 }
 EC2 = b"Version=2016-11-15"
 
 
+def is_rest_json(headers):
+    return "/lambda/aws4_request" in headers.get("Authorization", "")
+
+
 def envelope(code, message, headers, body):
+    if is_rest_json(headers):
+        return json.dumps({"Type": "User", "message": message})
     if headers.get("X-Amz-Target"):
         return json.dumps({"__type": code, "message": message})
     error = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
@@ -49,4 +61,5 @@ def skewed(ahead, headers, body):
 
 def error(status, code, message, headers, body, ahead=0):
     text = envelope(code, message, headers, body)
-    return status, text.encode(), [("Date", formatdate(time() + ahead, usegmt=True))]
+    kept = [("Date", formatdate(time() + ahead, usegmt=True))]
+    return status, text.encode(), kept + ([("x-amzn-ErrorType", code)] if is_rest_json(headers) else [])

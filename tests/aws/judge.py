@@ -45,6 +45,24 @@ CASES = [
     ("sqs", "create_queue", {"QueueName": "q", "tags": {"duplo.tenant": "é"}}),
     ("dynamodb", "describe_table", {"TableName": "my-table"}),
     ("lambda", "get_function", {"FunctionName": "arn:aws:lambda:us-west-2:123456789012:function:f"}),
+    ("lambda", "create_function", {
+        "FunctionName": "f", "PackageType": "Zip", "Runtime": "python3.12", "Handler": "main.handler",
+        "Code": {"S3Bucket": "code", "S3Key": "v1/a'(b).zip"}, "Role": "arn:aws:iam::1:role/duplofs/functions/f",
+        "Timeout": 3, "MemorySize": 128, "Environment": {"Variables": {"GREETING": "a \"fine\" day é"}},
+        "VpcConfig": {"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}, "Tags": {"duplo.tenant": "é"}}),
+    ("lambda", "update_function_code", {"FunctionName": "f", "ImageUri": "1.dkr.ecr.us-west-2.amazonaws.com/a:2"}),
+    ("lambda", "update_function_configuration", {"FunctionName": "f", "Timeout": 9}),
+    ("lambda", "tag_resource", {
+        "Resource": "arn:aws:lambda:us-west-2:123456789012:function:f", "Tags": {"duplo.code": "0a"}}),
+    ("lambda", "create_event_source_mapping", {
+        "FunctionName": "f", "EventSourceArn": "arn:aws:sqs:us-west-2:1:q.fifo", "BatchSize": 10}),
+    ("lambda", "list_event_source_mappings", {"FunctionName": "f"}),
+    ("lambda", "update_event_source_mapping", {
+        "UUID": "14e0db71-5d35-4eb5-b481-8945cf9d10c2", "BatchSize": 1, "Enabled": True}),
+    ("lambda", "delete_event_source_mapping", {"UUID": "14e0db71-5d35-4eb5-b481-8945cf9d10c2"}),
+    ("lambda", "delete_function", {"FunctionName": "f"}),
+    ("logs", "create_log_group", {"logGroupName": "/aws/lambda/f", "tags": {"duplo.tenant": "é"}}),
+    ("logs", "put_retention_policy", {"logGroupName": "/aws/lambda/f", "retentionInDays": 30}),
     ("ce", "get_cost_and_usage", {
         "TimePeriod": {"Start": "2026-10-01", "End": "2026-11-01"}, "Granularity": "DAILY",
         "Metrics": ["UnblendedCost"], "GroupBy": [{"Type": "TAG", "Key": "duplo.tenant-id"}]}),
@@ -135,7 +153,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         wrong += [trouble] if trouble else []
         for line in wrong:
             print(f"# {operation}: {line}", file=sys.stderr, flush=True)
-        is_json = service in ("sqs", "dynamodb", "lambda", "ce")
+        is_json = service in ("sqs", "dynamodb", "lambda", "logs", "ce")
         body = b"{}" if is_json else b"<Answer/>"
         self.send_response(400 if wrong else 200)
         self.send_header("Content-Length", str(len(body)))

@@ -6,12 +6,20 @@ snapshots PREFIX    what was kept of those that are gone
 put BUCKET KEY      an object
 empty BUCKET        takes out all that is in it
 tags TYPE NAME      the tenant that it is tagged with
+code BUCKET KEY VERSION   a zip file of a function that answers with VERSION and what it was given
+call NAME EVENT     the function's answer
+runs NAME           its role and network in words, and what its own role allows
+send QUEUE TEXT     a message
+bucket NAME         makes one
+forget NAME WHAT    removes a function, its mapping or role, or changes it, behind the platform's back
 taken NAME          makes a queue of that name that is not ours
 lose NAME           removes a queue behind the platform's back
 group NAME          the id of the security group of that name
-role PREFIX         what the policies inside roles allow: an action and a resource a line
+role PREFIX         what the policies inside tenants' roles allow: an action and a resource a line
 """
+import io
 import json
+import zipfile
 
 from botocore.exceptions import ClientError
 from clients import client
@@ -74,6 +82,99 @@ def domains(prefix):
             yield "swf", domain["name"]
 
 
+def functions(prefix):
+    for found in client("lambda").list_functions()["Functions"]:
+        if found["FunctionName"].startswith(prefix):
+            yield ("lambda", found["FunctionName"], found.get("Runtime") or "image", found.get("Handler") or "-",
+                   str(found["MemorySize"]), str(found["Timeout"]),
+                   ",".join(f"{key}={value}" for key, value in
+                            sorted(found.get("Environment", {}).get("Variables", {}).items())) or "-")
+    for mapping in client("lambda").list_event_source_mappings()["EventSourceMappings"]:
+        queue = mapping["EventSourceArn"].rsplit(":", 1)[1]
+        if queue.startswith(prefix):
+            yield "mapping", queue, mapping["FunctionArn"].rsplit(":", 1)[1], str(mapping["BatchSize"]), mapping["State"]
+
+
+def function_parts(prefix):
+    """What a function has beside it."""
+    for found in client("iam").list_roles(PathPrefix="/duplofs/functions/")["Roles"]:
+        if found["RoleName"].startswith(prefix):
+            yield "function-role", found["RoleName"]
+    for log in client("logs").describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{prefix}")["logGroups"]:
+        yield "log-group", log["logGroupName"], str(log.get("retentionInDays", "for-ever"))
+
+
+CODE = """
+import json, os
+
+
+def handler(event, context):
+    heard = os.environ.get("HEARD")
+    if "Records" in event and heard:
+        with open(heard, "a") as file:
+            file.writelines(record["body"] + "\\n" for record in event["Records"])
+    return {"version": "%s", "greeting": os.environ.get("GREETING"), "event": event}
+"""
+
+
+def code(bucket, key, version):
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("main.py", CODE % version)
+    client("s3").put_object(Bucket=bucket, Key=key, Body=archive.getvalue())
+
+
+def call(name, event):
+    answer = client("lambda").invoke(FunctionName=name, Payload=event.encode())
+    return [json.dumps(json.loads(answer["Payload"].read()), sort_keys=True)]
+
+
+def statements(role_name, policy):
+    document = client("iam").get_role_policy(RoleName=role_name, PolicyName=policy)["PolicyDocument"]
+    for statement in (json.loads(document) if isinstance(document, str) else document)["Statement"]:
+        for action in statement["Action"]:
+            for resource in statement["Resource"]:
+                yield f"{statement['Effect']} {action} {resource}"
+
+
+def runs(name):
+    found = client("lambda").get_function(FunctionName=name)
+    configuration, network = found["Configuration"], found["Configuration"]["VpcConfig"]
+    yield f"tenant {found['Tags'].get('duplo.tenant')}"
+    yield f"role {configuration['Role'].split(':', 5)[5]}"
+    yield f"network {','.join(network['SubnetIds'])} {','.join(network['SecurityGroupIds'])}"
+    trust = client("iam").get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]
+    yield f"taken by {trust['Statement'][0]['Principal']['Service']}"
+    for policy in client("iam").list_role_policies(RoleName=name)["PolicyNames"]:
+        for line in statements(name, policy):
+            yield f"{policy}: {line}"
+
+
+def send(queue, text):
+    sqs = client("sqs")
+    sqs.send_message(QueueUrl=sqs.get_queue_url(QueueName=queue)["QueueUrl"], MessageBody=text)
+
+
+def bucket(name):
+    client("s3").create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "us-west-2"})
+
+
+def forget(name, what):
+    lamb = client("lambda")
+    if what == "mapping":
+        for mapping in lamb.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]:
+            lamb.delete_event_source_mapping(UUID=mapping["UUID"])
+    elif what == "role":
+        iam = client("iam")
+        for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]:
+            iam.delete_role_policy(RoleName=name, PolicyName=policy)
+        iam.delete_role(RoleName=name)
+    elif what == "environment":
+        lamb.update_function_configuration(FunctionName=name, Environment={"Variables": {"X": "other"}})
+    else:
+        lamb.delete_function(FunctionName=name)
+
+
 def group(name):
     for found in client("ec2").describe_security_groups()["SecurityGroups"]:
         if found["GroupName"] == name:
@@ -81,7 +182,7 @@ def group(name):
 
 
 def things(prefix):
-    for make in (buckets, queues, tables, databases, caches, domains):
+    for make in (buckets, queues, tables, databases, caches, domains, functions, function_parts):
         for thing in make(prefix):
             yield " ".join(thing)
 
@@ -131,17 +232,13 @@ def lose(name):
 def role(prefix):
     iam = client("iam")
     for found in iam.list_roles()["Roles"]:
-        if not found["RoleName"].startswith(prefix):
+        if not found["RoleName"].startswith(prefix) or found["Path"] == "/duplofs/functions/":
             continue
         for policy in iam.list_role_policies(RoleName=found["RoleName"])["PolicyNames"]:
-            document = iam.get_role_policy(RoleName=found["RoleName"], PolicyName=policy)["PolicyDocument"]
-            if isinstance(document, str):
-                document = json.loads(document)
-            for statement in document["Statement"]:
-                for action in statement["Action"]:
-                    for resource in statement["Resource"]:
-                        yield f"{action} {resource}"
+            for statement in statements(found["RoleName"], policy):
+                yield statement.partition(" ")[2]
 
 
 COMMANDS = {"list": things, "snapshots": snapshots, "put": put, "empty": empty, "tags": tags, "taken": taken,
-            "lose": lose, "role": role, "group": group}
+            "lose": lose, "role": role, "group": group, "code": code, "call": call, "runs": runs, "send": send,
+            "bucket": bucket, "forget": forget}

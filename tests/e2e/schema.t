@@ -97,6 +97,6 @@ invalid {"Type":"s3","SizeGiB":20}
 invalid {"Type":"sqs","DelaySeconds":901}
 invalid {"Type":"rds","Engine":"mysql","SizeGiB":19}
 SPECS
-is "$number" "13" "all of them were tried"
+is "$number" "14" "all of them were tried"
 platform_stop
 tap_done

@@ -111,13 +111,26 @@ static void tells_who_refused_and_what_to_do(void **state)
 }
 
 /* The envelopes of all protocols; each answer is refused for good, so that one request is made. */
+struct envelope {
+	struct aws_peer_answer answer;
+	enum fault_kind kind;
+	const char *code;
+};
+
+static void assert_read(const struct envelope *cases, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		TELL(cases[i].answer);
+		assert_true(call(EC2_DESCRIBE_SECURITY_GROUPS) < 0);
+		assert_int_equal(fault.kind, cases[i].kind);
+		assert_string_equal(fault.code, cases[i].code);
+		assert_int_equal(peer.request_count, 1);
+	}
+}
+
 static void reads_every_envelope(void **state)
 {
-	static const struct {
-		struct aws_peer_answer answer;
-		enum fault_kind kind;
-		const char *code;
-	} cases[] = {
+	static const struct envelope cases[] = {
 		{{400, EC2_ERROR("InvalidGroup.NotFound", "no"), NULL, 0}, FAULT_MISSING,
 			"InvalidGroup.NotFound"},
 		{{409,
@@ -136,9 +149,6 @@ static void reads_every_envelope(void **state)
 			 "\"message\":\"m\"}",
 			 NULL, 0},
 			FAULT_MISSING, "ResourceNotFoundException"},
-		{{409, "{\"Message\":\"m\"}",
-			 "x-amzn-ErrorType: ResourceConflictException:http://x/\r\n", 0},
-			FAULT_OTHER, "ResourceConflictException"},
 		{{400, "{\"__type\":\"com.amazonaws.sqs#QueueDoesNotExist\"}",
 			 "x-amzn-query-error: AWS.SimpleQueueService.NonExistentQueue;Sender\r\n",
 			 0},
@@ -158,13 +168,36 @@ static void reads_every_envelope(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		TELL(cases[i].answer);
-		assert_true(call(EC2_DESCRIBE_SECURITY_GROUPS) < 0);
-		assert_int_equal(fault.kind, cases[i].kind);
-		assert_string_equal(fault.code, cases[i].code);
-		assert_int_equal(peer.request_count, 1);
-	}
+	assert_read(cases, ARRAY_SIZE(cases));
+}
+
+static void reads_what_lambda_says(void **state)
+{
+	static const struct envelope cases[] = {
+		/* Lambda has one word for two things. */
+		{{409, "{\"Message\":\"Function already exist: f\"}",
+			 "x-amzn-ErrorType: ResourceConflictException:http://x/\r\n", 0},
+			FAULT_EXISTS, "ResourceConflictException"},
+		{{409, "{\"Message\":\"An update is in progress\"}",
+			 "x-amzn-ErrorType: ResourceConflictException\r\n", 0},
+			FAULT_IN_USE, "ResourceConflictException"},
+		{{400,
+			 "{\"message\":\"The role defined for the function cannot be assumed by "
+			 "Lambda.\"}",
+			 "x-amzn-ErrorType: InvalidParameterValueException\r\n", 0},
+			FAULT_NOT_READY, "InvalidParameterValueException"},
+		{{400,
+			 "{\"message\":\"The function execution role does not have permissions to "
+			 "call ReceiveMessage on SQS\"}",
+			 "x-amzn-ErrorType: InvalidParameterValueException\r\n", 0},
+			FAULT_NOT_READY, "InvalidParameterValueException"},
+		{{404, "{\"Message\":\"Function not found\"}",
+			 "x-amzn-ErrorType: ResourceNotFoundException\r\n", 0},
+			FAULT_MISSING, "ResourceNotFoundException"},
+	};
+
+	(void)state;
+	assert_read(cases, ARRAY_SIZE(cases));
 }
 
 static void sends_again_what_was_throttled(void **state)
@@ -398,6 +431,7 @@ int main(void)
 		TEST(signs_and_sends_a_form),
 		TEST(tells_who_refused_and_what_to_do),
 		TEST(reads_every_envelope),
+		TEST(reads_what_lambda_says),
 		TEST(sends_again_what_was_throttled),
 		TEST(sends_again_only_what_does_no_harm),
 		TEST(follows_pages_to_their_end),

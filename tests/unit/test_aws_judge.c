@@ -73,6 +73,8 @@ static int tear_down(void **state)
 	return 0;
 }
 
+#define MAPPING "14e0db71-5d35-4eb5-b481-8945cf9d10c2"
+
 struct pair {
 	const char *name, *value;
 };
@@ -122,6 +124,30 @@ static const struct {
 	{DYNAMODB_DESCRIBE_TABLE, {{"TableName", "my-table"}}, NULL},
 	{LAMBDA_GET_FUNCTION,
 		{{"FunctionName", "arn:aws:lambda:us-west-2:123456789012:function:f"}}, NULL},
+	{LAMBDA_CREATE_FUNCTION, {{NULL, NULL}},
+		"{\"FunctionName\":\"f\",\"PackageType\":\"Zip\",\"Runtime\":\"python3.12\","
+		"\"Handler\":\"main.handler\","
+		"\"Code\":{\"S3Bucket\":\"code\",\"S3Key\":\"v1/a'(b).zip\"},"
+		"\"Role\":\"arn:aws:iam::1:role/duplofs/functions/f\",\"Timeout\":3,"
+		"\"MemorySize\":128,"
+		"\"Environment\":{\"Variables\":{\"GREETING\":\"a \\\"fine\\\" day é\"}},"
+		"\"VpcConfig\":{\"SubnetIds\":[\"subnet-1\"],\"SecurityGroupIds\":[\"sg-1\"]},"
+		"\"Tags\":{\"duplo.tenant\":\"é\"}}"},
+	{LAMBDA_UPDATE_CODE, {{"FunctionName", "f"}},
+		"{\"ImageUri\":\"1.dkr.ecr.us-west-2.amazonaws.com/a:2\"}"},
+	{LAMBDA_UPDATE_CONFIGURATION, {{"FunctionName", "f"}}, "{\"Timeout\":9}"},
+	{LAMBDA_TAG, {{"Resource", "arn:aws:lambda:us-west-2:123456789012:function:f"}},
+		"{\"Tags\":{\"duplo.code\":\"0a\"}}"},
+	{LAMBDA_CREATE_MAPPING, {{NULL, NULL}},
+		"{\"FunctionName\":\"f\",\"EventSourceArn\":\"arn:aws:sqs:us-west-2:1:q.fifo\","
+		"\"BatchSize\":10}"},
+	{LAMBDA_LIST_MAPPINGS, {{"FunctionName", "f"}}, NULL},
+	{LAMBDA_UPDATE_MAPPING, {{"UUID", MAPPING}}, "{\"BatchSize\":1,\"Enabled\":true}"},
+	{LAMBDA_DELETE_MAPPING, {{"UUID", MAPPING}}, NULL},
+	{LAMBDA_DELETE_FUNCTION, {{"FunctionName", "f"}}, NULL},
+	{LOGS_CREATE_GROUP, {{"logGroupName", "/aws/lambda/f"}},
+		"{\"tags\":{\"duplo.tenant\":\"é\"}}"},
+	{LOGS_PUT_RETENTION, {{"logGroupName", "/aws/lambda/f"}}, "{\"retentionInDays\":30}"},
 	{CE_GET_COST_AND_USAGE, {{"Granularity", "DAILY"}},
 		"{\"TimePeriod\":{\"Start\":\"2026-10-01\",\"End\":\"2026-11-01\"},"
 		"\"Metrics\":[\"UnblendedCost\"],"

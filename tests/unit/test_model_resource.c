@@ -58,7 +58,7 @@ static void test_what_is_given_counts(void **state)
 		parse("{\"Type\":\"lambda\",\"Runtime\":\"python3.12\",\"Handler\":\"main."
 		      "handler\","
 		      "\"CodeBucket\":\"code\",\"CodeKey\":\"v1/main.zip\",\"Environment\":"
-		      "{\"A\":\"b\"}}");
+		      "{\"AA\":\"b\"},\"Config\":[\"GREETING\"],\"Queue\":\"jobs\"}");
 
 	(void)state;
 	assert_string_equal(rds->engine_version, "16.3");
@@ -67,14 +67,33 @@ static void test_what_is_given_counts(void **state)
 	assert_int_equal(rds->size_gib, 100);
 	assert_true(rds->multi_az && !rds->final_snapshot);
 	assert_string_equal(function->code_key, "v1/main.zip");
-	assert_string_equal(function->environment[0], "A=b");
+	assert_string_equal(function->environment[0], "AA=b");
+	assert_string_equal(function->config[0], "GREETING");
+	assert_string_equal(function->queue, "jobs");
+	assert_int_equal(function->batch_size, 10);
+}
+
+struct refusal {
+	const char *text, *words;
+};
+
+static void assert_refused(const struct refusal *rows, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct resource_spec *spec = NULL;
+		struct error error = ERROR_INIT;
+
+		assert_int_equal(resource_spec_parse(rows[i].text, strlen(rows[i].text), "db",
+					 &spec, &error),
+			-EINVAL);
+		assert_null(spec);
+		assert_string_equal(error.text, rows[i].words);
+	}
 }
 
 static void test_refusals(void **state)
 {
-	static const struct {
-		const char *text, *words;
-	} rows[] = {
+	static const struct refusal rows[] = {
 		{"{}", "line 1, column 1: Type: it is needed: one of rds, s3, elasticache, "
 		       "dynamodb, "
 		       "sqs, lambda, swf"},
@@ -108,29 +127,49 @@ static void test_refusals(void **state)
 			"or both more"},
 		{"{\"Type\":\"dynamodb\",\"RangeKey\":\"id\"}",
 			"line 1, column 20: RangeKey: it is HashKey already"},
-		{"{\"Type\":\"lambda\",\"Image\":\"a:1\",\"Handler\":\"a\"}",
-			"line 1, column 18: Image: an image has its code: without Runtime, "
-			"Handler, "
-			"CodeBucket and CodeKey"},
-		{"{\"Type\":\"lambda\",\"Handler\":\"a\"}",
-			"line 1, column 2: Type: a function needs an Image, or Runtime, Handler, "
-			"CodeBucket and CodeKey"},
 		{"{\"Type\":\"s3\",\"Name\":\"x\"}",
 			"line 1, column 14: Name: \"x\" is not the name of the directory, which is "
 			"\"db\""},
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		struct resource_spec *spec = NULL;
-		struct error error = ERROR_INIT;
+	assert_refused(rows, ARRAY_SIZE(rows));
+}
 
-		assert_int_equal(resource_spec_parse(rows[i].text, strlen(rows[i].text), "db",
-					 &spec, &error),
-			-EINVAL);
-		assert_null(spec);
-		assert_string_equal(error.text, rows[i].words);
-	}
+static void test_refusals_of_functions(void **state)
+{
+	static const struct refusal rows[] = {
+		{"{\"Type\":\"lambda\",\"DockerImage\":\"a:1\",\"Handler\":\"a\"}",
+			"line 1, column 18: DockerImage: an image has its code: without Runtime, "
+			"Handler, "
+			"CodeBucket and CodeKey"},
+		{"{\"Type\":\"lambda\",\"Handler\":\"a\"}",
+			"line 1, column 2: Type: a function needs a DockerImage, or Runtime, "
+			"Handler, CodeBucket and CodeKey"},
+		{"{\"Type\":\"lambda\",\"DockerImage\":\"a\",\"Secrets\":[\"KEY\"]}",
+			"line 1, column 36: Secrets: AWS shows the environment of a function in "
+			"clear to all who may look at the function: let its code fetch \"KEY\" "
+			"where its role may read it, or make it a service, which reads secrets as "
+			"files"},
+		{"{\"Type\":\"lambda\",\"DockerImage\":\"a\",\"Config\":[\"A-B\"]}",
+			"line 1, column 36: Config: \"A-B\" is no name of a variable that a "
+			"function may have: a letter, then letters, digits or \"_\""},
+		{"{\"Type\":\"lambda\",\"DockerImage\":\"a\",\"Environment\":{\"AWS_REGION\":"
+		 "\"x\"}}",
+			"line 1, column 51: Environment.AWS_REGION: \"AWS_REGION\" is set by AWS "
+			"itself"},
+		{"{\"Type\":\"lambda\",\"DockerImage\":\"a\",\"Environment\":{\"AB\":\"x\"},"
+		 "\"Config\":[\"AB\"]}",
+			"line 1, column 61: Config: AB is in Environment already"},
+		{"{\"Type\":\"lambda\",\"DockerImage\":\"a\",\"BatchSize\":11}",
+			"line 1, column 36: BatchSize: 11 is above 10"},
+		{"{\"Type\":\"lambda\",\"Runtime\":\"a\",\"CodeBucket\":\"-x\"}",
+			"line 1, column 32: CodeBucket: \"-x\" is no name of a resource or a "
+			"bucket"},
+	};
+
+	(void)state;
+	assert_refused(rows, ARRAY_SIZE(rows));
 }
 
 static void test_half_a_document_waits_for_more(void **state)
@@ -168,6 +207,13 @@ static void test_changes(void **state)
 		{"{\"Type\":\"sqs\"}", "{\"Type\":\"sqs\",\"DelaySeconds\":1}", NULL},
 		{"{\"Type\":\"sqs\"}", "{\"Type\":\"sqs\",\"Fifo\":true}",
 			"Fifo: it cannot be changed once the resource is there: make another one"},
+		{"{\"Type\":\"lambda\",\"DockerImage\":\"a\"}",
+			"{\"Type\":\"lambda\",\"DockerImage\":\"b\"}", NULL},
+		{"{\"Type\":\"lambda\",\"DockerImage\":\"a\"}",
+			"{\"Type\":\"lambda\",\"Runtime\":\"a\",\"Handler\":\"b\","
+			"\"CodeBucket\":\"c\",\"CodeKey\":\"d\"}",
+			"DockerImage: a function of code stays one, as does one of an image: make "
+			"another one"},
 		{"{\"Type\":\"sqs\"}", "{\"Type\":\"s3\"}",
 			"Type: it is sqs and stays so: make another resource for s3"},
 		{"{\"Type\":\"dynamodb\"}", "{\"Type\":\"dynamodb\",\"RangeKey\":\"at\"}",
@@ -263,6 +309,7 @@ int main(void)
 		cmocka_unit_test(test_each_type_has_defaults),
 		cmocka_unit_test(test_what_is_given_counts),
 		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_refusals_of_functions),
 		cmocka_unit_test(test_half_a_document_waits_for_more),
 		cmocka_unit_test(test_changes),
 		cmocka_unit_test(test_equal),

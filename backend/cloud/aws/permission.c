@@ -8,8 +8,7 @@
 
 #include "base/cleanup.h"
 
-#define POLICY_NAME "duplofs-resources"
-#define HEAD        "{\"Version\":\"2012-10-17\",\"Statement\":["
+#define HEAD "{\"Version\":\"2012-10-17\",\"Statement\":["
 
 /* ARNs, actions and endings are made of plain characters: nothing needs escaping. */
 static void add_list(struct buf *document, const char *head, const char *const *words)
@@ -27,6 +26,17 @@ int permission_add(struct buf *document, const char *arn, const char *const *act
 	buf_puts(document, "],\"Resource\":[");
 	add_list(document, arn, endings);
 	buf_puts(document, "]}");
+	return document->error;
+}
+
+int permission_deny(struct buf *document, const char *const *actions, const char *key,
+	const char *arn)
+{
+	buf_puts(document, document->len > 0 ? "," : HEAD);
+	buf_puts(document, "{\"Effect\":\"Deny\",\"Action\":[");
+	add_list(document, "", actions);
+	buf_printf(document,
+		"],\"Resource\":[\"*\"],\"Condition\":{\"ArnEquals\":{\"%s\":\"%s\"}}}", key, arn);
 	return document->error;
 }
 
@@ -54,49 +64,43 @@ static void decode(const char *text, struct buf *ret)
 }
 
 /* The document that the role has; "" for none. */
-static int get(struct account *account, const char *role, struct buf *ret, struct error *reterr)
+static int get(struct account *account, const char *role, const char *name, struct buf *ret,
+	struct error *reterr)
 {
 	_cleanup_request_ struct aws_request request = aws_request_of(IAM_GET_ROLE_POLICY);
 	_cleanup_answer_ struct answer answer = ANSWER_INIT;
 	int r;
 
 	aws_request_set(&request, "RoleName", role);
-	aws_request_set(&request, "PolicyName", POLICY_NAME);
+	aws_request_set(&request, "PolicyName", name);
 	r = account_call(account, &request, &answer, FAULT_MISSING, reterr);
 	if (r == 0)
 		decode(answer_text(answer.root, "PolicyDocument"), ret);
 	return r < 0 ? r : ret->error;
 }
 
-static int change(struct account *account, const char *role, const char *document,
+static int change(struct account *account, const char *role, const char *name, const char *document,
 	struct error *reterr)
 {
 	_cleanup_request_ struct aws_request request =
 		aws_request_of(*document ? IAM_PUT_ROLE_POLICY : IAM_DELETE_ROLE_POLICY);
 	_cleanup_answer_ struct answer answer = ANSWER_INIT;
-	int r;
 
 	aws_request_set(&request, "RoleName", role);
-	aws_request_set(&request, "PolicyName", POLICY_NAME);
+	aws_request_set(&request, "PolicyName", name);
 	if (*document)
 		aws_request_set(&request, "PolicyDocument", document);
-	r = account_call(account, &request, &answer, *document ? FAULT_OTHER : FAULT_MISSING,
+	return account_call(account, &request, &answer, *document ? FAULT_OTHER : FAULT_MISSING,
 		reterr);
-	if (r == -ENOENT)
-		return error_set(reterr, -EAGAIN, "the tenant's role is not there yet");
-	return r;
 }
 
-int permission_put(struct account *account, const struct estate_owner *owner, const char *document,
-	struct error *reterr)
+int permission_put(struct account *account, const char *role, const char *name,
+	const char *document, struct error *reterr)
 {
 	_cleanup_buf_ struct buf there = BUF_INIT;
-	char role[ESTATE_NAME_SIZE];
-	int r;
+	int r = get(account, role, name, &there, reterr);
 
-	account_name(owner, role);
-	r = get(account, role, &there, reterr);
 	if (r < 0 || strcmp(buf_string(&there), document) == 0)
 		return r;
-	return change(account, role, document, reterr);
+	return change(account, role, name, document, reterr);
 }

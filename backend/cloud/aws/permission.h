@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * permission - what a tenant's role may do with the tenant's resources: a policy in the role, which
- *              names exactly these.
- * Promises: the same resources in the same order give the same document, and that is written once.
+ * permission - what a role may do: policies inside it, which name exactly what they allow.
+ * Promises: the same statements in the same order give the same document, and that is written once.
  * Threads: any.
  * Ownership: documents are in the caller's buf.
  */
@@ -14,12 +13,15 @@
 /* One more statement: actions on the ARN with each of these endings. -ENOMEM. */
 int permission_add(struct buf *document, const char *arn, const char *const *actions,
 	const char *const *endings);
+/* Denies actions where the request's key is this ARN. -ENOMEM. */
+int permission_deny(struct buf *document, const char *const *actions, const char *key,
+	const char *arn);
 /* The document is whole; one without statements becomes empty. -ENOMEM. */
 int permission_end(struct buf *document);
 
-/* Brings the role's policy to this document ("": none) unless it is so. -EAGAIN: there is no role
- * yet. */
-int permission_put(struct account *account, const struct estate_owner *owner, const char *document,
-	struct error *reterr);
+/* Brings the role's policy of that name to this document ("": none) unless it is so. -ENOENT: there
+ * is no such role (yet). */
+int permission_put(struct account *account, const char *role, const char *name,
+	const char *document, struct error *reterr);
 
 #endif

@@ -14,12 +14,15 @@
 #define CACHE_NAME_MAX 50 /* ElastiCache's; all others allow what a bucket may have */
 #define NAME_MAX_LEN   63
 
+#define PERMISSION_NAME "duplofs-resources"
+
 static const struct aws_resource *const rows[] = {
 	&aws_bucket,
 	&aws_queue,
 	&aws_table,
 	&aws_database,
 	&aws_cache,
+	&aws_function,
 	&aws_domain,
 };
 
@@ -92,6 +95,21 @@ void resource_tell_usual(struct resource_call *call)
 	resource_output(call, "region", resource_region(call));
 	resource_output(call, "name", call->wanted->external);
 	resource_output(call, "arn", call->arn);
+}
+
+json_t *resource_tags(const struct resource_call *call)
+{
+	json_t *object = json_object();
+	struct account_tag tags[ACCOUNT_TAGS];
+	char id[ACCOUNT_ID_SIZE];
+
+	account_tags(call->owner, call->wanted->external, id, tags);
+	for (size_t i = 0; i < ACCOUNT_TAGS; i++)
+		if (json_object_set_new(object, tags[i].key, json_string(tags[i].value)) < 0) {
+			json_decref(object);
+			return NULL;
+		}
+	return object;
 }
 
 void resource_set_state(struct resource_call *call, const char *word,
@@ -214,20 +232,19 @@ static int aws_ensure(struct estate *estate, const struct estate_owner *owner,
 
 static int leave(struct resource_call *call, const struct aws_resource *row, struct error *reterr)
 {
-	const char *type = call->wanted->spec->type;
 	int r = look(call, row, reterr);
 
-	if (r < 0 || call->state == THING_MISSING)
-		return r;
-	if (!call->ours)
-		return account_foreign(type, call->wanted->external, reterr);
-	if (call->state == THING_READY || call->state == THING_FAILED) {
+	if (r == 0 && call->state != THING_MISSING && !call->ours)
+		return account_foreign(call->wanted->spec->type, call->wanted->external, reterr);
+	if (r == 0 && (call->state == THING_READY || call->state == THING_FAILED)) {
 		r = row->remove(call, reterr);
 		if (r == 0)
 			r = look(call, row, reterr);
-		if (r < 0 || call->state == THING_MISSING)
-			return r;
 	}
+	if (r < 0)
+		return r;
+	if (call->state == THING_MISSING)
+		return row->clear ? row->clear(call, reterr) : 0;
 	return error_set(reterr, -EAGAIN, "AWS is at work on it%s%s", call->word[0] ? ": " : "",
 		call->word);
 }
@@ -247,6 +264,46 @@ static int aws_remove(struct estate *estate, const struct estate_owner *owner,
 	return r;
 }
 
+static int permit_tenant(struct account *account, const struct estate_owner *owner,
+	const char *document, struct error *reterr)
+{
+	char role[ESTATE_NAME_SIZE];
+	int r;
+
+	account_name(owner, role);
+	r = permission_put(account, role, PERMISSION_NAME, document, reterr);
+	return r == -ENOENT ? error_set(reterr, -EAGAIN, "the tenant's role is not there yet") : r;
+}
+
+/* Functions have roles of their own, called as they are. One that is lost is made anew at the next
+ * look at its function. */
+static int permit_function(struct account *account, const char *arn, const char *document,
+	struct error *reterr)
+{
+	const char *name = strrchr(arn, ':');
+	int r = permission_put(account, name ? name + 1 : arn, PERMISSION_NAME, document, reterr);
+
+	if (r == -ENOENT)
+		error_clear(reterr);
+	return r == -ENOENT ? 0 : r;
+}
+
+static int write_document(struct buf *document, const struct permitted *permitted, size_t count,
+	struct error *reterr)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		const struct aws_resource *row = row_of(permitted[i].type);
+
+		if (row && row->actions)
+			r = permission_add(document, permitted[i].arn, row->actions, row->endings);
+	}
+	if (r == 0)
+		r = permission_end(document);
+	return r < 0 ? error_oom(reterr) : 0;
+}
+
 static int aws_permit(struct estate *estate, const struct estate_owner *owner,
 	const struct permitted *permitted, size_t count, struct error *reterr)
 {
@@ -254,17 +311,15 @@ static int aws_permit(struct estate *estate, const struct estate_owner *owner,
 	_cleanup_account_ struct account account = ACCOUNT_INIT;
 	int r = account_open_bare(&account, aws_estate_shared(estate), reterr);
 
-	for (size_t i = 0; r == 0 && i < count; i++) {
-		const struct aws_resource *row = row_of(permitted[i].type);
-
-		if (row && row->actions)
-			r = permission_add(&document, permitted[i].arn, row->actions, row->endings);
-	}
 	if (r == 0)
-		r = permission_end(&document);
+		r = write_document(&document, permitted, count, reterr);
 	if (r == 0)
-		r = permission_put(&account, owner, buf_string(&document), reterr);
-	return r == -ENOMEM ? error_oom(reterr) : r;
+		r = permit_tenant(&account, owner, buf_string(&document), reterr);
+	for (size_t i = 0; r == 0 && i < count; i++)
+		if (strcmp(permitted[i].type, aws_function.type) == 0)
+			r = permit_function(&account, permitted[i].arn, buf_string(&document),
+				reterr);
+	return r;
 }
 
 const struct resource_ops aws_resource_ops = {

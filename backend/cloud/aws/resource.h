@@ -50,6 +50,8 @@ struct aws_resource {
 	void (*tell)(struct resource_call *call);
 	/* Asks for its end: 0, and it is looked at until it is missing. */
 	int (*remove)(struct resource_call *call, struct error *reterr);
+	/* When it is gone: takes away what was made beside it. NULL: nothing was. */
+	int (*clear)(struct resource_call *call, struct error *reterr);
 	/* What a role that may use it may do, on its ARN with each of these endings. NULL: it is no
 	 * matter of roles. */
 	const char *const *actions;
@@ -64,7 +66,7 @@ struct aws_resource {
 
 extern const struct resource_ops aws_resource_ops;
 extern const struct aws_resource aws_bucket, aws_queue, aws_table, aws_database, aws_cache,
-	aws_domain;
+	aws_function, aws_domain;
 
 /* A call of AWS whose answer is not needed; 0 also for a fault of this kind. */
 int resource_do(struct resource_call *call, const struct aws_request *request, enum fault_kind fine,
@@ -72,6 +74,9 @@ int resource_do(struct resource_call *call, const struct aws_request *request, e
 
 /* One more output. */
 void resource_output(struct resource_call *call, const char *name, const char *value);
+/* What the thing is tagged with, as members of an object; NULL: no memory. */
+json_t *resource_tags(const struct resource_call *call);
+
 /* What AWS calls a state; the last row, without a word, is for all others. */
 struct state_word {
 	const char *word;

@@ -89,17 +89,13 @@ static int look(struct resource_call *call, struct error *reterr)
 static int create(struct resource_call *call, struct error *reterr)
 {
 	_cleanup_request_ struct aws_request request = aws_request_of(SQS_CREATE_QUEUE);
-	struct account_tag tags[ACCOUNT_TAGS];
-	json_t *attributes_json = wanted_attributes(call), *tags_json = json_object();
-	char id[ACCOUNT_ID_SIZE];
+	json_t *attributes_json = wanted_attributes(call);
 
-	account_tags(call->owner, call->wanted->external, id, tags);
-	for (size_t i = 0; i < ACCOUNT_TAGS; i++)
-		(void)json_object_set_new(tags_json, tags[i].key, json_string(tags[i].value));
 	if (call->wanted->spec->fifo)
 		(void)json_object_set_new(attributes_json, "FifoQueue", json_string("true"));
 	aws_request_set(&request, "QueueName", call->wanted->external);
-	request.json = json_pack("{s:o, s:o}", "Attributes", attributes_json, "tags", tags_json);
+	request.json =
+		json_pack("{s:o, s:o}", "Attributes", attributes_json, "tags", resource_tags(call));
 	if (!request.json)
 		return error_oom(reterr);
 	return resource_do(call, &request, FAULT_EXISTS, reterr);

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A tenant's role, which its machines have: the policy says what it may do. */
+#include "cloud/aws/role.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "cloud/aws/account.h"
+#include "base/cleanup.h"
 #include "cloud/aws/survey.h"
-
-static const char trust[] =
-	"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":"
-	"{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}";
 
 static int get(struct account *account, const char *name, struct answer *answer,
 	const struct answer_node **ret, struct error *reterr)
@@ -29,20 +26,44 @@ static bool is_ours(const struct answer_node *role, const struct estate_owner *o
 	return account_owns(answer_find(role, "Tags/member"), "Key", "Value", owner);
 }
 
-static int create(struct account *account, const struct estate_owner *owner, const char *name,
-	struct error *reterr)
+static int create(struct account *account, const struct estate_owner *owner,
+	const struct role_wish *wish, struct error *reterr)
 {
 	_cleanup_request_ struct aws_request request = aws_request_of(IAM_CREATE_ROLE);
 	_cleanup_answer_ struct answer answer = ANSWER_INIT;
+	_cleanup_buf_ struct buf trust = BUF_INIT;
 	const char *boundary = policy_text(account->policy, "permissions_boundary_arn");
 
-	aws_request_set(&request, "RoleName", name);
-	aws_request_set(&request, "Path", ACCOUNT_PATH);
-	aws_request_set(&request, "AssumeRolePolicyDocument", trust);
+	buf_printf(&trust,
+		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":"
+		"{\"Service\":\"%s\"},\"Action\":\"sts:AssumeRole\"}]}",
+		wish->service);
+	aws_request_set(&request, "RoleName", wish->name);
+	aws_request_set(&request, "Path", wish->path);
+	aws_request_set(&request, "AssumeRolePolicyDocument", buf_string(&trust));
 	if (*boundary)
 		aws_request_set(&request, "PermissionsBoundary", boundary);
-	account_tag(&request, "Tags.member", owner, name);
+	account_tag(&request, "Tags.member", owner, wish->name);
 	return account_call(account, &request, &answer, FAULT_EXISTS, reterr);
+}
+
+int role_find_or_make(struct account *account, const struct estate_owner *owner,
+	const struct role_wish *wish, struct answer *answer, const struct answer_node **ret,
+	struct error *reterr)
+{
+	int r = get(account, wish->name, answer, ret, reterr);
+
+	if (r == 0 && !*ret) {
+		r = create(account, owner, wish, reterr);
+		if (r == 0)
+			r = get(account, wish->name, answer, ret, reterr);
+	}
+	if (r < 0)
+		return r;
+	if (!*ret)
+		return error_set(reterr, -EAGAIN,
+			"AWS does not show the new role yet: it is tried again");
+	return is_ours(*ret, owner) ? 0 : account_foreign("role", wish->name, reterr);
 }
 
 static int list_attached(struct account *account, const char *name, struct answer *answer,
@@ -105,26 +126,16 @@ static int settle_policies(struct account *account, const char *name, struct err
 	return r;
 }
 
+/* A tenant's role, which its machines have: the policy says what it may do. */
 static int ensure(struct account *account, const struct estate_owner *owner, const char *name,
 	struct error *reterr)
 {
+	const struct role_wish wish = {name, ACCOUNT_PATH, "ec2.amazonaws.com"};
 	_cleanup_answer_ struct answer answer = ANSWER_INIT;
 	const struct answer_node *role;
-	int r = get(account, name, &answer, &role, reterr);
+	int r = role_find_or_make(account, owner, &wish, &answer, &role, reterr);
 
-	if (r == 0 && !role) {
-		r = create(account, owner, name, reterr);
-		if (r == 0)
-			r = get(account, name, &answer, &role, reterr);
-	}
-	if (r < 0)
-		return r;
-	if (!role)
-		return error_set(reterr, -EAGAIN,
-			"AWS does not show the new role yet: it is tried again");
-	if (!is_ours(role, owner))
-		return account_foreign("role", name, reterr);
-	return settle_policies(account, name, reterr);
+	return r < 0 ? r : settle_policies(account, name, reterr);
 }
 
 /* Policies that somebody put into the role: it cannot go with them. */
@@ -163,7 +174,7 @@ static int remove_attached(struct account *account, const char *name, struct err
 	return r;
 }
 
-static int remove_role(struct account *account, const struct estate_owner *owner, const char *name,
+int role_remove(struct account *account, const struct estate_owner *owner, const char *name,
 	struct error *reterr)
 {
 	_cleanup_request_ struct aws_request request = aws_request_of(IAM_DELETE_ROLE);
@@ -208,6 +219,9 @@ static int look_at(const struct survey *survey, const struct answer_node *role)
 			answer_find(role, "AttachedManagedPolicies/member")),
 	};
 
+	/* They belong to resources, not to tenants. */
+	if (strcmp(answer_text(role, "Path"), ROLE_FUNCTION_PATH) == 0)
+		return 0;
 	return survey_tell(survey, &sighting);
 }
 
@@ -221,4 +235,4 @@ static int survey_roles(const struct survey *survey, struct error *reterr)
 	return survey_list(survey, &request, "RoleDetailList/member", look_at, reterr);
 }
 
-const struct aws_thing aws_role = {"role", ensure, remove_role, survey_roles};
+const struct aws_thing aws_role = {"role", ensure, role_remove, survey_roles};
