@@ -88,7 +88,8 @@ valid {"Type":"s3","EmptyOnRemoval":true,"Name":"R2"}
 valid {"Type":"elasticache"}
 valid {"Type":"dynamodb","HashKey":"a.b","ReadCapacity":1,"WriteCapacity":1}
 valid {"Type":"sqs","Fifo":false,"DelaySeconds":900}
-valid {"Type":"lambda","Image":"1.dkr.ecr.us-west-2.amazonaws.com/f:1","Environment":{"A":1}}
+valid {"Type":"lambda","DockerImage":"1.dkr.ecr.us-west-2.amazonaws.com/f:1","Environment":{"AB":1},"Config":["GREETING"],"Queue":"jobs","BatchSize":"1"}
+invalid {"Type":"lambda","DockerImage":"f:1","BatchSize":11}
 valid {"Type":"swf","HistoryDays":"90"}
 invalid {}
 invalid {"Type":"rds"}
