@@ -155,6 +155,30 @@ scenario_image() {
 	becomes 30 "$1: both are removed" just_one
 }
 
+# killed_at CALL COMMAND...: the platform is killed as soon as AWS has executed that call, and started again.
+killed_at() {
+	local action=$1 pids
+	shift
+	mapfile -t pids < <(platform_pids)
+	aws_rules '{"action":"'"$action"'","fault":"kill-after","state":"'"${platform_state[main]}"'"}'
+	"$@"
+	platform_wait_killed main "${pids[@]}"
+	platform_start -c aws "docker=unix://$TEST_DIR/no-engine" || bail "no platform"
+}
+
+scenario_killed() {
+	local killed before
+	before=$(ours | sort)
+	killed_at CreateFunction made k "$(spec v1.zip '"Queue":"jobs"')"
+	killed_at CreateEventSourceMapping true
+	RESOURCE=$DUPLO/demo/resources/k
+	succeeds "$1: killed after the function and its mapping were made, before it knew" settles 60 "$RESOURCE"
+	killed=$(output k name)
+	is "$(ours | grep -c "$killed")" "4" "$1: each is there once"
+	killed_at DeleteFunction rmdir "$RESOURCE"
+	becomes 60 "$1: killed after the function was deleted: nothing is left of it" eval '[ "$(ours | sort)" = "$before" ]'
+}
+
 scenario_removed() {
 	aws_rules "$(rule DeleteEventSourceMapping reset)" "$(rule DeleteFunction reset)" "$(rule DeleteRole throttle)" \
 		"$(rule DeleteLogGroup reset)"
@@ -180,6 +204,7 @@ scenario() {
 	if [ "$1" = ministack ]; then
 		scenario_mended "$1"
 	else
+		scenario_killed "$1"
 		scenario_refused "$1"
 		scenario_image "$1"
 	fi
