@@ -60,6 +60,7 @@ static const struct {
 	{"OperationAborted", FAULT_IN_USE},
 	{"InvalidDBInstanceState*", FAULT_IN_USE},
 	{"InvalidCacheClusterState*", FAULT_IN_USE},
+	{"InvalidReplicationGroupState*", FAULT_IN_USE},
 	{"ConcurrentModification*", FAULT_IN_USE},
 	{"EntityTemporarilyUnmodifiable", FAULT_IN_USE},
 	{"BucketNotEmpty", FAULT_IN_USE},

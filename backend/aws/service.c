@@ -185,6 +185,12 @@ static const struct aws_action actions[AWS_ACTIONS] = {
 	[CACHE_MODIFY_CLUSTER] = ACTION(cache, "ModifyCacheCluster", AGAIN_SAFE),
 	[CACHE_DELETE_CLUSTER] = ACTION(cache, "DeleteCacheCluster", AGAIN_LOOK),
 	[CACHE_LIST_TAGS] = ACTION(cache, "ListTagsForResource", AGAIN_SAFE),
+	[CACHE_CREATE_GROUP] = ACTION(cache, "CreateReplicationGroup", AGAIN_LOOK),
+	[CACHE_DESCRIBE_GROUPS] = PAGED(cache, "DescribeReplicationGroups", "Marker", "Marker"),
+	[CACHE_MODIFY_GROUP] = ACTION(cache, "ModifyReplicationGroup", AGAIN_SAFE),
+	[CACHE_INCREASE_REPLICAS] = ACTION(cache, "IncreaseReplicaCount", AGAIN_SAFE),
+	[CACHE_DECREASE_REPLICAS] = ACTION(cache, "DecreaseReplicaCount", AGAIN_SAFE),
+	[CACHE_DELETE_GROUP] = ACTION(cache, "DeleteReplicationGroup", AGAIN_LOOK),
 
 	[SWF_REGISTER_DOMAIN] = ACTION(swf, "RegisterDomain", AGAIN_LOOK),
 	[SWF_DESCRIBE_DOMAIN] = ACTION(swf, "DescribeDomain", AGAIN_SAFE),

@@ -166,7 +166,7 @@ size_t quote_resource_parts(const struct resource_spec *spec, struct usage_subje
 	if (strcmp(spec->type, "dynamodb") == 0)
 		return table_parts(spec, parts);
 	if (strcmp(spec->type, "elasticache") == 0)
-		add(parts, &count, spec->nodes > 0 ? spec->nodes : 1, "elasticache/%s",
+		add(parts, &count, spec->nodes + spec->replicas, "elasticache/%s",
 			spec->instance_class);
 	for (size_t i = 0; i < sizeof(things) / sizeof(things[0]); i++)
 		if (strcmp(spec->type, things[i][0]) == 0)

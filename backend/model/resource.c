@@ -21,7 +21,8 @@ const struct resource_type resource_types[] = {
 		OUTPUTS("endpoint", "port", "username", "password", "database", "name", "arn"),
 		&resource_rds},
 	{"s3", "a bucket of objects", true, OUTPUTS("url", "region", "name", "arn"), &resource_s3},
-	{"elasticache", "a cache", true, OUTPUTS("endpoint", "port", "name", "arn"),
+	{"elasticache", "a cache", true,
+		OUTPUTS("endpoint", "reader", "port", "password", "name", "arn"),
 		&resource_elasticache},
 	{"dynamodb", "a table of items", true, OUTPUTS("region", "name", "arn"),
 		&resource_dynamodb},
@@ -42,6 +43,16 @@ const struct resource_type *resource_type_find(const char *name)
 bool resource_output_is_secret(const char *name)
 {
 	return strcmp(name, "password") == 0;
+}
+
+bool resource_has_password(const struct resource_spec *spec)
+{
+	return strcmp(spec->type, "rds") == 0 || spec->auth;
+}
+
+bool resource_is_cache_group(const struct resource_spec *spec)
+{
+	return spec->replicas > 0 || spec->auth;
 }
 
 static const struct spec_type *spec_type_of(const struct resource_spec *spec)
@@ -119,6 +130,11 @@ int resource_spec_check_change(const struct resource_spec *before,
 		return error_set(reterr, -EINVAL,
 			"%s: it cannot be changed once the resource is there: make another one",
 			field->name);
+	if (resource_is_cache_group(before) != resource_is_cache_group(after))
+		return error_set(reterr, -EINVAL,
+			"Replicas: a cache without replicas and Auth stays one machine, and one "
+			"with "
+			"them a group: make another one");
 	if (!before->image != !after->image)
 		return error_set(reterr, -EINVAL,
 			"DockerImage: a function of code stays one, as does one of an image: make "

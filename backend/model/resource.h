@@ -25,6 +25,8 @@ struct resource_spec {
 	int64_t backup_days;
 	char *database, *username;
 	int64_t nodes;
+	int64_t replicas; /* beside the one that is written to */
+	bool auth; /* a password is asked for, and what goes over the network is encrypted */
 
 	bool final_snapshot; /* before it is removed; rds, elasticache, dynamodb */
 
@@ -95,6 +97,10 @@ void resource_schema_print(struct buf *out);
 
 /* Outputs that only the owner reads: passwords. */
 bool resource_output_is_secret(const char *name);
+/* Is there a password to make for it? */
+bool resource_has_password(const struct resource_spec *spec);
+/* A cache of several machines with one address, of which one takes over when another fails. */
+bool resource_is_cache_group(const struct resource_spec *spec);
 
 enum resource_phase {
 	RESOURCE_NEW, /* no spec accepted yet */

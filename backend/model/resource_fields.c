@@ -69,7 +69,14 @@ static const struct field elasticache_fields[] = {
 		.offset = AT(instance_class), .check = check_instance_class,
 		.otherwise = "cache.t3.micro", .help = "Size of the machine."},
 	{.name = "Nodes", .type = FIELD_INT, .offset = AT(nodes), .min = 1, .max = 40,
-		.otherwise = "1", .help = "Number of machines; redis has one."},
+		.otherwise = "1",
+		.help = "Number of machines of memcached; those of redis are Replicas."},
+	{.name = "Replicas", .type = FIELD_INT, .offset = AT(replicas), .min = 0, .max = 5,
+		.otherwise = "0",
+		.help = "Copies of redis, of which one takes over when the first fails."},
+	{.name = "Auth", .type = FIELD_BOOL, .flags = FIELD_FIXED, .offset = AT(auth),
+		.otherwise = "false",
+		.help = "redis asks for a password, which is made, and speaks TLS alone."},
 	SNAPSHOT_FIELD,
 	{.name = NULL},
 };
@@ -254,7 +261,11 @@ static int elasticache_settle(const struct parser *parser, const json_t *object,
 	const struct resource_spec *spec = base;
 
 	if (spec->nodes > 1 && strcmp(spec->engine, "redis") == 0)
-		return refuse(parser, "Nodes", "redis has one node here: more are for memcached");
+		return refuse(parser, "Nodes", "these are for memcached: redis has Replicas");
+	if (spec->replicas > 0 && strcmp(spec->engine, "redis") != 0)
+		return refuse(parser, "Replicas", "memcached has none: give it Nodes");
+	if (spec->auth && strcmp(spec->engine, "redis") != 0)
+		return refuse(parser, "Auth", "memcached has none");
 	return settle(parser, object, name, base);
 }
 

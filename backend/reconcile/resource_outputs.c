@@ -83,15 +83,6 @@ int resource_store_outputs(struct resource_work *work, struct error *reterr)
 
 /* ---- password ---- */
 
-static bool has_password(const struct resource_spec *spec)
-{
-	const char *const *name = resource_type_find(spec->type)->outputs;
-
-	while (*name && !resource_output_is_secret(*name))
-		name++;
-	return *name != NULL;
-}
-
 /* Letters and digits, which every engine takes and no program has to escape. 64 of 256 values a
  * character: none is likelier than another. */
 static int make_password(char ret[PASSWORD_LENGTH + 1])
@@ -121,7 +112,7 @@ int resource_password(struct resource_work *work, struct error *reterr)
 	struct buf there = BUF_INIT;
 	int r;
 
-	if (!has_password(work->spec))
+	if (!resource_has_password(work->spec))
 		return 0;
 	r = resource_output_read(store, work->object.id, "password", &there);
 	if (r == 0)

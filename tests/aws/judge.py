@@ -44,6 +44,12 @@ CASES = [
     ("s3", "delete_bucket", {"Bucket": "my.bucket"}),
     ("sqs", "create_queue", {"QueueName": "q", "tags": {"duplo.tenant": "é"}}),
     ("dynamodb", "describe_table", {"TableName": "my-table"}),
+    ("elasticache", "create_replication_group", {
+        "ReplicationGroupId": "c", "ReplicationGroupDescription": "c", "Engine": "redis", "CacheNodeType": "cache.t3.micro",
+        "SecurityGroupIds": ["sg-1"], "Tags": TAGS, "NumCacheClusters": 2, "AutomaticFailoverEnabled": True,
+        "TransitEncryptionEnabled": True, "AuthToken": "x"}),
+    ("elasticache", "decrease_replica_count", {
+        "ReplicationGroupId": "c", "NewReplicaCount": 0, "ApplyImmediately": True}),
     ("lambda", "get_function", {"FunctionName": "arn:aws:lambda:us-west-2:123456789012:function:f"}),
     ("lambda", "create_function", {
         "FunctionName": "f", "PackageType": "Zip", "Runtime": "python3.12", "Handler": "main.handler",

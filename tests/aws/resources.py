@@ -67,9 +67,19 @@ def databases(prefix):
 
 def caches(prefix):
     for found in client("elasticache").describe_cache_clusters()["CacheClusters"]:
-        if found["CacheClusterId"].startswith(prefix):
+        if found["CacheClusterId"].startswith(prefix) and not found.get("ReplicationGroupId"):
             yield ("elasticache", found["CacheClusterId"], found["Engine"], found["CacheNodeType"],
                    str(found["NumCacheNodes"]))
+
+
+def cache_groups(prefix):
+    for found in client("elasticache").describe_replication_groups()["ReplicationGroups"]:
+        if found["ReplicationGroupId"].startswith(prefix):
+            yield ("cache-group", found["ReplicationGroupId"], found["CacheNodeType"],
+                   str(len(found["NodeGroups"][0]["NodeGroupMembers"])), f"failover-{found['AutomaticFailover']}",
+                   "password" if found["AuthTokenEnabled"] else "open",
+                   "tls" if found["TransitEncryptionEnabled"] else "plain",
+                   "encrypted" if found["AtRestEncryptionEnabled"] else "legible")
 
 
 def domains(prefix):
@@ -182,7 +192,7 @@ def group(name):
 
 
 def things(prefix):
-    for make in (buckets, queues, tables, databases, caches, domains, functions, function_parts):
+    for make in (buckets, queues, tables, databases, caches, cache_groups, domains, functions, function_parts):
         for thing in make(prefix):
             yield " ".join(thing)
 

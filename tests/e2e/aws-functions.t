@@ -166,6 +166,10 @@ killed_at() {
 	platform_start -c aws "docker=unix://$TEST_DIR/no-engine" || bail "no platform"
 }
 
+is_as() {
+	[ "$(ours | sort)" = "$1" ]
+}
+
 scenario_killed() {
 	local killed before
 	before=$(ours | sort)
@@ -176,7 +180,7 @@ scenario_killed() {
 	killed=$(output k name)
 	is "$(ours | grep -c "$killed")" "4" "$1: each is there once"
 	killed_at DeleteFunction rmdir "$RESOURCE"
-	becomes 60 "$1: killed after the function was deleted: nothing is left of it" eval '[ "$(ours | sort)" = "$before" ]'
+	becomes 60 "$1: killed after the function was deleted: nothing is left of it" is_as "$before"
 }
 
 scenario_removed() {

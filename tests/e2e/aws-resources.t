@@ -104,10 +104,37 @@ scenario_removed() {
 	is "$(account role "duplofs-${platform_id[main]}-demo")" "" "$1: the role may use nothing any more"
 }
 
+# no_trace_of SECRET RESOURCE
 no_trace_of() {
 	! grep -rqaF "$1" "${platform_state[main]}" "$TEST_DIR/main.log" &&
-		! grep -qaF "$1" "$DUPLO"/demo/{status,events,status.json} "$DUPLO"/demo/resources/db/{status,status.json,events,spec.json} \
+		! grep -qaF "$1" "$DUPLO"/demo/{status,events,status.json} "$DUPLO/demo/resources/$2"/{status,status.json,events,spec.json} \
 			"$DUPLO"/.platform/{events,audit}
+}
+
+scenario_cache_group() {
+	local name password
+	made sessions '{"Type":"elasticache","Replicas":1,"Auth":true}'
+	succeeds "$1: redis with a replica and a password" settles 30 "$RESOURCE"
+	name=$(output sessions name) password=$(output sessions password)
+	shows "cache-group $name cache.t3.micro 2 failover-enabled password tls encrypted"
+	ok $? "$1: is as asked, and the password goes over no open line"
+	like "$password" '^[A-Za-z0-9]{32}$' "$1: it is made"
+	is "$(stat -c %a "$RESOURCE/password")" "400" "$1: for the owner alone"
+	no_trace_of "$password" sessions
+	ok $? "$1: and is nowhere on disk, in the log, in a status or an event"
+	like "$(output sessions endpoint):$(output sessions port) $(output sessions reader)" '^[a-z0-9.-]+:[0-9]+ [a-z0-9.-]+$' \
+		"$1: where to write and where to read is told"
+	made sessions '{"Type":"elasticache","Replicas":2,"Auth":true,"InstanceClass":"cache.t3.small"}'
+	succeeds "$1: it is changed" settles 30 "$RESOURCE"
+	shows "cache-group $name cache.t3.small 3 failover-enabled password tls encrypted"
+	ok $? "$1: in place"
+	made sessions '{"Type":"elasticache","Auth":true,"InstanceClass":"cache.t3.small"}'
+	succeeds "$1: without replicas" settles 30 "$RESOURCE"
+	shows "cache-group $name cache.t3.small 1 failover-disabled password tls encrypted"
+	ok $? "$1: nothing waits for one to take over"
+	is "$(output sessions password)" "$password" "$1: the password stays"
+	fails_with "Invalid argument" "$1: as does what it is" write_spec '{"Type":"elasticache"}'
+	removed sessions
 }
 
 # What takes long at AWS, in the tenant's security group. Caches at ministack alone: moto's have no address,
@@ -124,7 +151,7 @@ scenario_machines() {
 	is "$(output db username) $(output db database)" "duplo app" "$1: user and database"
 	like "$password" '^[A-Za-z0-9]{32}$' "$1: the password is made"
 	is "$(stat -c %a "$RESOURCE/password")" "400" "$1: for the owner alone"
-	no_trace_of "$password"
+	no_trace_of "$password" db
 	ok $? "$1: and is nowhere on disk, in the log, in a status or an event"
 	made db '{"Type":"rds","Engine":"postgres","SizeGiB":40,"MultiAZ":true,"InstanceClass":"db.t3.small"}'
 	succeeds "$1: it is changed" settles 30 "$RESOURCE"
@@ -143,6 +170,7 @@ scenario_machines() {
 		shows "elasticache $(output cache name) redis cache.t3.small 1"
 		ok $? "$1: in place"
 		removed cache
+		scenario_cache_group "$1"
 	else
 		made flow '{"Type":"swf"}'
 		succeeds "$1: a domain is registered" settles 30 "$RESOURCE"

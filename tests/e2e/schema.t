@@ -86,6 +86,7 @@ done <<'SPECS'
 valid {"Type":"rds","Engine":"mysql","SizeGiB":"40","MultiAZ":"true","EngineVersion":""}
 valid {"Type":"s3","EmptyOnRemoval":true,"Name":"R2"}
 valid {"Type":"elasticache"}
+valid {"Type":"elasticache","Replicas":"5","Auth":true}
 valid {"Type":"dynamodb","HashKey":"a.b","ReadCapacity":1,"WriteCapacity":1}
 valid {"Type":"sqs","Fifo":false,"DelaySeconds":900}
 valid {"Type":"lambda","DockerImage":"1.dkr.ecr.us-west-2.amazonaws.com/f:1","Environment":{"AB":1},"Config":["GREETING"],"Queue":"jobs","BatchSize":"1"}
@@ -98,6 +99,6 @@ invalid {"Type":"s3","SizeGiB":20}
 invalid {"Type":"sqs","DelaySeconds":901}
 invalid {"Type":"rds","Engine":"mysql","SizeGiB":19}
 SPECS
-is "$number" "14" "all of them were tried"
+is "$number" "15" "all of them were tried"
 platform_stop
 tap_done

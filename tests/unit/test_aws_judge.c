@@ -84,7 +84,7 @@ struct pair {
 
 static const struct {
 	enum aws_action_id action;
-	struct pair fields[10];
+	struct pair fields[12];
 	const char *json;
 } cases[] = {
 	{EC2_CREATE_SECURITY_GROUP,
@@ -122,6 +122,18 @@ static const struct {
 	{S3_DELETE_BUCKET, {{"Bucket", "my.bucket"}}, NULL},
 	{SQS_CREATE_QUEUE, {{"QueueName", "q"}}, "{\"tags\":{\"duplo.tenant\":\"é\"}}"},
 	{DYNAMODB_DESCRIBE_TABLE, {{"TableName", "my-table"}}, NULL},
+	{CACHE_CREATE_GROUP,
+		{{"ReplicationGroupId", "c"}, {"ReplicationGroupDescription", "c"},
+			{"Engine", "redis"}, {"CacheNodeType", "cache.t3.micro"},
+			{"SecurityGroupIds.SecurityGroupId.1", "sg-1"}, {"Tags.Tag.1.Key", TAG_KEY},
+			{"Tags.Tag.1.Value", TAG_VALUE}, {"NumCacheClusters", "2"},
+			{"AutomaticFailoverEnabled", "true"}, {"TransitEncryptionEnabled", "true"},
+			{"AuthToken", "x"}},
+		NULL},
+	{CACHE_DECREASE_REPLICAS,
+		{{"ReplicationGroupId", "c"}, {"NewReplicaCount", "0"},
+			{"ApplyImmediately", "true"}},
+		NULL},
 	{LAMBDA_GET_FUNCTION,
 		{{"FunctionName", "arn:aws:lambda:us-west-2:123456789012:function:f"}}, NULL},
 	{LAMBDA_CREATE_FUNCTION, {{NULL, NULL}},

@@ -19,11 +19,19 @@ static void name_of(const char *type, bool fifo, const char *tenant, const char 
 {
 	const struct estate_owner owner = {.platform = "0123456789ab", .tenant = tenant, .id = 2};
 	char word[16];
-	const struct resource_spec spec = {.type = word, .fifo = fifo};
+	bool group = strcmp(type, "group") == 0;
+	const struct resource_spec spec = {.type = word, .fifo = fifo, .auth = group};
 
-	(void)strncpy(word, type, sizeof(word) - 1);
+	(void)strncpy(word, group ? "elasticache" : type, sizeof(word) - 1);
 	word[sizeof(word) - 1] = '\0';
 	aws_resource_ops.external_name(&owner, &spec, name, id, ret);
+}
+
+static size_t most(const char *type)
+{
+	if (strcmp(type, "group") == 0)
+		return 40;
+	return strcmp(type, "elasticache") == 0 ? 50 : 63;
 }
 
 static void test_names(void **state)
@@ -39,17 +47,18 @@ static void test_names(void **state)
 		{"sqs", true, "demo", "jobs", 7, "duplofs-0123456789ab-demo-jobs-7.fifo"},
 		/* No two "-" in a row, which databases refuse. */
 		{"rds", false, "a--b", "c---d", 7, "duplofs-0123456789ab-a-b-c-d-7"},
-		/* 63 characters at most, 50 of a cache; the number is always whole. */
+		/* At most 63 characters, 50 of a cache, 40 of a group; the number is always whole. */
 		{"rds", false, LONG, LONG, 268435455, NULL},
 		{"sqs", true, LONG, LONG, 268435455, NULL},
 		{"elasticache", false, "a23456789", LONG, 268435455, NULL},
+		{"group", false, "a23456789", LONG, 268435455, NULL},
 	};
 	char name[EXTERNAL_SIZE];
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		name_of(rows[i].type, rows[i].fifo, rows[i].tenant, rows[i].name, rows[i].id, name);
-		assert_true(strlen(name) <= (strcmp(rows[i].type, "elasticache") == 0 ? 50 : 63));
+		assert_true(strlen(name) <= most(rows[i].type));
 		assert_null(strstr(name, "--"));
 		assert_int_equal(strncmp(name, "duplofs-0123456789ab-", 21), 0);
 		assert_non_null(strstr(name, rows[i].id == 7 ? "-7" : "-268435455"));

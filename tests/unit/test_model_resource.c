@@ -119,8 +119,14 @@ static void test_refusals(void **state)
 		{"{\"Type\":\"rds\",\"Engine\":\"mysql\",\"Username\":\"1a\"}",
 			"line 1, column 32: Username: \"1a\" is not a letter and up to 31 letters, "
 			"digits or \"_\""},
-		{"{\"Type\":\"elasticache\",\"Nodes\":2}", "line 1, column 23: Nodes: redis has "
-							   "one node here: more are for memcached"},
+		{"{\"Type\":\"elasticache\",\"Nodes\":2}", "line 1, column 23: Nodes: these are "
+							   "for memcached: redis has Replicas"},
+		{"{\"Type\":\"elasticache\",\"Engine\":\"memcached\",\"Replicas\":1}",
+			"line 1, column 44: Replicas: memcached has none: give it Nodes"},
+		{"{\"Type\":\"elasticache\",\"Engine\":\"memcached\",\"Auth\":true}",
+			"line 1, column 44: Auth: memcached has none"},
+		{"{\"Type\":\"elasticache\",\"Replicas\":6}",
+			"line 1, column 23: Replicas: 6 is above 5"},
 		{"{\"Type\":\"dynamodb\",\"ReadCapacity\":5}",
 			"line 1, column 20: ReadCapacity: ReadCapacity and WriteCapacity are both "
 			"0 "
@@ -207,6 +213,14 @@ static void test_changes(void **state)
 		{"{\"Type\":\"sqs\"}", "{\"Type\":\"sqs\",\"DelaySeconds\":1}", NULL},
 		{"{\"Type\":\"sqs\"}", "{\"Type\":\"sqs\",\"Fifo\":true}",
 			"Fifo: it cannot be changed once the resource is there: make another one"},
+		{"{\"Type\":\"elasticache\",\"Auth\":true,\"Replicas\":2}",
+			"{\"Type\":\"elasticache\",\"Auth\":true}", NULL},
+		{"{\"Type\":\"elasticache\"}", "{\"Type\":\"elasticache\",\"Replicas\":1}",
+			"Replicas: a cache without replicas and Auth stays one machine, and one "
+			"with them a group: make another one"},
+		{"{\"Type\":\"elasticache\",\"Replicas\":1}",
+			"{\"Type\":\"elasticache\",\"Replicas\":1,\"Auth\":true}",
+			"Auth: it cannot be changed once the resource is there: make another one"},
 		{"{\"Type\":\"lambda\",\"DockerImage\":\"a\"}",
 			"{\"Type\":\"lambda\",\"DockerImage\":\"b\"}", NULL},
 		{"{\"Type\":\"lambda\",\"DockerImage\":\"a\"}",

@@ -11,8 +11,9 @@
 #include "cloud/aws/permission.h"
 #include "cloud/aws/shared.h"
 
-#define CACHE_NAME_MAX 50 /* ElastiCache's; all others allow what a bucket may have */
-#define NAME_MAX_LEN   63
+#define CACHE_GROUP_NAME_MAX 40 /* ElastiCache's; all others allow what a bucket may have */
+#define CACHE_NAME_MAX       50
+#define NAME_MAX_LEN         63
 
 #define PERMISSION_NAME "duplofs-resources"
 
@@ -22,6 +23,7 @@ static const struct aws_resource *const rows[] = {
 	&aws_table,
 	&aws_database,
 	&aws_cache,
+	&aws_cache_group,
 	&aws_function,
 	&aws_domain,
 };
@@ -34,7 +36,23 @@ static const struct aws_resource *row_of(const char *type)
 	return NULL;
 }
 
+static const struct aws_resource *row_for(const struct resource_spec *spec)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (strcmp(rows[i]->type, spec->type) == 0 &&
+			(!rows[i]->makes || rows[i]->makes(spec)))
+			return rows[i];
+	return NULL;
+}
+
 /* ---- names ---- */
+
+static size_t longest_name(const struct resource_spec *spec)
+{
+	if (strcmp(spec->type, aws_cache.type) != 0)
+		return NAME_MAX_LEN;
+	return resource_is_cache_group(spec) ? CACHE_GROUP_NAME_MAX : CACHE_NAME_MAX;
+}
 
 /* Appends "tenant-name", at most room bytes, without two "-" in a row or one at the end, which
  * databases may not have. */
@@ -56,7 +74,7 @@ static void add_words(char *ret, size_t room, const char *tenant, const char *na
 static void external_name(const struct estate_owner *owner, const struct resource_spec *spec,
 	const char *name, int64_t id, char ret[EXTERNAL_SIZE])
 {
-	size_t limit = strcmp(spec->type, "elasticache") == 0 ? CACHE_NAME_MAX : NAME_MAX_LEN;
+	size_t limit = longest_name(spec);
 	char tail[32];
 
 	(void)snprintf(tail, sizeof(tail), "-%" PRId64 "%s", id, spec->fifo ? ".fifo" : "");
@@ -141,15 +159,6 @@ int resource_group(struct resource_call *call, char ret[GROUP_ID_SIZE], struct e
 	return 0;
 }
 
-bool resource_has_version(const struct resource_call *call, const char *wanted)
-{
-	const char *there = answer_text(call->thing, "EngineVersion");
-	size_t len = wanted ? strlen(wanted) : 0;
-
-	return !wanted ||
-	       (strncmp(there, wanted, len) == 0 && (there[len] == '\0' || there[len] == '.'));
-}
-
 /* ---- what is done when ---- */
 
 static int look(struct resource_call *call, const struct aws_resource *row, struct error *reterr)
@@ -217,7 +226,7 @@ static int aws_ensure(struct estate *estate, const struct estate_owner *owner,
 	_cleanup_account_ struct account account = ACCOUNT_INIT;
 	struct resource_call call = {
 		.account = &account, .owner = owner, .wanted = wanted, .outputs = ret};
-	const struct aws_resource *row = row_of(wanted->spec->type);
+	const struct aws_resource *row = row_for(wanted->spec);
 	int r = account_open(&account, aws_estate_shared(estate), reterr);
 
 	ret->count = 0;
@@ -254,7 +263,7 @@ static int aws_remove(struct estate *estate, const struct estate_owner *owner,
 {
 	_cleanup_account_ struct account account = ACCOUNT_INIT;
 	struct resource_call call = {.account = &account, .owner = owner, .wanted = wanted};
-	const struct aws_resource *row = row_of(wanted->spec->type);
+	const struct aws_resource *row = row_for(wanted->spec);
 	int r = account_open_bare(&account, aws_estate_shared(estate), reterr);
 
 	if (r < 0 || !row)

@@ -40,6 +40,9 @@ struct resource_call {
 /* One type: a row. */
 struct aws_resource {
 	const char *type;
+	/* Of several rows of a type: is it this one that makes what is wanted? NULL: it is the only
+	 * one. */
+	bool (*makes)(const struct resource_spec *spec);
 	int (*look)(struct resource_call *call, struct error *reterr);
 	/* It is there already: 0. */
 	int (*create)(struct resource_call *call, struct error *reterr);
@@ -66,7 +69,7 @@ struct aws_resource {
 
 extern const struct resource_ops aws_resource_ops;
 extern const struct aws_resource aws_bucket, aws_queue, aws_table, aws_database, aws_cache,
-	aws_function, aws_domain;
+	aws_cache_group, aws_function, aws_domain;
 
 /* A call of AWS whose answer is not needed; 0 also for a fault of this kind. */
 int resource_do(struct resource_call *call, const struct aws_request *request, enum fault_kind fine,
@@ -87,9 +90,6 @@ void resource_set_state(struct resource_call *call, const char *word,
 
 /* The tenant's security group. -EAGAIN: it is not there yet. */
 int resource_group(struct resource_call *call, char ret[GROUP_ID_SIZE], struct error *reterr);
-
-/* Has the thing this version? "16" is what 16.3 is; NULL: any will do. */
-bool resource_has_version(const struct resource_call *call, const char *wanted);
 
 /* region, name and arn, which most types have. */
 void resource_tell_usual(struct resource_call *call);

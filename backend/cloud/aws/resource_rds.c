@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "cloud/aws/resource.h"
+#include "cloud/aws/managed.h"
 
 #define SNAPSHOTS_MAX 9 /* names that are tried for the last snapshot */
 
@@ -51,43 +51,33 @@ static int look(struct resource_call *call, struct error *reterr)
 	return 0;
 }
 
-static void set_place(struct resource_call *call, struct aws_request *request)
-{
-	const struct policy *policy = call->account->policy;
-
-	if (*policy_text(policy, "db_subnet_group"))
-		aws_request_set(request, "DBSubnetGroupName",
-			policy_text(policy, "db_subnet_group"));
-	if (*policy_text(policy, "db_parameter_group"))
-		aws_request_set(request, "DBParameterGroupName",
-			policy_text(policy, "db_parameter_group"));
-	aws_request_set_truth(request, "PubliclyAccessible", false);
-}
+static const struct managed_words words = {
+	.noun = "database",
+	.instance_class = "DBInstanceClass",
+	.security_group = "VpcSecurityGroupIds.VpcSecurityGroupId.1",
+	.subnets = "DBSubnetGroupName",
+	.subnets_of_policy = "db_subnet_group",
+	.parameters = "DBParameterGroupName",
+	.parameters_of_policy = "db_parameter_group",
+};
 
 /* The password comes last: what was written before it moves no more while it is there. */
 static int create(struct resource_call *call, struct error *reterr)
 {
 	_cleanup_request_ struct aws_request request = request_of(call, RDS_CREATE_INSTANCE);
 	const struct resource_spec *spec = call->wanted->spec;
-	char group[GROUP_ID_SIZE];
-	int r = resource_group(call, group, reterr);
+	int r = managed_set(call, &request, &words, reterr);
 
 	if (r < 0)
 		return r;
-	aws_request_set(&request, "Engine", spec->engine);
-	if (spec->engine_version)
-		aws_request_set(&request, "EngineVersion", spec->engine_version);
-	aws_request_set(&request, "DBInstanceClass", spec->instance_class);
 	aws_request_set_number(&request, "AllocatedStorage", spec->size_gib);
 	aws_request_set_truth(&request, "MultiAZ", spec->multi_az);
 	aws_request_set_number(&request, "BackupRetentionPeriod", spec->backup_days);
 	aws_request_set(&request, "DBName", spec->database);
 	aws_request_set(&request, "MasterUsername", spec->username);
-	aws_request_set(&request, "VpcSecurityGroupIds.VpcSecurityGroupId.1", group);
-	set_place(call, &request);
+	aws_request_set_truth(&request, "PubliclyAccessible", false);
 	aws_request_set_truth(&request, "StorageEncrypted", true);
 	aws_request_set_truth(&request, "CopyTagsToSnapshot", true);
-	account_tag(&request, "Tags.Tag", call->owner, call->wanted->external);
 	aws_request_set(&request, "MasterUserPassword", call->wanted->password);
 	return resource_do(call, &request, FAULT_EXISTS, reterr);
 }
@@ -104,12 +94,9 @@ static bool has_number(const struct resource_call *call, const char *name, int64
 static bool set_changes(const struct resource_call *call, struct aws_request *request)
 {
 	const struct resource_spec *spec = call->wanted->spec;
-	bool multi_az = strcmp(answer_text(call->thing, "MultiAZ"), "true") == 0, any = false;
+	bool multi_az = strcmp(answer_text(call->thing, "MultiAZ"), "true") == 0;
+	bool any = managed_set_class(call, request, &words);
 
-	if (strcmp(answer_text(call->thing, "DBInstanceClass"), spec->instance_class) != 0) {
-		aws_request_set(request, "DBInstanceClass", spec->instance_class);
-		any = true;
-	}
 	if (!has_number(call, "AllocatedStorage", spec->size_gib)) {
 		aws_request_set_number(request, "AllocatedStorage", spec->size_gib);
 		any = true;
@@ -122,8 +109,7 @@ static bool set_changes(const struct resource_call *call, struct aws_request *re
 		aws_request_set_truth(request, "MultiAZ", spec->multi_az);
 		any = true;
 	}
-	if (!resource_has_version(call, spec->engine_version)) {
-		aws_request_set(request, "EngineVersion", spec->engine_version);
+	if (managed_set_version(call, call->thing, request)) {
 		aws_request_set_truth(request, "AllowMajorVersionUpgrade", true);
 		any = true;
 	}
@@ -133,16 +119,8 @@ static bool set_changes(const struct resource_call *call, struct aws_request *re
 static int adjust(struct resource_call *call, struct error *reterr)
 {
 	_cleanup_request_ struct aws_request request = request_of(call, RDS_MODIFY_INSTANCE);
-	const struct answer_node *pending = answer_find(call->thing, "PendingModifiedValues");
-	int r;
 
-	if (pending && pending->child)
-		return error_set(reterr, -EAGAIN, "the database is about to be changed");
-	if (!set_changes(call, &request))
-		return 0;
-	aws_request_set_truth(&request, "ApplyImmediately", true);
-	r = resource_do(call, &request, FAULT_OTHER, reterr);
-	return r < 0 ? r : error_set(reterr, -EAGAIN, "the database is being changed");
+	return managed_change(call, &request, set_changes, &words, reterr);
 }
 
 static void tell(struct resource_call *call)
