@@ -7,7 +7,6 @@
 #include <time.h>
 
 #include "base/clock.h"
-#include "base/json.h"
 
 #define COLUMN 12
 
@@ -116,6 +115,59 @@ int common_apply_spec(struct txn *txn, const struct draft *draft, common_text_fn
 	if (draft->len == 0 || draft->data[draft->len - 1] != '\n')
 		buf_putc(&text, '\n');
 	return text.error ? error_oom(reterr) : set_text(txn, draft, &object, &text, reterr);
+}
+
+int common_keep_text(struct txn *txn, const struct object *object, const struct buf *text)
+{
+	if (strlen(object->spec) == text->len && memcmp(object->spec, text->data, text->len) == 0)
+		return 0;
+	return txn_set_spec_text(txn, object->id, text->data, text->len);
+}
+
+void common_phase(struct content *content, const char *phase, int64_t since_ns)
+{
+	char since[32] = "";
+
+	if (since_ns)
+		clock_format_utc(since_ns, since, sizeof(since));
+	common_line(content, "phase", "%s%s%s", phase, since_ns ? " since " : "", since);
+}
+
+void common_generation(struct content *content, const struct object *object)
+{
+	common_line(content, "generation", "%lld, settled %lld%s", (long long)object->generation,
+		(long long)object->observed, object->failed ? " (failed)" : "");
+}
+
+struct listing {
+	struct fs *fs;
+	int64_t tenant;
+	struct common_list *list;
+	common_list_fn fn;
+};
+
+static int list_object(void *arg, const struct object *object)
+{
+	_cleanup_object_ struct object whole = OBJECT_INIT;
+	struct listing *listing = arg;
+	int r;
+
+	if (object->tenant != listing->tenant)
+		return 0;
+	r = store_get(listing->fs->store, object->id, &whole);
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	common_raise_mtime(listing->list->content, whole.status_ns);
+	return listing->fn(listing->list, &whole);
+}
+
+int common_render_list(struct fs *fs, const struct ref *tenant, enum kind kind,
+	struct common_list *list, common_list_fn fn)
+{
+	struct listing listing = {fs, tenant->object.id, list, fn};
+
+	/* Those that were removed are no children any more. */
+	return store_list_all(fs->store, kind, 0, false, list_object, &listing);
 }
 
 int common_render_status_json(struct fs *fs, const struct ref *ref, struct content *content)

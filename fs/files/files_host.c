@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "fs/files/common.h"
 #include "fs/files/files_host.h"
 #include "fs/files/quota.h"
@@ -58,11 +57,8 @@ static int set_text(struct txn *txn, const struct draft *draft, const struct obj
 		r = check_engine_owner(draft, object, spec, reterr);
 	if (r < 0)
 		return r == -ENODATA ? -EINVAL : r;
-	if (parse_old(object, &old) == 0 && old && spec_equal(&host_type, old, spec, 0)) {
-		if (strcmp(object->spec, text->data) == 0)
-			return 0;
-		return txn_set_spec_text(txn, object->id, text->data, text->len);
-	}
+	if (parse_old(object, &old) == 0 && old && spec_equal(&host_type, old, spec, 0))
+		return common_keep_text(txn, object, text);
 	r = quota_apply_host(txn, draft->fs, object, old, spec, reterr);
 	return r < 0 ? r : txn_set_spec(txn, object->id, text->data, text->len, true, "", reterr);
 }
@@ -92,36 +88,23 @@ static int render_status(struct fs *fs, const struct ref *ref, struct content *c
 {
 	const struct object *object = &ref->object;
 	struct host_status status;
-	char since[32];
 
 	(void)fs;
 	get_status(ref, &status);
 	common_line(content, "host", "%s", object->name);
-	if (status.since_ns)
-		clock_format_utc(status.since_ns, since, sizeof(since));
-	common_line(content, "phase", "%s%s%s", host_phase_name(status.phase),
-		status.since_ns ? " since " : "", status.since_ns ? since : "");
+	common_phase(content, host_phase_name(status.phase), status.since_ns);
 	common_line(content, "address", "%s", status.address);
 	common_line(content, "machine", "%s", status.machine);
 	common_line(content, "engine", "%s", status.engine);
 	add_amounts(content, "capacity", status.cpu_milli, status.memory_mib);
 	add_amounts(content, "reserved", status.cpu_milli_reserved, status.memory_mib_reserved);
 	common_line(content, "instances", "%lld", (long long)status.instances);
-	common_line(content, "generation", "%lld, settled %lld%s", (long long)object->generation,
-		(long long)object->observed, object->failed ? " (failed)" : "");
+	common_generation(content, object);
 	common_line(content, "message", "%s", status.message);
 	return 0;
 }
 
-struct host_list {
-	struct fs *fs;
-	int64_t tenant;
-	struct content *content;
-	json_t *array;
-	int64_t count;
-};
-
-static int list_host(struct host_list *list, const struct object *object)
+static int list_host(struct common_list *list, const struct object *object)
 {
 	struct host_status status = {0};
 	const char *phase;
@@ -129,7 +112,6 @@ static int list_host(struct host_list *list, const struct object *object)
 	if (object->status)
 		(void)host_status_parse(object->status, &status);
 	phase = host_phase_name(object->deleting ? HOST_DRAINING : status.phase);
-	common_raise_mtime(list->content, object->status_ns);
 	if (list->array)
 		return json_array_append_new(list->array,
 			       json_pack("{s:s, s:s, s:I, s:b}", "Name", object->name, "Phase",
@@ -146,26 +128,12 @@ static int list_host(struct host_list *list, const struct object *object)
 	return 0;
 }
 
-static int add_host(void *arg, const struct object *object)
-{
-	_cleanup_object_ struct object whole = OBJECT_INIT;
-	struct host_list *list = arg;
-	int r;
-
-	if (object->tenant != list->tenant)
-		return 0;
-	r = store_get(list->fs->store, object->id, &whole);
-	return r < 0 ? (r == -ENOENT ? 0 : r) : list_host(list, &whole);
-}
-
 int host_render_list(struct fs *fs, const struct ref *tenant, struct content *content,
 	json_t *array)
 {
-	struct host_list list = {
-		.fs = fs, .tenant = tenant->object.id, .content = content, .array = array};
+	struct common_list list = {.content = content, .array = array};
 
-	/* Those that were removed are no children any more. */
-	return store_list_all(fs->store, KIND_HOST, 0, false, add_host, &list);
+	return common_render_list(fs, tenant, KIND_HOST, &list, list_host);
 }
 
 static int render_address(struct fs *fs, const struct ref *ref, struct content *content)
@@ -208,37 +176,13 @@ const struct row rows_host[] = {
 	{.number = 152,
 		.path = BASE "/spec.json",
 		HOST,
-		.mode = 0640,
-		.flags = ROW_TEXTS | ROW_DOCUMENT,
-		.depends = CHANGE_SPEC,
-		.limit = SPEC_SIZE_MAX,
-		.render = common_render_spec,
+		COMMON_SPEC,
 		.check = check_spec,
 		.apply = apply_spec,
 		.help = "What is wanted of the machine. Fields: .platform/schema/host.json."},
-	{.number = 153,
-		.path = BASE "/status",
-		HOST,
-		.mode = 0440,
-		.flags = ROW_TEXTS | ROW_POLLED,
-		.depends = CHANGE_STATUS | CHANGE_SPEC,
-		.render = render_status,
-		.help = "How it is, for people."},
-	{.number = 154,
-		.path = BASE "/status.json",
-		HOST,
-		.mode = 0440,
-		.flags = ROW_TEXTS | ROW_POLLED,
-		.depends = CHANGE_STATUS | CHANGE_SPEC,
-		.render = common_render_status_json,
-		.help = "How it is, for programs."},
-	{.number = 155,
-		.path = BASE "/events",
-		HOST,
-		COMMON_EVENTS,
-		.mode = 0440,
-		.flags = ROW_POLLED,
-		.depends = CHANGE_EVENTS},
+	{.number = 153, .path = BASE "/status", HOST, COMMON_STATUS, .render = render_status},
+	{.number = 154, .path = BASE "/status.json", HOST, COMMON_STATUS_JSON},
+	{.number = 155, .path = BASE "/events", HOST, COMMON_EVENTS_OF_OBJECT},
 	{.number = 156, .path = BASE "/last_error", HOST, COMMON_LAST_ERROR},
 	{.number = 157, .path = BASE "/wait", HOST, COMMON_WAIT},
 	{.number = 158, .path = BASE "/protect", HOST, COMMON_PROTECT},

@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "fs/files/common.h"
 #include "fs/files/files_resource.h"
 #include "fs/files/quota.h"
@@ -54,11 +53,8 @@ static int set_text(struct txn *txn, const struct draft *draft, const struct obj
 		r = check_change(object, spec, &before, reterr);
 	if (r < 0)
 		return r == -ENODATA ? -EINVAL : r;
-	if (before && resource_spec_equal(before, spec)) {
-		if (strcmp(object->spec, text->data) == 0)
-			return 0;
-		return txn_set_spec_text(txn, object->id, text->data, text->len);
-	}
+	if (before && resource_spec_equal(before, spec))
+		return common_keep_text(txn, object, text);
 	r = quota_apply_resource(txn, draft->fs, object, before, spec, reterr);
 	if (r == 0)
 		r = set_first(txn, object, spec);
@@ -101,38 +97,24 @@ static int render_status(struct fs *fs, const struct ref *ref, struct content *c
 	struct output_list outputs = {fs, content};
 	const struct object *object = &ref->object;
 	struct resource_status status;
-	char since[32];
 
 	get_status(object, &status);
 	common_line(content, "resource", "%s", object->name);
 	common_line(content, "type", "%s", status.type);
-	if (status.since_ns)
-		clock_format_utc(status.since_ns, since, sizeof(since));
-	common_line(content, "phase", "%s%s%s", resource_phase_name(status.phase),
-		status.since_ns ? " since " : "", status.since_ns ? since : "");
+	common_phase(content, resource_phase_name(status.phase), status.since_ns);
 	(void)store_list(fs->store, object->id, KIND_OUTPUT, 0, false, add_output, &outputs);
-	common_line(content, "generation", "%lld, settled %lld%s", (long long)object->generation,
-		(long long)object->observed, object->failed ? " (failed)" : "");
+	common_generation(content, object);
 	common_line(content, "message", "%s", status.message);
 	return 0;
 }
 
-struct resource_list {
-	struct fs *fs;
-	int64_t tenant;
-	struct content *content;
-	json_t *array;
-	int64_t count;
-};
-
-static int list_resource(struct resource_list *list, const struct object *object)
+static int list_resource(struct common_list *list, const struct object *object)
 {
 	struct resource_status status;
 	const char *phase;
 
 	get_status(object, &status);
 	phase = resource_phase_name(object->deleting ? RESOURCE_REMOVING : status.phase);
-	common_raise_mtime(list->content, object->status_ns);
 	if (list->array)
 		return json_array_append_new(list->array,
 			       json_pack("{s:s, s:s, s:s, s:b, s:s}", "Name", object->name, "Type",
@@ -147,26 +129,12 @@ static int list_resource(struct resource_list *list, const struct object *object
 	return 0;
 }
 
-static int add_resource(void *arg, const struct object *object)
-{
-	_cleanup_object_ struct object whole = OBJECT_INIT;
-	struct resource_list *list = arg;
-	int r;
-
-	if (object->tenant != list->tenant)
-		return 0;
-	r = store_get(list->fs->store, object->id, &whole);
-	return r < 0 ? (r == -ENOENT ? 0 : r) : list_resource(list, &whole);
-}
-
 int resource_render_list(struct fs *fs, const struct ref *tenant, struct content *content,
 	json_t *array)
 {
-	struct resource_list list = {
-		.fs = fs, .tenant = tenant->object.id, .content = content, .array = array};
+	struct common_list list = {.content = content, .array = array};
 
-	/* Those that were removed are no children any more. */
-	return store_list_all(fs->store, KIND_RESOURCE, 0, false, add_resource, &list);
+	return common_render_list(fs, tenant, KIND_RESOURCE, &list, list_resource);
 }
 
 static int render_output(struct fs *fs, const struct ref *ref, struct content *content)
@@ -205,37 +173,13 @@ const struct row rows_resource[] = {
 	{.number = 222,
 		.path = BASE "/spec.json",
 		RESOURCE,
-		.mode = 0640,
-		.flags = ROW_TEXTS | ROW_DOCUMENT,
-		.depends = CHANGE_SPEC,
-		.limit = SPEC_SIZE_MAX,
-		.render = common_render_spec,
+		COMMON_SPEC,
 		.check = check_spec,
 		.apply = apply_spec,
 		.help = "What is wanted. Fields: .platform/schema/resource.json."},
-	{.number = 223,
-		.path = BASE "/status",
-		RESOURCE,
-		.mode = 0440,
-		.flags = ROW_TEXTS | ROW_POLLED,
-		.depends = CHANGE_STATUS | CHANGE_SPEC,
-		.render = render_status,
-		.help = "How it is, for people."},
-	{.number = 224,
-		.path = BASE "/status.json",
-		RESOURCE,
-		.mode = 0440,
-		.flags = ROW_TEXTS | ROW_POLLED,
-		.depends = CHANGE_STATUS | CHANGE_SPEC,
-		.render = common_render_status_json,
-		.help = "How it is, for programs."},
-	{.number = 225,
-		.path = BASE "/events",
-		RESOURCE,
-		COMMON_EVENTS,
-		.mode = 0440,
-		.flags = ROW_POLLED,
-		.depends = CHANGE_EVENTS},
+	{.number = 223, .path = BASE "/status", RESOURCE, COMMON_STATUS, .render = render_status},
+	{.number = 224, .path = BASE "/status.json", RESOURCE, COMMON_STATUS_JSON},
+	{.number = 225, .path = BASE "/events", RESOURCE, COMMON_EVENTS_OF_OBJECT},
 	{.number = 226, .path = BASE "/last_error", RESOURCE, COMMON_LAST_ERROR},
 	{.number = 227, .path = BASE "/wait", RESOURCE, COMMON_WAIT},
 	{.number = 228, .path = BASE "/protect", RESOURCE, COMMON_PROTECT},
@@ -247,8 +191,7 @@ const struct row rows_resource[] = {
 		.depends = CHANGE_SPEC,
 		.render = render_output,
 		.help = "What services need to use it: endpoint, port, username, password, url, "
-			"arn "
-			"and so on, as its type has them."},
+			"arn and so on, as its type has them."},
 	{.number = 230,
 		.path = ".platform/schema/resource.json",
 		.kind = KIND_PLATFORM,

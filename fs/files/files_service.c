@@ -128,12 +128,8 @@ static int set_text(struct txn *txn, struct fs *fs, const struct object *object,
 
 	if (r < 0)
 		return r == -ENODATA ? -EINVAL : r;
-	if (object->spec && parse(object, &old) == 0 && service_spec_equal(old, spec)) {
-		if (strlen(object->spec) == text->len &&
-			memcmp(object->spec, text->data, text->len) == 0)
-			return 0;
-		return txn_set_spec_text(txn, object->id, text->data, text->len);
-	}
+	if (object->spec && parse(object, &old) == 0 && service_spec_equal(old, spec))
+		return common_keep_text(txn, object, text);
 	r = quota_apply_service(txn, fs, object, old, spec, reterr);
 	if (r < 0)
 		return r;
@@ -200,11 +196,7 @@ const struct row rows_service[] = {
 	{.number = ROW_SERVICE_SPEC,
 		.path = BASE "/spec.json",
 		SERVICE,
-		.mode = 0640,
-		.flags = ROW_TEXTS | ROW_DOCUMENT,
-		.depends = CHANGE_SPEC,
-		.limit = SPEC_SIZE_MAX,
-		.render = common_render_spec,
+		COMMON_SPEC,
 		.check = service_check_text,
 		.apply = apply_spec,
 		.help = "What is wanted; the only truth. Fields: .platform/schema/service.json."},
@@ -229,29 +221,9 @@ const struct row rows_service[] = {
 		.flags = ROW_TEXTS | ROW_LINE | ROW_UNLINK_CLEARS,
 		.field = "DNS",
 		.help = "Name that points to the load balancer."},
-	{.number = 63,
-		.path = BASE "/status",
-		SERVICE,
-		.mode = 0440,
-		.flags = ROW_TEXTS | ROW_POLLED,
-		.depends = CHANGE_STATUS | CHANGE_SPEC,
-		.render = status_render,
-		.help = "How it is, for people."},
-	{.number = 64,
-		.path = BASE "/status.json",
-		SERVICE,
-		.mode = 0440,
-		.flags = ROW_TEXTS | ROW_POLLED,
-		.depends = CHANGE_STATUS | CHANGE_SPEC,
-		.render = common_render_status_json,
-		.help = "How it is, for programs."},
-	{.number = 65,
-		.path = BASE "/events",
-		SERVICE,
-		COMMON_EVENTS,
-		.mode = 0440,
-		.flags = ROW_POLLED,
-		.depends = CHANGE_EVENTS},
+	{.number = 63, .path = BASE "/status", SERVICE, COMMON_STATUS, .render = status_render},
+	{.number = 64, .path = BASE "/status.json", SERVICE, COMMON_STATUS_JSON},
+	{.number = 65, .path = BASE "/events", SERVICE, COMMON_EVENTS_OF_OBJECT},
 	{.number = 66, .path = BASE "/last_error", SERVICE, COMMON_LAST_ERROR},
 	{.number = 67, .path = BASE "/wait", SERVICE, COMMON_WAIT},
 	{.number = 68, .path = BASE "/protect", SERVICE, COMMON_PROTECT},

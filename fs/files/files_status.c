@@ -128,8 +128,7 @@ int status_render(struct fs *fs, const struct ref *ref, struct content *content)
 	common_line(content, "replicas", "%lld/%lld healthy", (long long)status.healthy,
 		(long long)status.replicas);
 	common_line(content, "image", "%s", status.image);
-	common_line(content, "generation", "%lld, settled %lld%s", (long long)object->generation,
-		(long long)object->observed, object->failed ? " (failed)" : "");
+	common_generation(content, object);
 	for (line = urls.data; line && *line; line = next) {
 		next = strchr(line, '\n');
 		if (next)

@@ -47,7 +47,7 @@ static void test_names(void **state)
 		{"sqs", true, "demo", "jobs", 7, "duplofs-0123456789ab-demo-jobs-7.fifo"},
 		/* No two "-" in a row, which databases refuse. */
 		{"rds", false, "a--b", "c---d", 7, "duplofs-0123456789ab-a-b-c-d-7"},
-		/* At most 63 characters, 50 of a cache, 40 of a group; the number is always whole. */
+		/* At most 63 bytes, 50 of a cache, 40 of a group; the number is always whole. */
 		{"rds", false, LONG, LONG, 268435455, NULL},
 		{"sqs", true, LONG, LONG, 268435455, NULL},
 		{"elasticache", false, "a23456789", LONG, 268435455, NULL},
