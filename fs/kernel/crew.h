@@ -5,7 +5,7 @@
  * Promises: as long as fewer than CREW_THREADS_MAX requests are being served, a thread waits for
  *           the next one, or will within milliseconds when what is said to be quick is not. Buffers
  *           are resident and locked: no read ever faults.
- * Threads: crew_stop from any; all else from one.
+ * Threads: crew_stop from any, crew_linger from serve; all else from one.
  * Ownership: the fd stays the caller's and outlives the crew.
  */
 #ifndef DUPLOFS_FS_KERNEL_CREW_H
@@ -22,9 +22,11 @@ struct crew;
 /* How long a request may take. */
 enum crew_pace {
 	CREW_SLOW, /* maybe for ever: somebody else must wait for the next one meanwhile */
-	CREW_QUICK, /* microseconds, never a disk: nobody is woken to stand by meanwhile */
-	/* Quick, and nobody waits for the answer: who asked goes on at once, so that what is queued
-	 * behind it does not mean that more threads are needed. */
+	CREW_QUICK, /* microseconds as a rule; looked after from the start, as by crew_linger */
+	/* Served from memory, or crew_linger is called first: nobody is woken. */
+	CREW_INSTANT,
+	/* Instant, and nobody waits for the answer: who asked goes on at once, so that what is
+	 * queued behind it does not mean that more threads are needed. */
 	CREW_ASIDE,
 };
 
@@ -41,6 +43,11 @@ int crew_new(struct crew **ret, const struct crew_options *options, struct error
 
 /* Begins to read and serve. */
 int crew_start(struct crew *crew, struct error *reterr);
+
+/* What the calling thread serves may take longer than an instant: from now on it is looked after,
+ * and somebody else waits for the next request when it takes milliseconds. Costs next to nothing
+ * when said again; does nothing in a thread that serves nothing. */
+void crew_linger(void);
 
 /* Waits for the end of the connection (0: ENODEV), for crew_stop (-EINTR) or for an error. */
 int crew_wait(struct crew *crew);

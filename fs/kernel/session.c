@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -119,8 +120,9 @@ static ssize_t session_writev(int fd, struct iovec *iov, int count, void *userda
 	int i;
 
 	(void)userdata;
+	/* Not by writev(), which is a point of cancellation: see crew.c. */
 	if (!session_capture)
-		return writev(fd, iov, count);
+		return syscall(SYS_writev, fd, iov, count);
 	session_capture_reply(iov, count);
 	for (i = 0; i < count; i++)
 		total += (ssize_t)iov[i].iov_len;
@@ -231,10 +233,12 @@ static enum crew_pace session_pace(const void *request)
 	const struct fuse_release_in *release = (const void *)(header + 1);
 
 	switch (header->opcode) {
-	/* What only looks, at things in memory. */
-	case FUSE_LOOKUP:
+	/* What the operations answer from memory where they can. */
 	case FUSE_GETATTR:
 	case FUSE_OPEN:
+		return CREW_INSTANT;
+	/* What only looks. */
+	case FUSE_LOOKUP:
 	case FUSE_READ:
 	case FUSE_STATFS:
 	case FUSE_GETXATTR:
@@ -256,12 +260,27 @@ static enum crew_pace session_pace(const void *request)
 	}
 }
 
+void session_linger(void)
+{
+	crew_linger();
+}
+
 static void session_refuse(struct session *session, uint64_t unique)
 {
 	struct fuse_out_header header = {.len = sizeof(header), .error = -EIO, .unique = unique};
 
 	if (write(session->fd, &header, sizeof(header)) < 0)
 		log_debug("cannot refuse a request: %s", strerror(errno));
+}
+
+/* Read by nobody but who comes after this process: that the compiler keeps the order is enough. */
+static void session_note(struct inflight *inflight, int thread, uint64_t token)
+{
+	if (!inflight)
+		return;
+	atomic_signal_fence(memory_order_seq_cst);
+	atomic_store_explicit(&inflight->serving[thread], token, memory_order_relaxed);
+	atomic_signal_fence(memory_order_seq_cst);
 }
 
 static void session_serve(void *arg, int thread, void *data, size_t size)
@@ -278,16 +297,14 @@ static void session_serve(void *arg, int thread, void *data, size_t size)
 		session_refuse(session, unique);
 		return;
 	}
-	if (inflight)
-		atomic_store(&inflight->serving[thread], token);
+	session_note(inflight, thread, token);
 	session_current = token;
 	session_again = unique & SESSION_RESENT;
 	fuse_session_process_buf(session->fuse, &message);
 	/* What was written may be a secret. */
 	explicit_bzero(data, size);
 	session_current = 0;
-	if (inflight)
-		atomic_store(&inflight->serving[thread], 0);
+	session_note(inflight, thread, 0);
 }
 
 static int session_open(struct session *session, struct error *reterr)

@@ -63,6 +63,10 @@ void session_free(struct session *session);
  * to another worker; 0 outside a request. For store's struct caller. */
 uint64_t session_token(void);
 
+/* The calling thread is done with what can be answered from memory: the request that it serves may
+ * take longer. To be called once a GETATTR, OPEN or RELEASE looks any further. */
+void session_linger(void);
+
 /* Whether the request that the calling thread serves was read by a worker that is dead. */
 bool session_resent(void);
 

@@ -13,6 +13,7 @@
 #include "fs/edit/edit.h"
 #include "fs/edit/hot.h"
 #include "fs/edit/scratch.h"
+#include "fs/kernel/session.h"
 #include "fs/ops/ask.h"
 #include "fs/ops/waiter.h"
 
@@ -408,18 +409,26 @@ static void release_draft(struct fs *fs, struct ref *ref, uint64_t handle)
 		(void)commit_apply(fs, ref, "", 0, &caller, &error);
 }
 
-void op_release(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *file)
+static void release_row(struct fs *fs, uint64_t node, uint64_t handle)
 {
 	_cleanup_ref_ struct ref ref = REF_INIT;
-	struct fs *fs = op_fs(req);
 
-	if (node_row(node) == ROW_SCRATCH) {
+	if (ref_open(fs, node, &ref) == 0)
+		release_draft(fs, &ref, handle);
+	edit_drop(fs->edits, handle);
+}
+
+void op_release(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *file)
+{
+	struct fs *fs = op_fs(req);
+	bool scratch = node_row(node) == ROW_SCRATCH;
+
+	if (scratch || OP_IS_DRAFT(file->fh))
+		session_linger();
+	if (scratch)
 		scratch_released(fs->scratch, node);
-	} else if (OP_IS_DRAFT(file->fh)) {
-		if (ref_open(fs, node, &ref) == 0)
-			release_draft(fs, &ref, file->fh);
-		edit_drop(fs->edits, file->fh);
-	}
+	else if (OP_IS_DRAFT(file->fh))
+		release_row(fs, node, file->fh);
 	(void)fuse_reply_err(req, 0);
 }
 

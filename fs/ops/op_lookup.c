@@ -14,6 +14,7 @@
 #include "fs/edit/record.h"
 #include "fs/edit/scratch.h"
 #include "fs/edit/veil.h"
+#include "fs/kernel/session.h"
 
 #define NAME_BYTES_MAX 255
 
@@ -145,25 +146,30 @@ static bool reply_draft_attr(fuse_req_t req, struct ref *ref, uint64_t handle)
 	return true;
 }
 
-void op_getattr(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *file)
+static void getattr_row(fuse_req_t req, uint64_t node, const struct fuse_file_info *file)
 {
 	_cleanup_ref_ struct ref ref = REF_INIT;
-	struct stat st;
-	int r;
+	int r = ref_open(op_fs(req), node, &ref);
 
-	if (node_row(node) == ROW_SCRATCH) {
-		reply_scratch_attr(req, node);
-		return;
-	}
-	if (content_attr_kept(op_fs(req), node, &st)) {
-		(void)fuse_reply_attr(req, &st, OP_FOREVER_S);
-		return;
-	}
-	r = ref_open(op_fs(req), node, &ref);
 	if (r < 0)
 		(void)fuse_reply_err(req, -r);
 	else if (!file || !OP_IS_DRAFT(file->fh) || !reply_draft_attr(req, &ref, file->fh))
 		reply_attr(req, &ref);
+}
+
+void op_getattr(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *file)
+{
+	struct stat st;
+
+	if (content_attr_kept(op_fs(req), node, &st)) {
+		(void)fuse_reply_attr(req, &st, OP_FOREVER_S);
+		return;
+	}
+	session_linger();
+	if (node_row(node) == ROW_SCRATCH)
+		reply_scratch_attr(req, node);
+	else
+		getattr_row(req, node, file);
 }
 
 /* A draft is cut; what everybody else sees is not. */

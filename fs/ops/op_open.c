@@ -183,22 +183,12 @@ static bool open_unchanged(struct fs *fs, uint64_t node, struct fuse_file_info *
 	return true;
 }
 
-void op_open(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *file)
+static void open_row(fuse_req_t req, uint64_t node, struct fuse_file_info *file)
 {
 	_cleanup_ref_ struct ref ref = REF_INIT;
 	struct fs *fs = op_fs(req);
-	int r;
+	int r = ref_open(fs, node, &ref);
 
-	file->fh = 0;
-	if (node_row(node) == ROW_SCRATCH) {
-		open_scratch(req, node, file);
-		return;
-	}
-	if (open_unchanged(fs, node, file)) {
-		(void)fuse_reply_open(req, file);
-		return;
-	}
-	r = ref_open(fs, node, &ref);
 	if (r == 0)
 		r = is_writing(file) ? open_writing(req, &ref, 0, file)
 				     : open_reading(req, &ref, file);
@@ -206,6 +196,20 @@ void op_open(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *file)
 		(void)fuse_reply_err(req, -r);
 	else if (fuse_reply_open(req, file) == -ENOENT && OP_IS_DRAFT(file->fh))
 		edit_drop(fs->edits, file->fh);
+}
+
+void op_open(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *file)
+{
+	file->fh = 0;
+	if (open_unchanged(op_fs(req), node, file)) {
+		(void)fuse_reply_open(req, file);
+		return;
+	}
+	session_linger();
+	if (node_row(node) == ROW_SCRATCH)
+		open_scratch(req, node, file);
+	else
+		open_row(req, node, file);
 }
 
 static void create_scratch(fuse_req_t req, uint64_t directory, const char *name, mode_t mode,
