@@ -17,6 +17,7 @@
 #include "fs/feed.h"
 #include "fs/kernel/notifier.h"
 #include "fs/ops/poll.h"
+#include "fs/edit/removed.h"
 #include "fs/edit/scratch.h"
 #include "fs/tree/snapshot.h"
 #include "fs/edit/sweeper.h"
@@ -71,7 +72,9 @@ static int open_parts(struct fs *fs, const struct fs_options *options, struct er
 	if (r == 0)
 		r = waiters_new(&fs->waiters, fs, reterr);
 	if (r == 0)
-		r = sweeper_new(&fs->sweeper, fs->scratch, reterr);
+		r = removed_new(&fs->removed, reterr);
+	if (r == 0)
+		r = sweeper_new(&fs->sweeper, fs->scratch, fs->removed, reterr);
 	if (r == 0 && options->mountpoint)
 		r = announcer_new(&fs->announcer, fs, options->mountpoint, reterr);
 	return r;
@@ -126,6 +129,7 @@ void fs_free(struct fs *fs)
 	sweeper_free(fs->sweeper);
 	waiters_free(fs->waiters);
 	notifier_free(fs->notifier);
+	removed_free(fs->removed);
 	cuts_free(fs->cuts);
 	veils_free(fs->veils);
 	polls_free(fs->polls);

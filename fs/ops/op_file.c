@@ -12,6 +12,7 @@
 #include "fs/edit/cut.h"
 #include "fs/edit/edit.h"
 #include "fs/edit/hot.h"
+#include "fs/edit/removed.h"
 #include "fs/edit/scratch.h"
 #include "fs/kernel/session.h"
 #include "fs/ops/ask.h"
@@ -224,6 +225,20 @@ static int write_draft(struct fs *fs, struct ref *ref, struct edit *edit, const 
 	return r;
 }
 
+/* A draft was refused: what was removed to make room for it is in force again. */
+static void put_back(struct fs *fs, const struct ref *ref, const struct edit_header *header)
+{
+	_cleanup_content_ struct content before = CONTENT_INIT;
+	/* Not the request's own change, which is refused. */
+	const struct caller caller = {.uid = header->uid, .gid = header->gid, .pid = header->pid};
+	struct error error = ERROR_INIT;
+
+	if (header->flags & EDIT_CREATED && !(header->flags & EDIT_ACCEPTED) &&
+		removed_take(fs->removed, &ref->object, header->uid, &before.text))
+		(void)commit_apply(fs, ref, buf_string(&before.text), before.text.len, &caller,
+			&error);
+}
+
 static void write_row(fuse_req_t req, uint64_t node, const char *data, size_t size, size_t offset,
 	const struct fuse_file_info *file)
 {
@@ -238,6 +253,8 @@ static void write_row(fuse_req_t req, uint64_t node, const char *data, size_t si
 		r = edit_open(fs->edits, file->fh, &edit);
 	if (r == 0)
 		r = write_draft(fs, &ref, &edit, data, size, offset, &error);
+	if (r < 0 && error.code)
+		put_back(fs, &ref, &edit.header);
 	edit_close(&edit);
 	/* Said again, it is the same refusal. */
 	if (r < 0 && error.code)
@@ -283,8 +300,11 @@ static int commit_draft(struct fs *fs, const struct ref *ref, struct edit *edit,
 	if (r < 0)
 		return r;
 	r = commit_apply(fs, ref, buf_string(&all.text), all.text.len, caller, &error);
-	if (r < 0)
+	if (r < 0) {
+		/* It takes back what last_error says. */
+		put_back(fs, ref, &edit->header);
 		commit_refuse(fs, ref, NULL, caller, r, &error);
+	}
 	edit_decided(&edit->header, r, r < 0 ? edit->header.start : edit->size);
 	if (r == 0 && ref->row->asks) {
 		edit->header.asked = (uint64_t)inquiry_id(caller->token ^ fs->mount_hash);

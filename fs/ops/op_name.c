@@ -9,12 +9,14 @@
 #include "fs/edit/commit.h"
 #include "fs/edit/replace.h"
 #include "fs/edit/record.h"
+#include "fs/edit/removed.h"
 #include "fs/edit/scratch.h"
 #include "fs/edit/sweeper.h"
 #include "fs/edit/value.h"
 #include "fs/edit/veil.h"
 #include "fs/files/quota.h"
 #include "fs/ops/copier.h"
+#include "fs/tree/content.h"
 
 static void reply(fuse_req_t req, int r)
 {
@@ -215,6 +217,22 @@ static int remove_directory(fuse_req_t req, const struct ref *ref, struct error 
 	return store_update(op_fs(req)->store, STORE_DURABLE, &record.caller, delete, &id, reterr);
 }
 
+/* Who removes a value may be about to write it anew. */
+static int remove_value(struct fs *fs, const struct ref *ref, const struct caller *caller,
+	struct error *reterr)
+{
+	_cleanup_content_ struct content content = CONTENT_INIT;
+	bool known = ref->object.generation > 0 &&
+		     store_value(fs->store, ref->object.id, &content.text, NULL) == 0;
+	int r = value_delete(fs, ref, caller, reterr);
+
+	if (r == 0 && known) {
+		removed_keep(fs->removed, &ref->object, caller->uid, &content.text);
+		sweeper_wake_removed(fs->sweeper);
+	}
+	return r;
+}
+
 static int remove_file(fuse_req_t req, const struct ref *ref, struct error *reterr)
 {
 	struct fs *fs = op_fs(req);
@@ -225,7 +243,7 @@ static int remove_file(fuse_req_t req, const struct ref *ref, struct error *rete
 		return -EISDIR;
 	caller.operation = "unlink";
 	if (ref->row->flags & ROW_VALUE)
-		return value_delete(fs, ref, &caller, reterr);
+		return remove_value(fs, ref, &caller, reterr);
 	/* What comes and goes is made anew by who replaces it. */
 	if (ref->row->flags & ROW_UNLINK_CLEARS &&
 		(ref->row->present || !copier_replaces(caller.pid)))

@@ -22,6 +22,7 @@ struct cuts;
 struct edits;
 struct notifier;
 struct polls;
+struct removed;
 struct scratch;
 struct snapshots;
 struct sweeper;
@@ -43,6 +44,7 @@ struct fs {
 	struct scratch *scratch;
 	struct veils *veils;
 	struct cuts *cuts;
+	struct removed *removed;
 	struct waiters *waiters;
 	struct polls *polls;
 	struct sweeper *sweeper;
