@@ -141,6 +141,12 @@ static const struct aws_action actions[AWS_ACTIONS] = {
 	[R53_LIST_RECORDS] =
 		REST(r53, "ListResourceRecordSets", "GET", "/2013-04-01/hostedzone/{Id}/rrset"),
 
+	[S3_LIST_BUCKETS] = {.service = &s3,
+		.name = "ListBuckets",
+		.method = "GET",
+		.path = "/",
+		.page_in = "continuation-token",
+		.page_out = "ContinuationToken"},
 	[S3_CREATE_BUCKET] = REST(s3, "CreateBucket", "PUT", "/{Bucket}"),
 	[S3_HEAD_BUCKET] = REST(s3, "HeadBucket", "HEAD", "/{Bucket}"),
 	[S3_DELETE_BUCKET] = REST(s3, "DeleteBucket", "DELETE", "/{Bucket}"),
@@ -159,6 +165,7 @@ static const struct aws_action actions[AWS_ACTIONS] = {
 	[S3_PUT_PUBLIC_BLOCK] =
 		REST(s3, "PutPublicAccessBlock", "PUT", "/{Bucket}?publicAccessBlock"),
 
+	[SQS_LIST_QUEUES] = PAGED(sqs, "ListQueues", "NextToken", "NextToken"),
 	[SQS_CREATE_QUEUE] = ACTION(sqs, "CreateQueue", AGAIN_SAFE),
 	[SQS_GET_QUEUE_URL] = ACTION(sqs, "GetQueueUrl", AGAIN_SAFE),
 	[SQS_LIST_QUEUE_TAGS] = ACTION(sqs, "ListQueueTags", AGAIN_SAFE),
@@ -168,6 +175,8 @@ static const struct aws_action actions[AWS_ACTIONS] = {
 	[SQS_RECEIVE_MESSAGE] = ACTION(sqs, "ReceiveMessage", AGAIN_SAFE),
 	[SQS_DELETE_MESSAGE] = ACTION(sqs, "DeleteMessage", AGAIN_SAFE),
 
+	[DYNAMODB_LIST_TABLES] =
+		PAGED(dynamodb, "ListTables", "ExclusiveStartTableName", "LastEvaluatedTableName"),
 	[DYNAMODB_CREATE_TABLE] = ACTION(dynamodb, "CreateTable", AGAIN_LOOK),
 	[DYNAMODB_DESCRIBE_TABLE] = ACTION(dynamodb, "DescribeTable", AGAIN_SAFE),
 	[DYNAMODB_LIST_TAGS] = PAGED(dynamodb, "ListTagsOfResource", "NextToken", "NextToken"),
@@ -192,12 +201,19 @@ static const struct aws_action actions[AWS_ACTIONS] = {
 	[CACHE_DECREASE_REPLICAS] = ACTION(cache, "DecreaseReplicaCount", AGAIN_SAFE),
 	[CACHE_DELETE_GROUP] = ACTION(cache, "DeleteReplicationGroup", AGAIN_LOOK),
 
+	[SWF_LIST_DOMAINS] = PAGED(swf, "ListDomains", "nextPageToken", "nextPageToken"),
 	[SWF_REGISTER_DOMAIN] = ACTION(swf, "RegisterDomain", AGAIN_LOOK),
 	[SWF_DESCRIBE_DOMAIN] = ACTION(swf, "DescribeDomain", AGAIN_SAFE),
 	[SWF_LIST_TAGS] = ACTION(swf, "ListTagsForResource", AGAIN_SAFE),
 	[SWF_DEPRECATE_DOMAIN] = ACTION(swf, "DeprecateDomain", AGAIN_SAFE),
 	[SWF_UNDEPRECATE_DOMAIN] = ACTION(swf, "UndeprecateDomain", AGAIN_SAFE),
 
+	[LAMBDA_LIST_FUNCTIONS] = {.service = &lambda,
+		.name = "ListFunctions",
+		.method = "GET",
+		.path = "/2015-03-31/functions",
+		.page_in = "Marker",
+		.page_out = "NextMarker"},
 	[LAMBDA_CREATE_FUNCTION] = REST_CREATE(lambda, "CreateFunction", "/2015-03-31/functions"),
 	[LAMBDA_GET_FUNCTION] = REST(lambda, "GetFunction", "GET", FUNCTION),
 	[LAMBDA_UPDATE_CODE] = REST(lambda, "UpdateFunctionCode", "PUT", FUNCTION "/code"),

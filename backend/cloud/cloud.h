@@ -96,6 +96,7 @@ struct machine_state {
 	bool shares_files; /* containers there may be given directories of this machine */
 	int64_t cpu_milli, memory_mib; /* 0: its engine knows */
 	char words[256]; /* while it is not there: what is being waited for; else what it is */
+	char warning[256]; /* of one that serves all the same; "" */
 	/* What it is that is paid from now on, there or not yet: itself, then its disk. None: a
 	 * machine that the cloud does not pay for. */
 	struct charge charges[CHARGES_MAX];

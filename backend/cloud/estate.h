@@ -44,10 +44,20 @@ struct estate_cost {
 /* 0 to go on, or a negative errno. */
 typedef int (*estate_cost_fn)(void *arg, const struct estate_cost *cost);
 
+/* What a thing was made for. */
+enum estate_level {
+	ESTATE_OF_TENANT,
+	ESTATE_OF_SERVICE,
+	ESTATE_OF_HOST,
+	ESTATE_OF_RESOURCE,
+};
+
 /* Something in the account with the platform's tags, or a name that only the platform gives. */
 struct estate_found {
 	const char *type, *name; /* as in estate_thing */
-	int64_t tenant; /* id, of its tag or else its name; 0: neither has one */
+	enum estate_level level;
+	int64_t owner; /* id of that object, of a tag or else the name; 0: neither has one */
+	const char *journal; /* the name by which the journal has it */
 	const char *tenant_name; /* of its tag; "" */
 	enum estate_tags {
 		ESTATE_TAGS_OURS,
@@ -60,8 +70,16 @@ struct estate_found {
 		ESTATE_ELSEWHERE, /* where a former policy wanted it: it does not count as there */
 	} fit;
 };
-/* 0 to go on, or a negative errno. */
-typedef int (*estate_found_fn)(void *arg, const struct estate_found *found);
+
+/* Who hears what a survey finds; each returns 0 to go on, or a negative errno. */
+struct estate_hearer {
+	int (*found)(void *arg, const struct estate_found *found);
+	/* What this object was brought to is there no more, or is another. */
+	int (*differs)(void *arg, enum estate_level level, int64_t object);
+	/* Nothing is known of things of this type: they could not be listed. */
+	int (*unseen)(void *arg, const char *type, const struct error *error);
+	void *arg;
+};
 
 struct estate;
 
@@ -84,8 +102,10 @@ struct estate_ops {
 		void *arg, struct error *reterr);
 
 	/* All of this platform's that the account holds of the types that can be surveyed, in as
-	 * many calls as that has pages, however many tenants there are. -ENODATA: no policy. */
-	int (*survey)(struct estate *estate, estate_found_fn fn, void *arg, struct error *reterr);
+	 * many calls as that has pages, however many owners there are; of load balancers' targets,
+	 * which AWS tells one group at a time, those of some, in turn. -ENODATA: no policy. */
+	int (*survey)(struct estate *estate, const struct estate_hearer *hearer,
+		struct error *reterr);
 	bool (*can_survey)(const char *type);
 
 	/* The administrator's policy (see model/policy.h); NULL: there is none. */

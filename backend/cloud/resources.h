@@ -26,6 +26,8 @@ struct resource {
 	const char *external; /* as external_name said */
 	const struct resource_spec *spec;
 	const char *password; /* "" for a type that has none */
+	/* It was there, and what it held, or its protection, forbids to make another one. */
+	bool irreplaceable;
 	const char *code_bucket; /* of that resource in the cloud; "": it is no resource */
 	const char *queue_arn; /* of the resource; "": it has none */
 	char *const *environment; /* "KEY=value", those from config included; NULL: none */
@@ -54,7 +56,7 @@ struct resource_ops {
 		const char *name, int64_t id, char ret[EXTERNAL_SIZE]);
 
 	/* 0: it is as wanted, and ret says how to use it. -EEXIST: its name is taken by what is not
-	 * ours. */
+	 * ours. -ESTALE: it is gone, and irreplaceable. */
 	int (*ensure)(struct estate *estate, const struct estate_owner *owner,
 		const struct resource *wanted, struct outputs *ret, struct error *reterr);
 	/* 0: it is gone. -EBUSY: it may not go yet, the sentence says what helps. -EEXIST: it is

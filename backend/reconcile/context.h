@@ -208,6 +208,10 @@ struct instance_status;
 void instance_target(const struct reconciler *r, int64_t id, const struct instance_spec *spec,
 	const struct instance_status *status, struct target *ret);
 
+/* What this intent was about is gone. Where a survey may find it again it is remembered. */
+int intent_close(struct txn *txn, const struct reconciler *r, int64_t owner, const char *type,
+	const char *name);
+
 /* A service's balancer was stated (or failed) for the first time since the start. */
 void service_stated(struct reconciler *r, int64_t id);
 

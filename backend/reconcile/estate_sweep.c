@@ -9,20 +9,13 @@
 #include "base/key_map.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "cloud/estate.h"
+#include "reconcile/estate_garbage.h"
+#include "reconcile/service_work.h"
 #include "reconcile/tenant_estate.h"
-#include "store/garbage.h"
 
 #define BUSY_AGAIN_NS                                                                              \
 	(10 * NS_PER_SECOND) /* what must go before something else often has by then */
 #define REMEMBER_NS (INT64_C(90) * 24 * 3600 * NS_PER_SECOND)
-
-struct sweep {
-	struct reconciler *r;
-	struct key_map seen; /* hashes of types and names: what is there where it should be */
-	int64_t started_ns; /* wall */
-	int64_t things, repaired, left, busy, removed;
-};
 
 static int64_t key_of_thing(const char *type, const char *name)
 {
@@ -32,101 +25,54 @@ static int64_t key_of_thing(const char *type, const char *name)
 	return (int64_t)text_hash(text, len < (int)sizeof(text) ? (size_t)len : sizeof(text) - 1);
 }
 
-/* One that has not got all yet is being worked on anyway. */
+/* ---- what somebody took or changed ---- */
+
+static int tell_event(struct txn *txn, void *arg, struct error *reterr)
+{
+	(void)reterr;
+	return txn_event(txn, *(const int64_t *)arg, "warning",
+		"AWS has something else for it than it was brought to: it is put right");
+}
+
 static int repair(struct sweep *sweep, int64_t id)
+{
+	struct reconciler *r = sweep->r;
+
+	sweep->repaired++;
+	return store_update(r->options.store, STORE_RELAXED, NULL, tell_event, &id, NULL);
+}
+
+/* One that has not got all yet, or had not when the sweep began, is being worked on anyway. */
+static int repair_tenant(struct sweep *sweep, int64_t id)
 {
 	_cleanup_object_ struct object tenant = OBJECT_INIT;
 	int r = store_get(sweep->r->options.store, id, &tenant);
 
-	if (r < 0 || tenant.deleting || !tenant_estate_is_ready(&tenant))
+	if (r < 0 || tenant.deleting || !tenant_estate_is_ready(&tenant) ||
+		tenant.status_ns >= sweep->started_ns)
 		return r == -ENOENT ? 0 : r;
-	sweep->repaired++;
+	r = repair(sweep, id);
 	queue_wake(sweep->r->plans, key_of(KIND_TENANT, id));
-	return 0;
-}
-
-/* ---- what is nobody's ---- */
-
-struct finding {
-	const struct garbage *garbage;
-	int64_t owner;
-	const char *intent;
-};
-
-static int write_finding(struct txn *txn, void *arg, struct error *reterr)
-{
-	const struct finding *finding = arg;
-	const struct garbage *garbage = finding->garbage;
-	int r = txn_garbage_add(txn, garbage);
-
-	(void)reterr;
-	if (r == 0 && garbage->state == GARBAGE_REMOVED)
-		r = txn_intent_bury(txn, finding->owner, finding->intent, garbage->name);
 	return r;
 }
 
-static int tell(struct sweep *sweep, const struct estate_found *found, unsigned claims,
-	enum garbage_state state, const char *words)
+/* What a service or a resource was brought to is not there, or is another. */
+static int differs(void *arg, enum estate_level level, int64_t id)
 {
-	char tenant[128], intent[INTENT_TYPE_SIZE];
-	const struct garbage garbage = {
-		.type = found->type,
-		.name = found->name,
-		.claims = claims,
-		.state = state,
-		.tenant = found->tenant > 0 ? tenant : "",
-		.words = words,
-	};
-	struct finding finding = {&garbage, found->tenant, intent};
+	struct sweep *sweep = arg;
+	_cleanup_object_ struct object object = OBJECT_INIT;
+	int r = store_peek(sweep->r->options.store, id, &object);
 
-	(void)snprintf(tenant, sizeof(tenant), "%.80s/%" PRId64, found->tenant_name, found->tenant);
-	tenant_estate_intent(found->type, intent);
-	sweep->left += state == GARBAGE_LEFT;
-	sweep->busy += state == GARBAGE_BUSY;
-	sweep->removed += state == GARBAGE_REMOVED;
-	return store_update(sweep->r->options.store, STORE_RELAXED, NULL, write_finding, &finding,
-		NULL);
-}
-
-static unsigned claims_of(const struct estate_found *found, bool known)
-{
-	unsigned claims = known ? GARBAGE_JOURNAL : 0;
-
-	if (found->tags == ESTATE_TAGS_OURS)
-		return claims | GARBAGE_TAG;
-	return claims | GARBAGE_NAME;
-}
-
-/* The journal and its tags say that it is ours; the one who removes it looks at the tags again. */
-static int remove_orphan(struct sweep *sweep, const struct estate_found *found)
-{
-	struct estate *estate = sweep->r->options.estate;
-	const struct estate_owner owner = {
-		.platform = sweep->r->platform, .tenant = found->tenant_name, .id = found->tenant};
-	struct estate_thing thing = {.type = found->type};
-	struct error error = ERROR_INIT;
-	int r;
-
-	(void)text_copy(thing.name, sizeof(thing.name), found->name);
-	r = estate->ops->remove(estate, &owner, &thing, &error);
-	if (r == -ECANCELED)
+	if (r < 0 || object.deleting)
+		return r == -ENOENT ? 0 : r;
+	r = repair(sweep, id);
+	if (level == ESTATE_OF_RESOURCE) {
+		wake_resource(sweep->r, id);
 		return r;
-	if (r == 0)
-		return tell(sweep, found, GARBAGE_TAG | GARBAGE_JOURNAL, GARBAGE_REMOVED,
-			"its tenant is gone");
-	if (r == -EEXIST)
-		return tell(sweep, found, GARBAGE_NAME | GARBAGE_JOURNAL, GARBAGE_LEFT, error.text);
-	return tell(sweep, found, GARBAGE_TAG | GARBAGE_JOURNAL, GARBAGE_BUSY, error.text);
-}
-
-static int take_orphan(struct sweep *sweep, const struct estate_found *found, bool known)
-{
-	if (known && found->tags != ESTATE_TAGS_OTHER)
-		return remove_orphan(sweep, found);
-	return tell(sweep, found, claims_of(found, known), GARBAGE_LEFT,
-		known ? "the journal has it, and it does not carry this platform's tags"
-		      : "there is no such tenant, and the journal does not know that this platform "
-			"made it");
+	}
+	service_forget_traffic(sweep->r, id);
+	wake_service(sweep->r, id);
+	return r;
 }
 
 /* ---- what is there ---- */
@@ -146,41 +92,105 @@ static bool is_wanted(const struct reconciler *r, const struct object *tenant,
 	return false;
 }
 
-static int take_owned(struct sweep *sweep, const struct object *tenant,
+static int take_tenants(struct sweep *sweep, const struct object *tenant,
 	const struct estate_found *found, bool known)
 {
 	if (!is_wanted(sweep->r, tenant, found))
-		return tell(sweep, found, claims_of(found, known), GARBAGE_LEFT,
-			"its tenant has nothing of this name");
+		return estate_leave(sweep, found, known, "its tenant has nothing of this name");
 	if (found->tags == ESTATE_TAGS_OTHER)
-		return tell(sweep, found, claims_of(found, known), GARBAGE_LEFT,
+		return estate_leave(sweep, found, known,
 			"it has the name of what its tenant should have, and does not carry this "
 			"platform's tags");
-	return found->fit == ESTATE_DIFFERS || !known ? repair(sweep, tenant->id) : 0;
+	return found->fit == ESTATE_DIFFERS || !known ? repair_tenant(sweep, tenant->id) : 0;
+}
+
+static int take_owned(struct sweep *sweep, const struct object *owner,
+	const struct estate_found *found, const struct estate_claim *claim)
+{
+	switch (found->level) {
+	case ESTATE_OF_SERVICE:
+		return claim->known && !claim->buried_ns ? 0
+							 : estate_take_orphan(sweep, found, claim,
+								   "its service has no such thing");
+	case ESTATE_OF_RESOURCE:
+		/* It may have come back. */
+		if (owner->failed)
+			wake_resource(sweep->r, owner->id);
+		return 0;
+	case ESTATE_OF_HOST:
+		return 0; /* it looks after all of its machines itself */
+	default:
+		return take_tenants(sweep, owner, found, claim->known);
+	}
+}
+
+static enum kind kind_of(enum estate_level level)
+{
+	static const enum kind kinds[] = {
+		[ESTATE_OF_TENANT] = KIND_TENANT,
+		[ESTATE_OF_SERVICE] = KIND_SERVICE,
+		[ESTATE_OF_HOST] = KIND_HOST,
+		[ESTATE_OF_RESOURCE] = KIND_RESOURCE,
+	};
+
+	return kinds[level];
+}
+
+static const char *why_lost(enum estate_level level, bool known)
+{
+	static const struct {
+		const char *gone, *never;
+	} words[] = {
+		[ESTATE_OF_TENANT] = {"its tenant is gone", "there is no such tenant"},
+		[ESTATE_OF_SERVICE] = {"its service is gone", "there is no such service"},
+		[ESTATE_OF_HOST] = {"its host is gone", "there is no such host"},
+		[ESTATE_OF_RESOURCE] = {"its resource is gone", "there is no such resource"},
+	};
+
+	return known ? words[level].gone : words[level].never;
+}
+
+static int ask_journal(struct sweep *sweep, const struct estate_found *found,
+	struct estate_claim *ret)
+{
+	char intent[INTENT_TYPE_SIZE];
+	int known;
+
+	estate_found_intent(found, intent);
+	known = store_intent_known(sweep->r->options.store, found->owner, intent, found->journal,
+		&ret->buried_ns);
+	ret->known = known > 0;
+	return known < 0 ? known : 0;
 }
 
 static int take(void *arg, const struct estate_found *found)
 {
 	struct sweep *sweep = arg;
-	struct store *store = sweep->r->options.store;
-	_cleanup_object_ struct object tenant = OBJECT_INIT;
-	char intent[INTENT_TYPE_SIZE];
-	int known = 0, r;
+	_cleanup_object_ struct object owner = OBJECT_INIT;
+	struct estate_claim claim = {false, 0};
+	int r = 0;
 
 	sweep->things++;
-	r = found->fit == ESTATE_ELSEWHERE
-		    ? 0
-		    : key_map_put(&sweep->seen, key_of_thing(found->type, found->name), 1);
-	tenant_estate_intent(found->type, intent);
+	if (found->level == ESTATE_OF_TENANT && found->fit != ESTATE_ELSEWHERE)
+		r = key_map_put(sweep->seen, key_of_thing(found->type, found->name), 1);
 	if (r == 0)
-		known = store_intent_known(store, found->tenant, intent, found->name);
-	if (r < 0 || known < 0)
-		return r < 0 ? r : known;
-	r = store_peek(store, found->tenant, &tenant);
-	if (r == -ENOENT || (r == 0 && tenant.kind != KIND_TENANT))
-		return take_orphan(sweep, found, known);
+		r = ask_journal(sweep, found, &claim);
+	if (r == 0)
+		r = store_peek(sweep->r->options.store, found->owner, &owner);
+	if (r == -ENOENT || (r == 0 && owner.kind != kind_of(found->level)))
+		return estate_take_orphan(sweep, found, &claim,
+			why_lost(found->level, claim.known));
 	/* What is being deleted goes by the journal. */
-	return r < 0 || tenant.deleting ? r : take_owned(sweep, &tenant, found, known);
+	return r < 0 || owner.deleting ? r : take_owned(sweep, &owner, found, &claim);
+}
+
+/* Of one that cannot be listed: the others are. */
+static int note_unseen(void *arg, const char *type, const struct error *error)
+{
+	struct sweep *sweep = arg;
+
+	buf_printf(&sweep->unseen, "; %s not: %s", type, error->text);
+	return 0;
 }
 
 /* ---- what is not there ---- */
@@ -192,9 +202,9 @@ static int look_for(void *arg, const struct intent *intent)
 	uint32_t seen;
 
 	if (!type || !sweep->r->options.estate->ops->can_survey(type) ||
-		key_map_get(&sweep->seen, key_of_thing(type, intent->name), &seen))
+		key_map_get(sweep->seen, key_of_thing(type, intent->name), &seen))
 		return 0;
-	return repair(sweep, intent->owner);
+	return repair_tenant(sweep, intent->owner);
 }
 
 static int end(struct txn *txn, void *arg, struct error *reterr)
@@ -209,7 +219,8 @@ static int end(struct txn *txn, void *arg, struct error *reterr)
 static int look_over(struct sweep *sweep, struct error *reterr)
 {
 	const struct reconciler_options *options = &sweep->r->options;
-	int r = options->estate->ops->survey(options->estate, take, sweep, reterr);
+	const struct estate_hearer hearer = {take, differs, note_unseen, sweep};
+	int r = options->estate->ops->survey(options->estate, &hearer, reterr);
 
 	if (r == 0)
 		r = store_intents(options->store, 0, look_for, sweep);
@@ -232,26 +243,35 @@ static void say(struct sweep *sweep, const char *failure)
 	else
 		(void)snprintf(r->swept, sizeof(r->swept),
 			"%s: %" PRId64 " things in the account, %" PRId64 " repaired, %" PRId64
-			" removed, %" PRId64 " busy, %" PRId64 " left alone",
+			" removed, %" PRId64 " busy, %" PRId64 " left alone%.300s",
 			when, sweep->things, sweep->repaired, sweep->removed, sweep->busy,
-			sweep->left);
+			sweep->left, buf_string(&sweep->unseen));
 	lock_release(&r->lock);
 	wake_platform(r);
 }
 
+int intent_close(struct txn *txn, const struct reconciler *r, int64_t owner, const char *type,
+	const char *name)
+{
+	return r->options.estate ? txn_intent_bury(txn, owner, type, name)
+				 : txn_intent_done(txn, owner, type, name);
+}
+
 int64_t estate_sweep(struct reconciler *r)
 {
-	struct sweep sweep = {.r = r, .started_ns = clock_wall_ns()};
+	struct key_map seen = {.items = NULL};
+	struct sweep sweep = {
+		.r = r, .seen = &seen, .started_ns = clock_wall_ns(), .unseen = BUF_INIT};
 	int64_t interval_ns = (int64_t)r->options.sweep_s * NS_PER_SECOND;
 	struct error error = ERROR_INIT;
 	int result = look_over(&sweep, &error);
 
-	key_map_done(&sweep.seen);
+	key_map_done(&seen);
+	if (result != -ENODATA && result != -ECANCELED)
+		say(&sweep, result < 0 ? error.text : NULL);
+	buf_done(&sweep.unseen);
 	if (result == -ENODATA)
 		return QUEUE_DONE; /* a policy wakes us */
-	if (result == -ECANCELED)
-		return QUEUE_RETRY;
-	say(&sweep, result < 0 ? error.text : NULL);
 	if (result < 0)
 		return QUEUE_RETRY;
 	if (sweep.busy > 0 && interval_ns > BUSY_AGAIN_NS)

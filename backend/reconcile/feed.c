@@ -91,7 +91,8 @@ static void feed_host(struct reconciler *r, const struct change *change)
 
 static void feed_resource(struct reconciler *r, const struct change *change)
 {
-	if (change->flags & (CHANGE_CREATED | CHANGE_DELETED | CHANGE_SPEC))
+	/* Unprotected it may be made anew. */
+	if (change->flags & (CHANGE_CREATED | CHANGE_DELETED | CHANGE_SPEC | CHANGE_FLAGS))
 		wake_resource(r, change->id);
 	if (change->flags & CHANGE_PURGED)
 		queue_wake(r->plans, key_of(KIND_TENANT, change->tenant));

@@ -53,6 +53,7 @@ static int find_token(struct host_work *work, struct token *ret, struct error *r
 }
 
 struct renewal {
+	const struct reconciler *r;
 	int64_t host;
 	const char *old, *token; /* old "": there was none */
 	const char *words; /* why */
@@ -65,7 +66,7 @@ static int note_token(struct txn *txn, void *arg, struct error *reterr)
 
 	(void)reterr;
 	if (*renewal->old) {
-		r = txn_intent_done(txn, renewal->host, INTENT_MACHINE, renewal->old);
+		r = intent_close(txn, renewal->r, renewal->host, INTENT_MACHINE, renewal->old);
 		if (r == 0)
 			r = txn_event(txn, renewal->host, "warning",
 				"%s: another machine takes its place", renewal->words);
@@ -79,7 +80,7 @@ static int renew_token(struct host_work *work, struct token *token, const char *
 {
 	struct intent *last = &token->last;
 	char name[MACHINE_TOKEN_MAX + 1];
-	struct renewal renewal = {work->object.id, last->name, name, words};
+	struct renewal renewal = {work->r, work->object.id, last->name, name, words};
 	int r;
 
 	(void)snprintf(name, sizeof(name), "%.16s-%" PRId64 "-%" PRIx64, work->r->platform,
@@ -168,10 +169,10 @@ int host_machine_ask(struct host_work *work, struct machine_state *state)
 
 static int forget_token(struct txn *txn, void *arg, struct error *reterr)
 {
-	const struct intent *intent = arg;
+	const struct renewal *last = arg;
 
 	(void)reterr;
-	return txn_intent_done(txn, intent->owner, INTENT_MACHINE, intent->name);
+	return intent_close(txn, last->r, last->host, INTENT_MACHINE, last->old);
 }
 
 int host_machine_remove(struct host_work *work, struct error *reterr)
@@ -179,6 +180,7 @@ int host_machine_remove(struct host_work *work, struct error *reterr)
 	struct cloud *cloud = work->r->options.cloud;
 	struct token token;
 	int r = find_token(work, &token, reterr);
+	struct renewal last = {work->r, work->object.id, token.last.name, NULL, NULL};
 
 	if (r < 0 || !cloud->ops->machine_remove)
 		return r;
@@ -188,6 +190,6 @@ int host_machine_remove(struct host_work *work, struct error *reterr)
 	r = cloud->ops->machine_remove(cloud, work->object.id, token_age_ns(&token), reterr);
 	if (r < 0 || token.last.owner == 0)
 		return r;
-	return store_update(work->r->options.store, STORE_DURABLE, NULL, forget_token, &token.last,
+	return store_update(work->r->options.store, STORE_DURABLE, NULL, forget_token, &last,
 		reterr);
 }

@@ -110,6 +110,7 @@ static int attach(struct host_work *work)
 	result = host_machine_ask(work, &state);
 	said = result == 0 || result == -EOPNOTSUPP;
 	(void)text_copy(work->waiting, sizeof(work->waiting), state.there ? "" : state.words);
+	(void)text_copy(work->warning, sizeof(work->warning), state.warning);
 	(void)snprintf(work->status.machine, sizeof(work->status.machine), "%.60s",
 		work->made ? state.words : "");
 	(void)memcpy(work->charges, state.charges, sizeof(work->charges));
@@ -205,6 +206,8 @@ static void describe(struct host_work *work)
 		if (!work->spec->schedulable)
 			(void)text_copy(status->message, sizeof(status->message),
 				"takes no new instances");
+		else
+			(void)text_copy(status->message, sizeof(status->message), work->warning);
 	}
 }
 

@@ -10,7 +10,7 @@
 #include "reconcile/meter.h"
 #include "reconcile/resource_work.h"
 
-#define LOOK_EVERY_NS (600 * NS_PER_SECOND) /* what others changed is repaired by then */
+#define LOOK_EVERY_NS (3600 * NS_PER_SECOND) /* at what no list tells; the sweep sees all else */
 #define WAIT_MIN_NS   NS_PER_SECOND
 #define WAIT_MAX_NS   (15 * NS_PER_SECOND)
 
@@ -85,6 +85,8 @@ static int make(struct resource_work *work, struct error *reterr)
 	if (r == 0)
 		r = resource_password(work, reterr);
 	if (r == 0)
+		r = resource_find_past(work, reterr);
+	if (r == 0)
 		r = estate->resources->ensure(estate, &work->owner, &work->wanted, &work->outputs,
 			reterr);
 	if (r == 0)
@@ -99,7 +101,7 @@ static bool passes(int result)
 {
 	return result != -EINVAL && result != -EEXIST && result != -EACCES && result != -EDQUOT &&
 	       result != -EOPNOTSUPP && result != -EIO && result != -EKEYREJECTED &&
-	       result != -ENOKEY && result != -EKEYEXPIRED;
+	       result != -ENOKEY && result != -EKEYEXPIRED && result != -ESTALE;
 }
 
 int64_t resource_wait_until(const struct resource_work *work)
@@ -115,6 +117,7 @@ static int64_t next_look(const struct resource_work *work, int result)
 {
 	switch (result) {
 	case 0:
+	case -ESTALE: /* should it come back, the sweep sees it */
 		return clock_now_ns() + LOOK_EVERY_NS;
 	case -ENODATA: /* there is no policy yet: it wakes us */
 	case -EOPNOTSUPP:

@@ -44,7 +44,7 @@ static int remove_outside(struct resource_work *work, struct error *reterr)
 static int forget(struct txn *txn, void *arg, struct error *reterr)
 {
 	const struct resource_work *work = arg;
-	int r = txn_intent_done(txn, work->object.id, INTENT_RESOURCE, work->external);
+	int r = intent_close(txn, work->r, work->object.id, INTENT_RESOURCE, work->external);
 
 	if (r == 0)
 		r = txn_event(txn, work->object.tenant, "info", "resource %s is removed",

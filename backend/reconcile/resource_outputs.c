@@ -81,6 +81,18 @@ int resource_store_outputs(struct resource_work *work, struct error *reterr)
 	return store_update(work->r->options.store, STORE_DURABLE, NULL, set_outputs, work, reterr);
 }
 
+/* What it is called is told once it is there. */
+int resource_find_past(struct resource_work *work, struct error *reterr)
+{
+	_cleanup_buf_ struct buf name = BUF_INIT;
+	int r = resource_output_read(work->r->options.store, work->object.id, "name", &name);
+
+	work->wanted.irreplaceable =
+		r == 0 &&
+		(work->object.protect || resource_type_find(work->spec->type)->holds_data);
+	return r < 0 && r != -ENOENT ? error_set(reterr, r, "its outputs cannot be read") : 0;
+}
+
 /* ---- password ---- */
 
 /* Letters and digits, which every engine takes and no program has to escape. 64 of 256 values a

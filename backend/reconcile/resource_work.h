@@ -43,6 +43,8 @@ int resource_store_outputs(struct resource_work *work, struct error *reterr);
 /* One output that the store has, without the newline that ends it there; -ENOENT. Wipe what was
  * secret. */
 int resource_output_read(struct store *store, int64_t resource, const char *name, struct buf *out);
+/* Whether it was there before and may not be made anew. */
+int resource_find_past(struct resource_work *work, struct error *reterr);
 /* The password, made and stored before it is used. */
 int resource_password(struct resource_work *work, struct error *reterr);
 

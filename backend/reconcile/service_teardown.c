@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/text.h"
 #include "reconcile/service_work.h"
 #include "reconcile/view.h"
@@ -20,27 +21,45 @@ static int take_first(void *arg, const struct intent *intent)
 	return 1;
 }
 
-static int intent_over(struct txn *txn, void *arg, struct error *reterr)
-{
-	const struct intent *intent = arg;
-
-	(void)reterr;
-	return txn_intent_done(txn, intent->owner, intent->type, intent->name);
-}
-
-static int remove_one(struct service_work *work, const struct intent *intent, struct error *reterr)
+int service_remove_external(struct service_work *work, const char *type, const char *name,
+	struct error *reterr)
 {
 	struct cloud *cloud = work->r->options.cloud;
 	int r = 0;
 
-	if (strcmp(intent->type, INTENT_DNS) == 0)
-		r = cloud->ops->dns_remove(cloud, work->service.id, intent->name, reterr);
-	else if (strcmp(intent->type, INTENT_BALANCER) == 0)
+	if (strcmp(type, INTENT_DNS) == 0)
+		r = cloud->ops->dns_remove(cloud, work->service.id, name, reterr);
+	else if (strcmp(type, INTENT_BALANCER) == 0)
 		r = cloud->ops->balancer_remove(cloud, work->service.id, reterr);
-	if (r < 0)
+	if (r != -EEXIST)
 		return r;
-	return store_update(work->r->options.store, STORE_RELAXED, NULL, intent_over,
-		(void *)intent, reterr);
+	log_warning("service %s: %s", work->service.name, reterr->text);
+	error_clear(reterr);
+	return 0;
+}
+
+struct closing {
+	const struct reconciler *r;
+	const struct intent *intent;
+};
+
+static int intent_over(struct txn *txn, void *arg, struct error *reterr)
+{
+	const struct closing *closing = arg;
+	const struct intent *intent = closing->intent;
+
+	(void)reterr;
+	return intent_close(txn, closing->r, intent->owner, intent->type, intent->name);
+}
+
+static int remove_one(struct service_work *work, const struct intent *intent, struct error *reterr)
+{
+	struct closing closing = {work->r, intent};
+	int r = service_remove_external(work, intent->type, intent->name, reterr);
+
+	return r < 0 ? r
+		     : store_update(work->r->options.store, STORE_RELAXED, NULL, intent_over,
+			       &closing, reterr);
 }
 
 static int purge(struct txn *txn, void *arg, struct error *reterr)

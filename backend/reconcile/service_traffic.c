@@ -135,7 +135,7 @@ static int forget_stale(struct txn *txn, void *arg, struct error *reterr)
 {
 	const struct stale *stale = arg;
 	int64_t id = stale->work->service.id;
-	int r = txn_intent_done(txn, id, stale->type, stale->name);
+	int r = intent_close(txn, stale->work->r, id, stale->type, stale->name);
 
 	(void)reterr;
 	if (r == 0 && strcmp(stale->type, INTENT_BALANCER) == 0)
@@ -146,7 +146,6 @@ static int forget_stale(struct txn *txn, void *arg, struct error *reterr)
 /* Takes down what the journal knows of one type and the spec no longer wants. */
 static int remove_stale(struct service_work *work, const char *type, struct error *reterr)
 {
-	struct cloud *cloud = work->r->options.cloud;
 	struct store *store = work->r->options.store;
 
 	for (;;) {
@@ -157,10 +156,7 @@ static int remove_stale(struct service_work *work, const char *type, struct erro
 			return error_set(reterr, r, "the journal cannot be read");
 		if (!stale.found)
 			return 0;
-		if (strcmp(type, INTENT_DNS) == 0)
-			r = cloud->ops->dns_remove(cloud, work->service.id, stale.name, reterr);
-		else
-			r = cloud->ops->balancer_remove(cloud, work->service.id, reterr);
+		r = service_remove_external(work, type, stale.name, reterr);
 		if (r == 0)
 			r = store_update(store, STORE_RELAXED, NULL, forget_stale, &stale, reterr);
 		if (r < 0)

@@ -71,6 +71,10 @@ int service_settle(struct service_work *work, struct error *reterr);
 /* Takes everything of a deleted service down and purges it; 0 also while instances remain, the
  * last of which wakes it. */
 int service_teardown(struct service_work *work, struct error *reterr);
+/* Takes down what the journal has under this type and name: a load balancer or a DNS name. Gone, or
+ * not ours: 0. */
+int service_remove_external(struct service_work *work, const char *type, const char *name,
+	struct error *reterr);
 
 /* Forgets what the balancer was told. */
 void service_forget_traffic(struct reconciler *r, int64_t id);

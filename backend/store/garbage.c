@@ -71,6 +71,15 @@ int txn_garbage_add(struct txn *txn, const struct garbage *garbage)
 	return r < 0 ? r : tell(txn, garbage);
 }
 
+/* What should go and is not found any more has gone. */
+static int end_busy(struct txn *txn, int64_t since_ns)
+{
+	return txn_run(txn,
+		"UPDATE garbage SET state = ?1, changed_ns = ?2, words = 'it has gone'"
+		" WHERE state = ?3 AND seen_ns < ?4",
+		"iiii", (int64_t)GARBAGE_REMOVED, txn->now_ns, (int64_t)GARBAGE_BUSY, since_ns);
+}
+
 int txn_garbage_end(struct txn *txn, int64_t since_ns)
 {
 	int64_t gone = 0;
@@ -79,6 +88,8 @@ int txn_garbage_end(struct txn *txn, int64_t since_ns)
 			"SELECT count(*) FROM garbage WHERE state <> ?1 AND seen_ns < ?2", "ii",
 			(int64_t)GARBAGE_REMOVED, since_ns));
 
+	if (r == 0 && gone > 0)
+		r = end_busy(txn, since_ns);
 	if (r == 0 && gone > 0)
 		r = txn_run(txn, "DELETE FROM garbage WHERE state <> ?1 AND seen_ns < ?2", "ii",
 			(int64_t)GARBAGE_REMOVED, since_ns);

@@ -34,7 +34,8 @@ struct garbage {
 
 /* Found, or found again: the same does not change its line. What is new is an event, too. */
 int txn_garbage_add(struct txn *txn, const struct garbage *garbage);
-/* A search is over: what was left alone and not added since is not there any more. */
+/* A search is over: what was left alone and not added since is not there any more; what should go
+ * and was not added since is removed. */
 int txn_garbage_end(struct txn *txn, int64_t since_ns);
 
 /* Appends the table, the oldest first; nothing when there is none. ret_changed_ns: when it last

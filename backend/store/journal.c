@@ -41,21 +41,25 @@ int txn_intent_forget(struct txn *txn, int64_t before_ns)
 	return txn_run(txn, "DELETE FROM intent_past WHERE done_ns < ?1", "i", before_ns);
 }
 
-int store_intent_known(struct store *store, int64_t owner, const char *type, const char *name)
+int store_intent_known(struct store *store, int64_t owner, const char *type, const char *name,
+	int64_t *ret_buried_ns)
 {
 	struct connection *connection = reader_take(store, NULL);
-	int64_t count = 0;
+	int64_t live = 0, buried_ns = 0;
 	int r = -EIO;
 
 	if (connection)
-		r = connection_get_int(connection, &count,
-			"SELECT EXISTS (SELECT 1 FROM intent"
-			"  WHERE owner = ?1 AND type = ?2 AND name = ?3)"
-			" OR EXISTS (SELECT 1 FROM intent_past"
-			"  WHERE owner = ?1 AND type = ?2 AND name = ?3)",
+		r = connection_get_int(connection, &live,
+			"SELECT count(*) FROM intent WHERE owner = ?1 AND type = ?2 AND name = ?3",
+			"itt", owner, type, name);
+	if (r == 0 && live == 0)
+		r = connection_get_int(connection, &buried_ns,
+			"SELECT coalesce(max(done_ns), 0) FROM intent_past"
+			" WHERE owner = ?1 AND type = ?2 AND name = ?3",
 			"itt", owner, type, name);
 	reader_give(store, connection);
-	return r < 0 ? r : (int)count;
+	*ret_buried_ns = buried_ns;
+	return r < 0 ? r : live > 0 || buried_ns > 0;
 }
 
 static int intent_read_page(struct connection *connection, int64_t owner, int64_t after,

@@ -309,8 +309,10 @@ int txn_intent_done(struct txn *txn, int64_t owner, const char *type, const char
 /* Done, and remembered until it is forgotten: what was gone may turn up again. */
 int txn_intent_bury(struct txn *txn, int64_t owner, const char *type, const char *name);
 int txn_intent_forget(struct txn *txn, int64_t before_ns);
-/* Whether the journal has it or remembers it: 1, 0 or a negative errno. */
-int store_intent_known(struct store *store, int64_t owner, const char *type, const char *name);
+/* Whether the journal has it or remembers it: 1, 0 or a negative errno. ret_buried_ns: when it was
+ * buried (wall); 0: it is there, or not known at all. */
+int store_intent_known(struct store *store, int64_t owner, const char *type, const char *name,
+	int64_t *ret_buried_ns);
 /* All rows (owner 0) or one owner's. */
 int store_intents(struct store *store, int64_t owner,
 	int (*fn)(void *arg, const struct intent *intent), void *arg);

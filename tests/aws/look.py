@@ -12,10 +12,11 @@ import json
 import traceback
 
 import account
+import meddle
 import resources
 import services
 
-MODULES = {"account": account, "resources": resources, "services": services}
+MODULES = {"account": account, "meddle": meddle, "resources": resources, "services": services}
 
 
 def answer(module, command, *arguments):

@@ -5,6 +5,7 @@ base 10.A            makes a network 10.A.0.0/16, a zone and a certificate, and 
 things PREFIX        prints load balancers, target groups, security groups of services and
                                  records of names, a line a thing; those whose names begin so
 names                prints what load balancers are called
+named SERVICE        prints what the load balancer of a service is called
 address PREFIX       prints the name of the first load balancer
 break PREFIX         takes its listeners away and opens a port of its security group
 balancer NAME [TAG=VALUE...]   makes one that is not ours, or was
@@ -122,6 +123,12 @@ def address(prefix):
     print(balancers(prefix)[0]["DNSName"])
 
 
+def named(service):
+    for one in balancers("duplofs-"):
+        if tags_of(one["LoadBalancerArn"]).get("duplo.service") == service:
+            print(one["LoadBalancerName"])
+
+
 def names():
     print(*(one["LoadBalancerName"] for one in balancers("")), sep="\n")
 
@@ -147,5 +154,5 @@ def change(action, name):
             "Name": name, "Type": "A", "TTL": 60, "ResourceRecords": [{"Value": "192.0.2.1"}]}}]})
 
 
-COMMANDS = {"base": base, "things": things, "address": address, "names": names, "break": break_it, "balancer": balancer,
+COMMANDS = {"base": base, "things": things, "address": address, "names": names, "named": named, "break": break_it, "balancer": balancer,
             "record": lambda name: change("CREATE", name), "unrecord": lambda name: change("DELETE", name)}

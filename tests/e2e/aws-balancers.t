@@ -6,27 +6,10 @@
 . "${0%/*}/lib/platform.sh"
 # shellcheck source=tests/e2e/lib/aws.sh
 . "${0%/*}/lib/aws.sh"
-
-NAME=web.apps.example.com
-
-spec() {
-	echo '{"DockerImage":"x","Replicas":0,"ExternalLBPort":'"$1"',"DNS":"'"${2-}"'"'"${3-}"'}'
-}
-
-# whole SERVICE PORT NAME [MORE-LISTENERS]: all that AWS has for it, as it shall be.
-whole() {
-	local rules="$2-$2:0.0.0.0/0"
-	[ -z "${4-}" ] || rules="443-443:0.0.0.0/0 $rules"
-	printf 'balancer %s internet-facing HTTP:%s%s groups: own tenant'\''s zones: 2\n' "$1" "$2" "${4:+ $4}"
-	printf 'target-group %s ip / 10 targets:\n' "$1"
-	# shellcheck disable=SC2086 # a word each
-	printf 'security-group %s in: %s out: 20000-29999:10.40.0.0/16\n' "$1" "$(printf '%s\n' $rules | sort | xargs)"
-	[ -z "$3" ] || printf 'record A %s %s\nrecord TXT _duplofs.%s text\n' "$3" "$1" "$3"
-}
-
-is_whole() {
-	[ "$(aws_services)" = "$(whole "$@")" ]
-}
+# shellcheck source=tests/e2e/lib/balancers.sh
+. "$lib/balancers.sh"
+# shellcheck source=tests/e2e/lib/garbage.sh
+. "$lib/garbage.sh"
 
 only_record() {
 	[ "$(aws_services)" = "${1+record A $1 text}" ]
@@ -102,28 +85,25 @@ others() {
 	aws_look unrecord $NAME
 }
 
-# They lost their owner while the platform was away.
-lost() {
+# They came while the platform was away, and the journal knows of none of them.
+unknown() {
 	local id=${platform_id[main]}
 	platform_stop
 	aws_look balancer "duplofs-$id-zz" "duplo.platform=$id" "duplo.service-id=1295"
 	aws_look balancer "duplofs-$id-zy"
 	aws_look balancer mine "duplo.platform=$id" "duplo.service-id=1293"
 	platform_start -c aws "docker=unix://$TEST_DIR/no-engine" || bail "no platform"
-	becomes 60 "$1: what lost its service goes" only_others
+	becomes 30 "$1: what has our name, and the journal does not know, is told" shows 2 STATE=left CLAIMS=name
+	is "$(aws_names)" "mine zy zz" "$1: and left alone"
 }
 
 aws_names() {
 	aws_look names | sed "s/^duplofs-${platform_id[main]}-//" | sort | xargs
 }
 
-only_others() {
-	[ "$(aws_names)" = "mine zy" ]
-}
-
-# The balancer with a name as ours and no tags.
+# The balancers with names as ours.
 only_the_foreign() {
-	[ "$(aws_things)" = "balancer None internet-facing groups: zones: 2" ]
+	[ "$(aws_things | uniq)" = "balancer None internet-facing groups: zones: 2" ]
 }
 
 # What is wrong with the policy or the account is said in words, and not asked for all the time.
@@ -161,7 +141,7 @@ scenario() {
 	faults "$1"
 	others "$1"
 	bad "$1"
-	lost "$1"
+	unknown "$1"
 	rmdir "$DUPLO/demo"
 	becomes 60 "$1: the tenant goes" only_the_foreign
 	platform_stop

@@ -37,6 +37,10 @@ host_says() {
 	grep -q "$2" "$DUPLO/demo/hosts/$1/status"
 }
 
+host_silent() {
+	! host_says "$1" 'less than asked for'
+}
+
 host() {
 	mkdir -p "$DUPLO/demo/hosts/$1"
 	echo "$2" >"$DUPLO/demo/hosts/$1/spec.json"
@@ -84,6 +88,12 @@ real_boot() {
 	succeeds "a service runs on it" settles 60
 	is "$(cat "$SERVICE/instances/0/host")" h1 "there"
 	like "$(curl -sS -m 5 "http://$(head -1 "$DUPLO/demo/neighbors/web")/version")" "^1$" "and answers at its address"
+
+	host h1 '{"CPU":4,"MemoryGiB":4}'
+	becomes 20 "more than its machine has: the status says what helps" host_says h1 'has CPU 2 .* add a host of the new size'
+	is "$(field h1 1) $(status_field CPUMilli "$DUPLO/demo/hosts/h1/status.json")" "$first 2000" "the machine stays, and what it has counts"
+	host h1 '{"CPU":2,"MemoryGiB":4}'
+	becomes 20 "taken back: nothing is said any more" host_silent h1
 
 	aws_account change "$first" terminate
 	engine_kill first

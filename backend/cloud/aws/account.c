@@ -59,7 +59,7 @@ void account_tag_service(struct aws_request *request, const char *prefix, const 
 static bool has_tags(const struct answer_node *first, const char *key, const char *value,
 	const char *platform, const char *id_tag, int64_t id)
 {
-	bool of_platform = false, of_owner = false;
+	bool of_platform = false, of_owner = id == 0;
 	char text[ACCOUNT_ID_SIZE];
 
 	print_id(id, text);
@@ -68,7 +68,7 @@ static bool has_tags(const struct answer_node *first, const char *key, const cha
 
 		if (strcmp(name, TAG_PLATFORM) == 0)
 			of_platform = strcmp(said, platform) == 0;
-		else if (strcmp(name, id_tag) == 0)
+		else if (id != 0 && strcmp(name, id_tag) == 0)
 			of_owner = strcmp(said, text) == 0;
 	}
 	return of_platform && of_owner;
@@ -92,7 +92,7 @@ bool account_owns_map(const struct answer_node *tags, const struct estate_owner 
 
 	print_id(owner->id, id);
 	return strcmp(answer_text(tags, TAG_PLATFORM), owner->platform) == 0 &&
-	       strcmp(answer_text(tags, TAG_ID), id) == 0;
+	       (owner->id == 0 || strcmp(answer_text(tags, TAG_ID), id) == 0);
 }
 
 int account_foreign(const char *type, const char *name, struct error *reterr)

@@ -25,11 +25,13 @@
 #define ACCOUNT_PATH        "/duplofs/" /* of roles and instance profiles */
 
 struct aws_shared;
+struct settled;
 struct survey;
 
 struct account {
 	struct aws_client *client;
 	const char *platform; /* its name */
+	struct settled *settled;
 	int port_low, port_high; /* of hosts, given to instances */
 	struct policy *policy; /* a copy; NULL: there is none, which removing does without */
 };
@@ -37,7 +39,7 @@ struct account {
 #define ACCOUNT_INIT                                                                               \
 	(struct account)                                                                           \
 	{                                                                                          \
-		NULL, NULL, 0, 0, NULL                                                             \
+		NULL, NULL, NULL, 0, 0, NULL                                                       \
 	}
 
 /* -ENODATA: the administrator has given no policy yet. */
@@ -94,7 +96,8 @@ void account_tag_service(struct aws_request *request, const char *prefix, const 
 bool account_owns_service(const struct account *account, const struct answer_node *first,
 	const char *key, const char *value, int64_t id);
 
-/* Does a list of tags (key and value in children of these names) say that it is the owner's? */
+/* Does a list of tags (key and value in children of these names) say that it is the owner's (id 0:
+ * any tenant's of this platform)? */
 bool account_owns(const struct answer_node *first, const char *key, const char *value,
 	const struct estate_owner *owner);
 

@@ -6,21 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/idmap.h"
-#include "base/log.h"
 #include "base/text.h"
-#include "cloud/aws/balancer_lost.h"
+#include "cloud/aws/balancer_facts.h"
 #include "cloud/aws/balancer_memo.h"
 #include "cloud/aws/certificate.h"
-#include "cloud/aws/dns.h"
 
 struct aws_balancers {
 	struct balancer_memo memo;
 	struct network_cache networks;
 	struct certificate_cache certificates;
-	struct lock lock; /* stated, settled */
-	struct idmap stated; /* services for which ensure was called; empty once settled */
-	bool settled;
 };
 
 int aws_balancers_new(struct aws_balancers **ret, struct error *reterr)
@@ -32,7 +26,6 @@ int aws_balancers_new(struct aws_balancers **ret, struct error *reterr)
 	balancer_memo_init(&b->memo);
 	network_cache_init(&b->networks);
 	certificate_cache_init(&b->certificates);
-	lock_init(&b->lock, LOCK_LEAF);
 	*ret = b;
 	return 0;
 }
@@ -44,39 +37,7 @@ void aws_balancers_free(struct aws_balancers *b)
 	balancer_memo_done(&b->memo);
 	network_cache_done(&b->networks);
 	certificate_cache_done(&b->certificates);
-	idmap_done(&b->stated);
-	lock_done(&b->lock);
 	free(b);
-}
-
-/* ---- which services have one ---- */
-
-static int state(struct aws_balancers *b, int64_t service, struct error *reterr)
-{
-	LOCKED(&b->lock);
-	if (b->settled || idmap_put(&b->stated, service, b) == 0)
-		return 0;
-	return error_oom(reterr);
-}
-
-bool aws_balancers_stated(struct aws_balancers *b, int64_t service)
-{
-	LOCKED(&b->lock);
-	return b->settled || idmap_get(&b->stated, service) != NULL;
-}
-
-int aws_balancers_settle(struct aws_balancers *b, struct account *account, struct error *reterr)
-{
-	int r = balancers_remove_lost(b, account, reterr);
-
-	if (r == 0)
-		r = aws_dns_remove_lost(b, account, reterr);
-	if (r < 0)
-		return r;
-	LOCKED(&b->lock);
-	b->settled = true;
-	idmap_done(&b->stated);
-	return 0;
 }
 
 /* ---- ensure ---- */
@@ -115,13 +76,16 @@ static void find_certificate(struct aws_balancers *b, struct balancer_work *work
 
 static int ensure_all(struct aws_balancers *b, struct balancer_work *work, struct error *reterr)
 {
+	struct settled *settled = work->account->settled;
+	int64_t service = work->wanted->service;
 	bool made;
 	int r = network_get(&b->networks, work->account, &work->network, reterr);
 
 	if (r < 0)
 		return r;
+	settled_drop(settled, service, SETTLED_BALANCER);
 	find_certificate(b, work);
-	r = balancer_look(work, work->wanted->service, reterr);
+	r = balancer_look(work, service, reterr);
 	made = work->balancer.node == NULL;
 	if (r == 0)
 		r = balancer_settle_groups(work, reterr);
@@ -129,7 +93,12 @@ static int ensure_all(struct aws_balancers *b, struct balancer_work *work, struc
 		r = balancer_settle_target_group(work, reterr);
 	if (r == 0)
 		r = balancer_settle_itself(work, reterr);
-	return r < 0 ? r : balancer_settle_listeners(work, made, reterr);
+	if (r == 0)
+		r = balancer_settle_listeners(work, made, reterr);
+	work->settled.type = BALANCER_TYPE;
+	if (r == 0)
+		settled_put(settled, service, SETTLED_BALANCER, &work->settled);
+	return r;
 }
 
 static void remember(struct aws_balancers *b, const struct balancer_work *work, uint64_t hash)
@@ -157,10 +126,13 @@ static void recall(struct balancer_work *work, const struct balancer_known *know
 }
 
 /* So that it is looked at anew, from its start. */
-static int forget(struct aws_balancers *b, int64_t service, int r, struct error *reterr)
+static int forget(struct aws_balancers *b, struct account *account, int64_t service, int r,
+	struct error *reterr)
 {
-	if (r != -EAGAIN && r != -EADDRNOTAVAIL)
+	if (r != -EAGAIN && r != -EADDRNOTAVAIL) {
 		balancer_memo_drop(&b->memo, service);
+		settled_drop(account->settled, service, SETTLED_BALANCER);
+	}
 	/* What a policy names and AWS does not have is no missing service. */
 	if (r == -ENOENT && reterr)
 		reterr->code = -EINVAL;
@@ -173,6 +145,8 @@ static int ensure_targets(struct aws_balancers *b, struct balancer_work *work, s
 	int r = balancer_settle_targets(work->account, &work->network, work->target_group_arn,
 		work->wanted, &seen, reterr);
 
+	settled_put_targets(work->account->settled, work->wanted->service,
+		r == 0 ? balancer_targets_hash(&seen) : 0);
 	if (seen.targets)
 		balancer_memo_put_targets(&b->memo, work->wanted->service, &seen);
 	return r;
@@ -183,14 +157,15 @@ int aws_balancer_ensure(struct aws_balancers *b, struct account *account,
 {
 	_cleanup_balancer_work_ struct balancer_work work = {.account = account, .wanted = wanted};
 	uint64_t hash = hash_of(account, wanted);
+	struct settled_entry ignored;
 	struct balancer_known known;
 	bool is_known;
-	int r = state(b, wanted->service, reterr);
+	int r = 0;
 
-	if (r < 0)
-		return r;
 	balancer_name(account->platform, wanted->service, work.name);
-	is_known = balancer_memo_get(&b->memo, wanted->service, hash, &known);
+	/* What a survey has found to be another is looked at anew. */
+	is_known = settled_get(account->settled, wanted->service, SETTLED_BALANCER, &ignored) &&
+		   balancer_memo_get(&b->memo, wanted->service, hash, &known);
 	if (is_known)
 		recall(&work, &known);
 	else
@@ -204,7 +179,7 @@ int aws_balancer_ensure(struct aws_balancers *b, struct account *account,
 	if (r == 0 && !work.active)
 		r = error_set(reterr, -EAGAIN, "AWS makes the load balancer: that takes minutes");
 	if (r < 0)
-		return forget(b, wanted->service, r, reterr);
+		return forget(b, account, wanted->service, r, reterr);
 	*ret = work.state;
 	return 0;
 }
@@ -252,17 +227,10 @@ int aws_balancer_remove(struct aws_balancers *b, struct account *account, int64_
 	_cleanup_balancer_work_ struct balancer_work work = {.account = account};
 	int r;
 
-	lock_acquire(&b->lock);
-	(void)idmap_remove(&b->stated, service);
-	lock_release(&b->lock);
 	balancer_memo_drop(&b->memo, service);
+	settled_drop(account->settled, service, SETTLED_BALANCER);
 	balancer_name(account->platform, service, work.name);
 	r = balancer_look(&work, service, reterr);
-	if (r == -EEXIST) {
-		log_warning("service %lld: %s", (long long)service, reterr ? reterr->text : "");
-		error_clear(reterr);
-		return 0;
-	}
 	if (r == 0 && work.balancer.node)
 		r = balancer_delete(account, work.balancer_arn, reterr);
 	if (r == 0 && work.target_group.node)

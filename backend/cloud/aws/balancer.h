@@ -22,18 +22,10 @@ void aws_balancers_free(struct aws_balancers *balancers);
 /* -EAGAIN: it is being made, or traffic does not follow yet. */
 int aws_balancer_ensure(struct aws_balancers *balancers, struct account *account,
 	const struct balancer *wanted, struct balancer_state *ret, struct error *reterr);
-/* -EAGAIN: AWS still holds on to a part of it. */
+/* -EAGAIN: AWS still holds on to a part of it. -EEXIST: what has its name is not the service's. */
 int aws_balancer_remove(struct aws_balancers *balancers, struct account *account, int64_t service,
 	struct error *reterr);
 int aws_balancer_connections(struct aws_balancers *balancers, struct account *account,
 	int64_t service, const struct target *target, int64_t *ret, struct error *reterr);
-
-/* Removes balancers and names of services for which no ensure was called since the start.
- * -EAGAIN: something is left, ask again. */
-int aws_balancers_settle(struct aws_balancers *balancers, struct account *account,
-	struct error *reterr);
-
-/* Was an ensure called for the service since the start? Always true once they are settled. */
-bool aws_balancers_stated(struct aws_balancers *balancers, int64_t service);
 
 #endif

@@ -6,8 +6,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "cloud/aws/balancer_work.h"
-#include "cloud/aws/group_rules.h"
+#include "cloud/aws/balancer_facts.h"
 
 #define PORT_SIZE 8
 
@@ -71,6 +70,7 @@ static int settle_rules(struct balancer_work *work, const struct answer_node *gr
 		group_rules_read(&seen, group);
 	else
 		group_rules_add(&seen, &as_made);
+	settled_add(&work->settled, balancer_fact_group(work->groups[0], &wanted));
 	return group_rules_settle(work->account, work->groups[0], &seen, &wanted, reterr);
 }
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "cloud/aws/balancer_work.h"
+#include "cloud/aws/balancer_facts.h"
 
 void balancer_work_done(struct balancer_work *work)
 {
@@ -200,6 +200,9 @@ static int repair(struct balancer_work *work, const struct answer_node *balancer
 
 int balancer_settle_itself(struct balancer_work *work, struct error *reterr)
 {
-	return work->balancer.node ? repair(work, work->balancer.node, reterr)
-				   : create(work, reterr);
+	int r = work->balancer.node ? repair(work, work->balancer.node, reterr)
+				    : create(work, reterr);
+
+	settled_add(&work->settled, balancer_fact_itself(work));
+	return r;
 }

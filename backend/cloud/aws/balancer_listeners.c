@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "cloud/aws/balancer_work.h"
+#include "cloud/aws/balancer_facts.h"
 
 #define PORT_SIZE 8
 
@@ -59,7 +59,7 @@ static void set_listener(const struct balancer_work *work, struct aws_request *r
 	}
 }
 
-static int create(struct balancer_work *work, const struct listener_wish *wish,
+static int create(struct balancer_work *work, const struct listener_wish *wish, char ret[ARN_SIZE],
 	struct error *reterr)
 {
 	_cleanup_request_ struct aws_request request = aws_request_of(ELB_CREATE_LISTENER);
@@ -72,7 +72,10 @@ static int create(struct balancer_work *work, const struct listener_wish *wish,
 	aws_request_set(&request, "Port", port);
 	set_listener(work, &request, wish->tls);
 	r = account_call(work->account, &request, &answer, FAULT_EXISTS, reterr);
-	if (r == 0 && !answer_find(answer.root, "Listeners/member"))
+	if (r == 0)
+		(void)text_copy(ret, ARN_SIZE,
+			answer_text(answer.root, "Listeners/member/ListenerArn"));
+	if (r == 0 && !*ret)
 		return error_set(reterr, -EAGAIN,
 			"a listener on port %d appeared meanwhile: it is looked at again",
 			wish->port);
@@ -117,6 +120,36 @@ static int delete_others(struct balancer_work *work, const struct answer *answer
 	return r;
 }
 
+/* What a survey asks for it by; one whose ARN is made in another way is not asked for. */
+static void note(struct balancer_work *work, const char *arn, const struct listener_wish *wish,
+	size_t number)
+{
+	char prefix[ARN_SIZE];
+	char *tail = work->settled.listeners[number];
+
+	balancer_listener_prefix(work->balancer_arn, prefix);
+	if (strncmp(arn, prefix, strlen(prefix)) != 0 ||
+		!text_copy(tail, SETTLED_TAIL, arn + strlen(prefix)))
+		*tail = '\0';
+	else
+		settled_add(&work->settled, balancer_fact_listener(work, arn, wish));
+}
+
+static int settle_one(struct balancer_work *work, const struct answer_node *listener,
+	const struct listener_wish *wish, size_t number, struct error *reterr)
+{
+	char arn[ARN_SIZE] = "";
+	int r = 0;
+
+	(void)text_copy(arn, sizeof(arn), answer_text(listener, "ListenerArn"));
+	if (!listener)
+		r = create(work, wish, arn, reterr);
+	else if (!is_as_wanted(work, listener, wish->tls))
+		r = modify(work, listener, wish->tls, reterr);
+	note(work, arn, wish, number);
+	return r;
+}
+
 int balancer_settle_listeners(struct balancer_work *work, bool made, struct error *reterr)
 {
 	_cleanup_request_ struct aws_request request = aws_request_of(ELB_DESCRIBE_LISTENERS);
@@ -129,13 +162,7 @@ int balancer_settle_listeners(struct balancer_work *work, bool made, struct erro
 		aws_request_set(&request, "LoadBalancerArn", work->balancer_arn);
 		r = account_call(work->account, &request, &answer, FAULT_OTHER, reterr);
 	}
-	for (size_t i = 0; i < count && r == 0; i++) {
-		const struct answer_node *listener = find(&answer, wishes[i].port);
-
-		if (!listener)
-			r = create(work, &wishes[i], reterr);
-		else if (!is_as_wanted(work, listener, wishes[i].tls))
-			r = modify(work, listener, wishes[i].tls, reterr);
-	}
+	for (size_t i = 0; i < count && r == 0; i++)
+		r = settle_one(work, find(&answer, wishes[i].port), &wishes[i], i, reterr);
 	return r < 0 ? r : delete_others(work, &answer, wishes, count, reterr);
 }

@@ -9,7 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "cloud/aws/balancer_work.h"
+#include "cloud/aws/balancer_facts.h"
 
 #define DELAY_NAME "deregistration_delay.timeout_seconds"
 
@@ -45,6 +45,29 @@ static bool looks_so(const struct answer_node *group, const char *path)
 		if (strcmp(answer_text(group, look[i].member), look[i].value) != 0)
 			return false;
 	return true;
+}
+
+static uint64_t fact(const char *arn, const char *vpc, const char *path,
+	const struct answer_node *group)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT;
+
+	for (size_t i = 0; i < ARRAY_SIZE(look); i++)
+		buf_printf(&text, "%s ",
+			group ? answer_text(group, look[i].member) : look[i].value);
+	return settled_fact("target-group", arn, vpc, path, buf_string(&text), NULL);
+}
+
+uint64_t balancer_fact_target_group(const struct balancer_work *work)
+{
+	return fact(work->target_group_arn, policy_text(work->account->policy, "vpc_id"),
+		path_of(work), NULL);
+}
+
+uint64_t balancer_fact_target_group_seen(const struct answer_node *group)
+{
+	return fact(answer_text(group, "TargetGroupArn"), answer_text(group, "VpcId"),
+		answer_text(group, "HealthCheckPath"), group);
 }
 
 static int set_delay(struct balancer_work *work, const char *delay, struct error *reterr)
@@ -123,6 +146,9 @@ static int repair(struct balancer_work *work, const struct answer_node *group, s
 
 int balancer_settle_target_group(struct balancer_work *work, struct error *reterr)
 {
-	return work->target_group.node ? repair(work, work->target_group.node, reterr)
-				       : create(work, reterr);
+	int r = work->target_group.node ? repair(work, work->target_group.node, reterr)
+					: create(work, reterr);
+
+	settled_add(&work->settled, balancer_fact_target_group(work));
+	return r;
 }

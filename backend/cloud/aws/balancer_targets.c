@@ -70,8 +70,8 @@ int seen_targets_parse(const struct answer_node *root, struct seen_targets *ret)
 	return 0;
 }
 
-int seen_targets_read(struct account *account, const char *target_group, struct seen_targets *ret,
-	struct error *reterr)
+int seen_targets_read(const struct account *account, const char *target_group,
+	struct seen_targets *ret, struct error *reterr)
 {
 	_cleanup_request_ struct aws_request request = aws_request_of(ELB_DESCRIBE_TARGET_HEALTH);
 	_cleanup_answer_ struct answer answer = ANSWER_INIT;

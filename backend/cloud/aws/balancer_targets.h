@@ -38,8 +38,8 @@ void seen_targets_done(struct seen_targets *seen);
 #define _cleanup_seen_targets_ __attribute__((cleanup(seen_targets_done)))
 
 /* Asks AWS. */
-int seen_targets_read(struct account *account, const char *target_group, struct seen_targets *ret,
-	struct error *reterr);
+int seen_targets_read(const struct account *account, const char *target_group,
+	struct seen_targets *ret, struct error *reterr);
 
 /* Out of DescribeTargetHealth's answer. Pure. */
 int seen_targets_parse(const struct answer_node *root, struct seen_targets *ret);

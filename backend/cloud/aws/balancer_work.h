@@ -13,9 +13,11 @@
 #include "cloud/aws/balancer_targets.h"
 #include "cloud/aws/group.h"
 #include "cloud/aws/network.h"
+#include "cloud/aws/settled.h"
 #include "cloud/cloud.h"
 
 #define ARN_SIZE            256
+#define BALANCER_TYPE       "load-balancer"
 #define BALANCER_TLS_PORT   443
 #define BALANCER_LISTENERS  2
 #define BALANCER_SSL_POLICY "ELBSecurityPolicy-TLS13-1-2-2021-06"
@@ -36,6 +38,7 @@ struct balancer_work {
 	/* As they are, once they are there. */
 	char balancer_arn[ARN_SIZE], target_group_arn[ARN_SIZE];
 	bool active; /* AWS has made it */
+	struct settled_entry settled; /* what it was brought to */
 	struct balancer_state state;
 };
 
@@ -50,7 +53,7 @@ int balancer_look(struct balancer_work *work, int64_t service, struct error *ret
 void balancer_tag(const struct balancer_work *work, struct aws_request *request,
 	const char *prefix);
 
-/* The steps, in their order. */
+/* The steps, in their order; each adds what it has settled. */
 int balancer_settle_groups(struct balancer_work *work, struct error *reterr);
 int balancer_settle_target_group(struct balancer_work *work, struct error *reterr);
 int balancer_settle_itself(struct balancer_work *work, struct error *reterr);

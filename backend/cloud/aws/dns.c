@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cloud/aws/dns.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
-#include "base/log.h"
 #include "base/text.h"
 #include "cloud/aws/balancer_name.h"
 #include "cloud/aws/dns_records.h"
+#include "cloud/aws/settled.h"
 #include "cloud/dns_name.h"
 
 #define MARK_SIZE 80
@@ -103,12 +104,11 @@ static bool is_as_wanted(const struct dns_records *records, const struct balance
 				     : records->aaaa == NULL);
 }
 
-int aws_dns_ensure(struct account *account, int64_t service, const char *name,
-	const struct balancer_state *balancer, struct error *reterr)
+static int lead(struct account *account, int64_t service, const char *name,
+	const struct balancer_state *balancer, const char *mark, struct error *reterr)
 {
 	_cleanup_dns_records_ struct dns_records records = DNS_RECORDS_INIT;
 	_cleanup_request_ struct aws_request change = aws_request_of(R53_CHANGE_RECORDS);
-	char mark[MARK_SIZE];
 	const char *action;
 	enum owner owner;
 	int64_t other = 0;
@@ -125,7 +125,6 @@ int aws_dns_ensure(struct account *account, int64_t service, const char *name,
 		return 0;
 	/* CREATE fails when somebody was quicker. */
 	action = owner == OWNER_NONE ? "CREATE" : "UPSERT";
-	dns_mark_print(account->platform, service, mark, sizeof(mark));
 	dns_change_begin(&change);
 	dns_change_mark(&change, action, name, mark);
 	dns_change_alias(&change, action, name, "A", balancer);
@@ -134,6 +133,68 @@ int aws_dns_ensure(struct account *account, int64_t service, const char *name,
 	else if (records.aaaa)
 		dns_change_delete(&change, records.aaaa);
 	return explain(account, dns_change_send(&change, account, reterr), reterr);
+}
+
+/* ---- facts ---- */
+
+/* Names as one writes them: without the dot, in small letters. */
+static void plain_name(const char *name, char ret[DNS_NAME_MAX + 16])
+{
+	size_t len;
+
+	(void)text_copy(ret, DNS_NAME_MAX + 16, name);
+	for (char *at = ret; *at; at++)
+		*at = (char)tolower((unsigned char)*at);
+	len = strlen(ret);
+	if (len > 0 && ret[len - 1] == '.')
+		ret[len - 1] = '\0';
+}
+
+static uint64_t fact_of(const char *name, const char *type, const char *value, const char *zone)
+{
+	char plain[DNS_NAME_MAX + 16], target[DNS_NAME_MAX + 16];
+
+	plain_name(name, plain);
+	plain_name(value, target);
+	return settled_fact("dns-name", plain, type, target, zone, NULL);
+}
+
+static void settle(const struct account *account, int64_t service, const char *name,
+	const char *mark, const struct balancer_state *balancer)
+{
+	struct settled_entry entry = {.type = DNS_TYPE};
+
+	settled_add(&entry, fact_of(name, "TXT", mark, ""));
+	settled_add(&entry, fact_of(name, "A", balancer->address, balancer->zone));
+	if (balancer->dual_stack)
+		settled_add(&entry, fact_of(name, "AAAA", balancer->address, balancer->zone));
+	settled_put(account->settled, service, SETTLED_NAME, &entry);
+}
+
+/* Unless the service has another name by now. */
+static void unsettle(const struct account *account, int64_t service, const char *name)
+{
+	struct settled_entry entry;
+	char mark[MARK_SIZE];
+
+	dns_mark_print(account->platform, service, mark, sizeof(mark));
+	if (settled_get(account->settled, service, SETTLED_NAME, &entry) &&
+		entry.facts[0] == fact_of(name, "TXT", mark, ""))
+		settled_drop(account->settled, service, SETTLED_NAME);
+}
+
+int aws_dns_ensure(struct account *account, int64_t service, const char *name,
+	const struct balancer_state *balancer, struct error *reterr)
+{
+	char mark[MARK_SIZE];
+	int r;
+
+	settled_drop(account->settled, service, SETTLED_NAME);
+	dns_mark_print(account->platform, service, mark, sizeof(mark));
+	r = lead(account, service, name, balancer, mark, reterr);
+	if (r == 0)
+		settle(account, service, name, mark, balancer);
+	return r;
 }
 
 /* Leads it to the service's balancer, past or present? Somebody may have led it elsewhere. */
@@ -153,6 +214,7 @@ int aws_dns_remove(struct account *account, int64_t service, const char *name, s
 	int64_t other;
 	int r;
 
+	unsettle(account, service, name);
 	if (!account->policy)
 		return error_set(reterr, -EAGAIN,
 			"DNS name %s: there is no policy that says in which zone it is", name);
@@ -174,31 +236,47 @@ int aws_dns_remove(struct account *account, int64_t service, const char *name, s
 	return dns_change_send(&change, account, reterr);
 }
 
-struct search {
-	struct aws_balancers *balancers;
-	struct account *account;
-};
+/* ---- survey ---- */
 
-static int remove_if_lost(void *arg, const char *name, const char *mark, struct error *reterr)
+static int tell(const struct survey *survey, const char *name, const char *mark)
 {
-	const struct search *search = arg;
-	int64_t service;
-	int r;
+	struct estate_found found = {
+		.type = DNS_TYPE,
+		.name = name,
+		.level = ESTATE_OF_SERVICE,
+		.journal = name,
+		.tenant_name = "",
+		.tags = ESTATE_TAGS_OURS,
+		.fit = ESTATE_AS_WANTED,
+	};
 
-	if (!dns_mark_parse(mark, search->account->platform, &service) ||
-		aws_balancers_stated(search->balancers, service))
+	if (!dns_mark_parse(mark, survey->account->platform, &found.owner))
 		return 0;
-	r = aws_dns_remove(search->account, service, name, reterr);
-	if (r == 0)
-		log_info("AWS: DNS name %s had lost its service and was removed", name);
-	return r;
+	return survey->hearer->found(survey->hearer->arg, &found);
 }
 
-int aws_dns_remove_lost(struct aws_balancers *b, struct account *account, struct error *reterr)
+static int take_record(void *arg, const struct answer_node *record)
 {
-	struct search search = {b, account};
+	const struct survey *survey = arg;
+	const struct answer_node *alias = answer_find(record, "AliasTarget");
+	const char *type = answer_text(record, "Type");
+	char name[DNS_NAME_MAX + 16];
+	size_t prefix = strlen(DNS_MARK_PREFIX);
+	int r;
 
-	if (!*policy_text(account->policy, "hosted_zone_id"))
+	plain_name(answer_text(record, "Name"), name);
+	if (alias)
+		return survey_fact(survey, fact_of(name, type, answer_text(alias, "DNSName"),
+						   answer_text(alias, "HostedZoneId")));
+	if (strcmp(type, "TXT") != 0 || strncmp(name, DNS_MARK_PREFIX, prefix) != 0)
 		return 0;
-	return dns_marks_each(account, remove_if_lost, &search, reterr);
+	r = survey_fact(survey, fact_of(name + prefix, type, dns_record_value(record), ""));
+	return r < 0 ? r : tell(survey, name + prefix, dns_record_value(record));
+}
+
+int aws_dns_survey(const struct survey *survey, struct error *reterr)
+{
+	if (!*policy_text(survey->account->policy, "hosted_zone_id"))
+		return 0;
+	return dns_records_each(survey->account, take_record, (void *)(uintptr_t)survey, reterr);
 }

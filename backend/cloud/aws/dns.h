@@ -10,8 +10,10 @@
 #define DUPLOFS_CLOUD_AWS_DNS_H
 
 #include "cloud/aws/account.h"
-#include "cloud/aws/balancer.h"
+#include "cloud/aws/survey.h"
 #include "cloud/cloud.h"
+
+#define DNS_TYPE "dns-name"
 
 /* -EEXIST: it is not the service's. -EINVAL: the policy has no zone for it. */
 int aws_dns_ensure(struct account *account, int64_t service, const char *name,
@@ -20,9 +22,8 @@ int aws_dns_ensure(struct account *account, int64_t service, const char *name,
 int aws_dns_remove(struct account *account, int64_t service, const char *name,
 	struct error *reterr);
 
-/* Removes the names of services that nobody stated. */
-int aws_dns_remove_lost(struct aws_balancers *balancers, struct account *account,
-	struct error *reterr);
+/* Tells of all in the policy's zone (see survey.h). */
+int aws_dns_survey(const struct survey *survey, struct error *reterr);
 
 /* The text of the record beside a name, with the quotes of its zone file; and back: false when it
  * is not this platform's. Pure. */

@@ -34,7 +34,7 @@ struct start {
 	char name[DNS_NAME_MAX + 16], type[16], identifier[136];
 };
 
-static int list(struct account *account, const struct start *start, struct answer *answer,
+static int list(const struct account *account, const struct start *start, struct answer *answer,
 	struct error *reterr)
 {
 	_cleanup_request_ struct aws_request request = aws_request_of(R53_LIST_RECORDS);
@@ -101,12 +101,10 @@ bool dns_record_leads_to(const struct answer_node *record, const struct balancer
 	       strcmp(answer_text(record, "AliasTarget/HostedZoneId"), balancer->zone) == 0;
 }
 
-int dns_marks_each(struct account *account,
-	int (*fn)(void *arg, const char *name, const char *mark, struct error *reterr), void *arg,
-	struct error *reterr)
+int dns_records_each(const struct account *account,
+	int (*fn)(void *arg, const struct answer_node *record), void *arg, struct error *reterr)
 {
 	struct start start = {.name = ""};
-	char one[sizeof(start.name)];
 	int r;
 
 	for (int pages = 0; pages < PAGES_MAX; pages++) {
@@ -115,15 +113,8 @@ int dns_marks_each(struct account *account,
 
 		r = list(account, &start, &answer, reterr);
 		record = answer_find(answer.root, RECORDS);
-		for (; record && r == 0; record = answer_next(record)) {
-			(void)text_copy(one, sizeof(one), answer_text(record, "Name"));
-			if (strcmp(answer_text(record, "Type"), "TXT") != 0 ||
-				strncmp(one, DNS_MARK_PREFIX, strlen(DNS_MARK_PREFIX)) != 0)
-				continue;
-			one[strlen(one) - 1] = '\0'; /* the dot */
-			r = fn(arg, one + strlen(DNS_MARK_PREFIX), dns_record_value(record),
-				reterr);
-		}
+		for (; record && r == 0; record = answer_next(record))
+			r = fn(arg, record);
 		if (r != 0 || strcmp(answer_text(answer.root, "IsTruncated"), "true") != 0)
 			return r;
 		(void)text_copy(start.name, sizeof(start.name),

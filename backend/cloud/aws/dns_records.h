@@ -39,11 +39,9 @@ const char *dns_record_value(const struct answer_node *record);
 /* Is it an alias of this balancer? record may be NULL. */
 bool dns_record_leads_to(const struct answer_node *record, const struct balancer_state *balancer);
 
-/* Calls fn for each text record beside a name in the zone, until it returns another value than 0.
- * */
-int dns_marks_each(struct account *account,
-	int (*fn)(void *arg, const char *name, const char *mark, struct error *reterr), void *arg,
-	struct error *reterr);
+/* Calls fn for each record in the zone, until it returns another value than 0. */
+int dns_records_each(const struct account *account,
+	int (*fn)(void *arg, const struct answer_node *record), void *arg, struct error *reterr);
 
 /* A request of changes: begin, any number of them, send. */
 void dns_change_begin(struct aws_request *request);

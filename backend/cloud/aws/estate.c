@@ -4,8 +4,14 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/text.h"
+#include "cloud/aws/balancer_survey.h"
+#include "cloud/aws/balancer_work.h"
+#include "cloud/aws/dns.h"
+#include "cloud/aws/machine.h"
 #include "cloud/aws/resource.h"
+#include "cloud/aws/settled.h"
 #include "cloud/aws/shared.h"
 #include "cloud/aws/survey.h"
 
@@ -20,7 +26,8 @@ static const struct aws_thing *const things[] = {
 
 struct aws_estate {
 	struct estate estate;
-	struct aws_shared *shared; /* the cloud's */
+	struct aws_shared *shared; /* the cloud's, as the table is */
+	struct machine_table *machines;
 };
 
 struct aws_shared *aws_estate_shared(struct estate *estate)
@@ -84,15 +91,51 @@ static int aws_ask_costs(struct estate *estate, const char *from, const char *to
 	return r < 0 ? r : aws_costs(&account, from, to, fn, arg, reterr);
 }
 
-static int aws_survey(struct estate *estate, estate_found_fn fn, void *arg, struct error *reterr)
+/* What is not a tenant's as a whole. */
+static int survey_owned(const struct survey *survey, struct machine_table *machines,
+	struct error *reterr)
 {
-	_cleanup_account_ struct account account = ACCOUNT_INIT;
-	const struct survey survey = {&account, fn, arg};
-	int r = account_open(&account, aws_estate_shared(estate), reterr);
+	static const struct {
+		const char *type;
+		int (*survey)(const struct survey *survey, struct error *reterr);
+	} lists[] = {{BALANCER_TYPE, balancer_survey}, {DNS_TYPE, aws_dns_survey}};
+	int r = machine_survey(machines, survey, reterr);
+
+	for (size_t i = 0; i < ARRAY_SIZE(lists) && r == 0; i++) {
+		struct error error = ERROR_INIT;
+
+		r = survey_tried(survey, lists[i].type, lists[i].survey(survey, &error), &error,
+			reterr);
+	}
+	return r < 0 ? r : resources_survey(survey, reterr);
+}
+
+static int survey_all(const struct survey *survey, struct machine_table *machines,
+	struct error *reterr)
+{
+	int64_t began_ns = clock_now_ns();
+	int r = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(things) && r == 0; i++)
 		if (things[i]->survey)
-			r = things[i]->survey(&survey, reterr);
+			r = things[i]->survey(survey, reterr);
+	if (r == 0)
+		r = survey_owned(survey, machines, reterr);
+	return r < 0 ? r : settled_compare(survey->account->settled, survey, began_ns);
+}
+
+static int aws_survey(struct estate *estate, const struct estate_hearer *hearer,
+	struct error *reterr)
+{
+	_cleanup_account_ struct account account = ACCOUNT_INIT;
+	struct survey_seen seen = {.unseen_count = 0};
+	const struct survey survey = {&account, hearer, &seen};
+	struct aws_estate *aws = (struct aws_estate *)estate;
+	int r = account_open(&account, aws->shared, reterr);
+
+	if (r == 0)
+		r = survey_all(&survey, aws->machines, reterr);
+	key_map_done(&seen.facts);
 	return r;
 }
 
@@ -130,7 +173,8 @@ static const struct estate_ops aws_ops = {
 	.free = aws_free,
 };
 
-int aws_estate_new(struct estate **ret, struct aws_shared *shared, struct error *reterr)
+int aws_estate_new(struct estate **ret, struct aws_shared *shared, struct machine_table *machines,
+	struct error *reterr)
 {
 	struct aws_estate *aws = calloc(1, sizeof(*aws));
 
@@ -139,6 +183,7 @@ int aws_estate_new(struct estate **ret, struct aws_shared *shared, struct error 
 	aws->estate.ops = &aws_ops;
 	aws->estate.resources = &aws_resource_ops;
 	aws->shared = shared;
+	aws->machines = machines;
 	*ret = &aws->estate;
 	return 0;
 }

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cloud/aws/settled.h"
+
 /* Where each kind of peer stands in answers and in requests. */
 static const struct {
 	const char *items, *id; /* below a permission of the answer */
@@ -96,6 +98,25 @@ static bool have_all(const struct group_rules *rules, const struct group_rules *
 bool group_rules_same(const struct group_rules *a, const struct group_rules *b)
 {
 	return have_all(a, b) && have_all(b, a);
+}
+
+static uint64_t hash_of(const struct group_rule *rule)
+{
+	return settled_fact(rule->out ? "out" : "in", rule->protocol, rule->low, rule->high,
+		peers[rule->peer].id, rule->id, NULL);
+}
+
+uint64_t group_rules_hash(const struct group_rules *rules)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < rules->count; i++) {
+		const struct group_rules before = {.rules = rules->rules, .count = i};
+
+		if (!group_rules_have(&before, &rules->rules[i]))
+			sum += hash_of(&rules->rules[i]);
+	}
+	return sum;
 }
 
 enum group_peer group_rules_range(const char *cidr)

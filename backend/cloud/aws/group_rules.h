@@ -55,6 +55,9 @@ bool group_rules_have(const struct group_rules *rules, const struct group_rule *
 /* Have both the same rules? */
 bool group_rules_same(const struct group_rules *a, const struct group_rules *b);
 
+/* Equal for the same rules. */
+uint64_t group_rules_hash(const struct group_rules *rules);
+
 /* A range of addresses, of either kind. */
 enum group_peer group_rules_range(const char *cidr);
 

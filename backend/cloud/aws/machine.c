@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/text.h"
 #include "cloud/aws/machine_run.h"
@@ -22,12 +23,6 @@ struct machines {
 	const struct machine_row *wanted; /* the one of the token; NULL: none */
 };
 
-static bool is_alive(const struct machine_row *row)
-{
-	return row->phase == MACHINE_PENDING || row->phase == MACHINE_RUNNING ||
-	       row->phase == MACHINE_STOPPED;
-}
-
 static bool is_moving(const struct machine_row *row)
 {
 	return row->phase == MACHINE_PENDING || row->phase == MACHINE_ENDING;
@@ -42,7 +37,8 @@ static void choose(struct machines *machines, const char *token)
 
 		if (strcmp(row->token, token) != 0)
 			continue;
-		if (!machines->wanted || (is_alive(row) && !is_alive(machines->wanted)))
+		if (!machines->wanted ||
+			(machine_is_alive(row) && !machine_is_alive(machines->wanted)))
 			machines->wanted = row;
 	}
 }
@@ -98,7 +94,7 @@ static int clear_others(struct machine_table *table, struct account *account,
 		const struct machine_row *row = &machines->rows[i];
 		bool serves = row->phase == MACHINE_RUNNING && row->recalled;
 
-		if (!is_alive(row))
+		if (!machine_is_alive(row))
 			continue;
 		if (row == machines->wanted && row->phase != MACHINE_STOPPED)
 			continue;
@@ -115,13 +111,13 @@ static void describe(const struct machine_row *row, struct account *account,
 {
 	char name[MACHINE_ENGINE_NAME_SIZE];
 
-	ret->charge_count = is_alive(row) ? 1 : 0;
+	ret->charge_count = machine_is_alive(row) ? 1 : 0;
 	ret->charges[0] = (struct charge){.quantity = 1};
 	(void)snprintf(ret->charges[0].sku, sizeof(ret->charges[0].sku), "ec2/%s", row->type);
 	(void)text_copy(ret->charges[0].region, sizeof(ret->charges[0].region),
 		policy_text(account->policy, "region"));
-	ret->ended = !is_alive(row) || row->phase == MACHINE_STOPPED || row->recalled;
-	if (row->recalled && is_alive(row))
+	ret->ended = !machine_is_alive(row) || row->phase == MACHINE_STOPPED || row->recalled;
+	if (row->recalled && machine_is_alive(row))
 		(void)snprintf(ret->words, sizeof(ret->words), "AWS takes back %s", row->id);
 	else if (ret->ended)
 		(void)snprintf(ret->words, sizeof(ret->words), "%s has ended", row->id);
@@ -136,6 +132,29 @@ static void describe(const struct machine_row *row, struct account *account,
 	(void)text_copy(ret->address, sizeof(ret->address), row->address);
 	(void)snprintf(ret->engine, sizeof(ret->engine), "tls://%s@%s:%d", name, row->address,
 		USER_DATA_ENGINE);
+}
+
+/* A machine does not grow: its host has what it has, and the person is told what helps. */
+static void limit(const struct machine_row *row, const struct account *account,
+	const struct machine *wanted, struct machine_state *ret)
+{
+	struct machine_type types[MACHINE_TYPES_MAX];
+	size_t count = machine_types_known(account->policy, types), i = 0;
+
+	while (i < count && strcmp(types[i].name, row->type) != 0)
+		i++;
+	if (i == count || (types[i].cpu_milli >= wanted->cpu_milli &&
+				  types[i].memory_mib >= wanted->memory_mib))
+		return;
+	if (ret->cpu_milli > types[i].cpu_milli)
+		ret->cpu_milli = types[i].cpu_milli;
+	if (ret->memory_mib > types[i].memory_mib)
+		ret->memory_mib = types[i].memory_mib;
+	(void)snprintf(ret->warning, sizeof(ret->warning),
+		"its machine, a %s, has CPU %" PRId64 " and MemoryGiB %" PRId64
+		", less than asked for, and stays: add a host of the new size, then remove this "
+		"one",
+		types[i].name, types[i].cpu_milli / 1000, types[i].memory_mib / 1024);
 }
 
 static int make(struct machine_table *table, struct account *account,
@@ -170,9 +189,10 @@ int aws_machine_ensure(struct machine_table *table, struct account *account,
 
 	if (r == 0)
 		r = clear_others(table, account, &machines, &state.leftover, reterr);
-	if (r == 0 && machines.wanted)
+	if (r == 0 && machines.wanted) {
 		describe(machines.wanted, account, &state);
-	else if (r == 0 && wanted->leaving)
+		limit(machines.wanted, account, wanted, &state);
+	} else if (r == 0 && wanted->leaving)
 		state.ended = true;
 	else if (r == 0)
 		r = make(table, account, keys, wanted, &state, reterr);
@@ -192,7 +212,7 @@ int aws_machine_remove(struct machine_table *table, struct account *account, int
 	if (r == 0 && machines.count == 0 && age_ns < SHOWN_NS)
 		r = machine_table_look(table, account, LOOK_EVERY_NS, reterr);
 	for (size_t i = 0; i < machines.count && r == 0; i++) {
-		if (is_alive(&machines.rows[i]))
+		if (machine_is_alive(&machines.rows[i]))
 			r = terminate(table, account, &machines.rows[i], reterr);
 		moving = moving || machines.rows[i].phase != MACHINE_ENDED;
 	}
@@ -203,4 +223,32 @@ int aws_machine_remove(struct machine_table *table, struct account *account, int
 	if (machines.count == 0 && age_ns < SHOWN_NS)
 		return error_set(reterr, -EAGAIN, "its machine may not be shown by AWS yet");
 	return 0;
+}
+
+int machine_survey(struct machine_table *table, const struct survey *survey, struct error *reterr)
+{
+	_cleanup_free_ struct machine_row *rows = NULL;
+	size_t count = 0;
+	int r = machine_table_look(table, survey->account, 0, reterr);
+
+	if (r < 0)
+		return r;
+	rows = machine_table_alive(table, &count);
+	if (!rows)
+		return error_oom(reterr);
+	for (size_t i = 0; i < count && r == 0; i++) {
+		const struct estate_found found = {
+			.type = "instance",
+			.name = rows[i].id,
+			.level = ESTATE_OF_HOST,
+			.owner = rows[i].host,
+			.journal = rows[i].token,
+			.tenant_name = "",
+			.tags = ESTATE_TAGS_OURS,
+			.fit = ESTATE_AS_WANTED,
+		};
+
+		r = survey->hearer->found(survey->hearer->arg, &found);
+	}
+	return r;
 }

@@ -11,6 +11,7 @@
 
 #include "cloud/aws/engine_keys.h"
 #include "cloud/aws/machine_table.h"
+#include "cloud/aws/survey.h"
 #include "cloud/cloud.h"
 
 int aws_machine_ensure(struct machine_table *table, struct account *account,
@@ -19,5 +20,9 @@ int aws_machine_ensure(struct machine_table *table, struct account *account,
 
 int aws_machine_remove(struct machine_table *table, struct account *account, int64_t host,
 	int64_t age_ns, struct error *reterr);
+
+/* Tells of all that are not on their way out (see survey.h): one look, whose news the hosts hear.
+ */
+int machine_survey(struct machine_table *table, const struct survey *survey, struct error *reterr);
 
 #endif

@@ -11,6 +11,12 @@
 
 #define SHOWN_NS (120 * NS_PER_SECOND) /* after this AWS shows what was made, or it is gone */
 
+bool machine_is_alive(const struct machine_row *row)
+{
+	return row->phase == MACHINE_PENDING || row->phase == MACHINE_RUNNING ||
+	       row->phase == MACHINE_STOPPED;
+}
+
 struct machine_list {
 	size_t count;
 	struct machine_row rows[MACHINES_OF_HOST];
@@ -164,6 +170,22 @@ size_t machine_table_of(struct machine_table *table, int64_t host,
 	return list ? list->count : 0;
 }
 
+struct machine_row *machine_table_alive(struct machine_table *table, size_t *ret_count)
+{
+	const struct machine_list *list;
+	struct machine_row *rows;
+	size_t position = 0;
+
+	LOCKED(&table->lock);
+	*ret_count = 0;
+	rows = calloc(table->hosts.count * MACHINES_OF_HOST + 1, sizeof(*rows));
+	while (rows && (list = idmap_next(&table->hosts, &position)))
+		for (size_t i = 0; i < list->count; i++)
+			if (machine_is_alive(&list->rows[i]))
+				rows[(*ret_count)++] = list->rows[i];
+	return rows;
+}
+
 bool machine_table_recall(struct machine_table *table, const char *id)
 {
 	machine_table_fn changed = NULL;
@@ -211,7 +233,7 @@ static int take_page(void *arg, const struct answer_node *root)
 	return look->error;
 }
 
-static int ask(struct account *account, struct look *look, struct error *reterr)
+static int ask(const struct account *account, struct look *look, struct error *reterr)
 {
 	_cleanup_request_ struct aws_request request = aws_request_of(EC2_DESCRIBE_INSTANCES);
 	struct fault fault;
@@ -270,7 +292,7 @@ static void take_over(struct machine_table *table, struct look *look, int64_t be
 	table->looked_ns = began_ns;
 }
 
-int machine_table_look(struct machine_table *table, struct account *account, int64_t age_ns,
+int machine_table_look(struct machine_table *table, const struct account *account, int64_t age_ns,
 	struct error *reterr)
 {
 	struct look look = {.error = 0};

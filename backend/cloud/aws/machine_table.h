@@ -61,7 +61,7 @@ void machine_table_done(struct machine_table *table);
 void machine_table_watch(struct machine_table *table, machine_table_fn fn, void *arg);
 
 /* Asks AWS for all, unless the last answer is younger than age_ns. */
-int machine_table_look(struct machine_table *table, struct account *account, int64_t age_ns,
+int machine_table_look(struct machine_table *table, const struct account *account, int64_t age_ns,
 	struct error *reterr);
 /* Forgets when it last looked: something may have happened there. */
 void machine_table_doubt(struct machine_table *table);
@@ -69,11 +69,15 @@ void machine_table_doubt(struct machine_table *table);
 /* Copies of the host's machines, the oldest first; their number. */
 size_t machine_table_of(struct machine_table *table, int64_t host,
 	struct machine_row ret[MACHINES_OF_HOST]);
+/* All that are not on their way out; the caller frees them. NULL: no memory. */
+struct machine_row *machine_table_alive(struct machine_table *table, size_t *ret_count);
 /* What a call that made or changed one told of it. -ENOMEM. */
 int machine_table_put(struct machine_table *table, const struct machine_row *row);
 /* AWS takes the instance of this id back. False: it is none of ours. */
 bool machine_table_recall(struct machine_table *table, const char *id);
 
+/* Neither gone nor on its way out. Pure. */
+bool machine_is_alive(const struct machine_row *row);
 /* A row out of an item of instancesSet. Pure. */
 void machine_row_read(const struct answer_node *item, struct machine_row *ret);
 

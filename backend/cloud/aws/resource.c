@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "cloud/aws/permission.h"
+#include "cloud/aws/settled.h"
 #include "cloud/aws/shared.h"
 
 #define CACHE_GROUP_NAME_MAX 40 /* ElastiCache's; all others allow what a bucket may have */
@@ -27,6 +28,11 @@ static const struct aws_resource *const rows[] = {
 	&aws_function,
 	&aws_domain,
 };
+
+const struct aws_resource *resource_row(size_t index)
+{
+	return index < ARRAY_SIZE(rows) ? rows[index] : NULL;
+}
 
 static const struct aws_resource *row_of(const char *type)
 {
@@ -171,6 +177,17 @@ static int look(struct resource_call *call, const struct aws_resource *row, stru
 	return row->look(call, reterr);
 }
 
+/* An empty one in its place would hide what is lost. */
+static int refuse_to_replace(const struct resource_call *call, struct error *reterr)
+{
+	return error_set(reterr, -ESTALE,
+		"it is gone: somebody removed %s \"%s\" at AWS. It is not made anew, empty; "
+		"restore "
+		"it there from a backup, with this name and its tags, and it serves again, or give "
+		"it up: echo off > protect, rmdir, and make another",
+		call->wanted->spec->type, call->wanted->external);
+}
+
 static int find_or_make(struct resource_call *call, const struct aws_resource *row,
 	struct error *reterr)
 {
@@ -178,6 +195,8 @@ static int find_or_make(struct resource_call *call, const struct aws_resource *r
 
 	if (r < 0 || call->state != THING_MISSING)
 		return r;
+	if (call->wanted->irreplaceable)
+		return refuse_to_replace(call, reterr);
 	r = row->create(call, reterr);
 	return r < 0 ? r : look(call, row, reterr);
 }
@@ -197,8 +216,8 @@ static int judge(const struct resource_call *call, struct error *reterr)
 		return error_set(reterr, -EAGAIN, "AWS is at work on it%s%s",
 			call->word[0] ? ": " : "", call->word);
 	case THING_LEAVING:
-		return error_set(reterr, -EAGAIN,
-			"it was removed at AWS and is on its way out; it is made anew then");
+		return error_set(reterr, -EAGAIN, "it was removed at AWS and is on its way out%s",
+			wanted->irreplaceable ? "" : "; it is made anew then");
 	case THING_FAILED:
 		return error_set(reterr, -EIO, "AWS says of %s \"%s\": %s", type, wanted->external,
 			call->word);
@@ -209,15 +228,19 @@ static int judge(const struct resource_call *call, struct error *reterr)
 
 static int ensure(struct resource_call *call, const struct aws_resource *row, struct error *reterr)
 {
-	int r = find_or_make(call, row, reterr);
+	int r;
 
+	settled_drop(call->account->settled, call->wanted->id, SETTLED_RESOURCE);
+	r = find_or_make(call, row, reterr);
 	if (r == 0)
 		r = judge(call, reterr);
 	if (r == 0 && row->adjust)
 		r = row->adjust(call, reterr);
-	if (r == 0)
-		row->tell(call);
-	return r;
+	if (r < 0)
+		return r;
+	row->tell(call);
+	resource_settle(call, row);
+	return 0;
 }
 
 static int aws_ensure(struct estate *estate, const struct estate_owner *owner,
@@ -268,6 +291,7 @@ static int aws_remove(struct estate *estate, const struct estate_owner *owner,
 
 	if (r < 0 || !row)
 		return r;
+	settled_drop(account.settled, wanted->id, SETTLED_RESOURCE);
 	r = leave(&call, row, reterr);
 	answer_done(&call.answer);
 	return r;

@@ -11,6 +11,7 @@
 
 #include "cloud/aws/account.h"
 #include "cloud/aws/group.h"
+#include "cloud/aws/survey.h"
 #include "cloud/resources.h"
 
 enum thing_state {
@@ -37,6 +38,19 @@ struct resource_call {
 	struct outputs *outputs;
 };
 
+/* How all things of a type are listed. */
+struct resource_list {
+	enum aws_action_id action;
+	const char *path; /* to a thing in the answer; NULL: they cannot be listed */
+	const char *name; /* below it; "": its own text, of an URL the last part */
+	const char
+		*part_of; /* below it: the thing of a list of its own that it belongs to; or NULL */
+	const char *state; /* below it; what is on its way out does not count; NULL: not told */
+	/* What adjust would change, as far as a list tells it; NULL: it does not. */
+	const char *const *settings;
+	void (*ask)(const struct survey *survey, struct aws_request *request); /* NULL: for all */
+};
+
 /* One type: a row. */
 struct aws_resource {
 	const char *type;
@@ -55,6 +69,7 @@ struct aws_resource {
 	int (*remove)(struct resource_call *call, struct error *reterr);
 	/* When it is gone: takes away what was made beside it. NULL: nothing was. */
 	int (*clear)(struct resource_call *call, struct error *reterr);
+	struct resource_list list;
 	/* What a role that may use it may do, on its ARN with each of these endings. NULL: it is no
 	 * matter of roles. */
 	const char *const *actions;
@@ -70,6 +85,12 @@ struct aws_resource {
 extern const struct resource_ops aws_resource_ops;
 extern const struct aws_resource aws_bucket, aws_queue, aws_table, aws_database, aws_cache,
 	aws_cache_group, aws_function, aws_domain;
+
+/* Tells of all that there are (see survey.h). */
+int resources_survey(const struct survey *survey, struct error *reterr);
+/* What was ensured, as a survey finds it. */
+void resource_settle(const struct resource_call *call, const struct aws_resource *row);
+const struct aws_resource *resource_row(size_t index); /* NULL behind the last */
 
 /* A call of AWS whose answer is not needed; 0 also for a fault of this kind. */
 int resource_do(struct resource_call *call, const struct aws_request *request, enum fault_kind fine,

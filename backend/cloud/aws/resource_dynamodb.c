@@ -204,6 +204,7 @@ const struct aws_resource aws_table = {
 	.adjust = adjust,
 	.tell = resource_tell_usual,
 	.remove = remove_table,
+	.list = {.action = DYNAMODB_LIST_TABLES, .path = "TableNames/item", .name = ""},
 	.actions = WORDS("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query",
 		"dynamodb:Scan", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem",
 		"dynamodb:BatchWriteItem", "dynamodb:ConditionCheckItem", "dynamodb:DescribeTable"),

@@ -156,5 +156,11 @@ const struct aws_resource aws_cache = {
 	.create = create,
 	.adjust = adjust,
 	.tell = tell,
+	.list = {.action = CACHE_DESCRIBE_CLUSTERS,
+		.path = "CacheClusters/CacheCluster",
+		.name = "CacheClusterId",
+		.part_of = "ReplicationGroupId",
+		.state = "CacheClusterStatus",
+		.settings = WORDS("NumCacheNodes", "CacheNodeType", "EngineVersion")},
 	.remove = remove_cache,
 };

@@ -161,4 +161,9 @@ const struct aws_resource aws_cache_group = {
 	.adjust = adjust,
 	.tell = tell,
 	.remove = remove_group,
+	.list = {.action = CACHE_DESCRIBE_GROUPS,
+		.path = "ReplicationGroups/ReplicationGroup",
+		.name = "ReplicationGroupId",
+		.state = "Status",
+		.settings = WORDS("CacheNodeType", "AutomaticFailover")},
 };

@@ -348,6 +348,10 @@ const struct aws_resource aws_function = {
 	.tell = resource_tell_usual,
 	.remove = remove_function,
 	.clear = clear,
+	.list = {.action = LAMBDA_LIST_FUNCTIONS,
+		.path = "Functions/item",
+		.name = "FunctionName",
+		.settings = WORDS("Runtime", "Handler", "MemorySize", "Timeout", "CodeSha256")},
 	.actions = WORDS("lambda:InvokeFunction"),
 	.endings = WORDS(""),
 };

@@ -171,4 +171,10 @@ const struct aws_resource aws_database = {
 	.adjust = adjust,
 	.tell = tell,
 	.remove = remove_database,
+	.list = {.action = RDS_DESCRIBE_INSTANCES,
+		.path = "DBInstances/DBInstance",
+		.name = "DBInstanceIdentifier",
+		.state = "DBInstanceStatus",
+		.settings = WORDS("DBInstanceClass", "AllocatedStorage", "BackupRetentionPeriod",
+			"MultiAZ", "EngineVersion")},
 };

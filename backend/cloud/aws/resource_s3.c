@@ -241,12 +241,25 @@ static int remove_bucket(struct resource_call *call, struct error *reterr)
 	return r;
 }
 
+static void ask_prefix(const struct survey *survey, struct aws_request *request)
+{
+	char prefix[64];
+
+	(void)snprintf(prefix, sizeof(prefix), ACCOUNT_NAME_PREFIX, survey->account->platform);
+	aws_request_set(request, "prefix", prefix);
+	aws_request_set(request, "max-buckets", "1000");
+}
+
 const struct aws_resource aws_bucket = {
 	.type = "s3",
 	.look = look,
 	.create = create,
 	.adjust = adjust,
 	.tell = tell,
+	.list = {.action = S3_LIST_BUCKETS,
+		.path = "Buckets/Bucket",
+		.name = "Name",
+		.ask = ask_prefix},
 	.remove = remove_bucket,
 	.actions = WORDS("s3:ListBucket", "s3:GetBucketLocation", "s3:GetObject", "s3:PutObject",
 		"s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"),

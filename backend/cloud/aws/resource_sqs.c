@@ -150,6 +150,16 @@ static int remove_queue(struct resource_call *call, struct error *reterr)
 	return resource_do(call, &request, FAULT_MISSING, reterr);
 }
 
+/* In pages only when it is told how large they are. */
+static void ask_prefix(const struct survey *survey, struct aws_request *request)
+{
+	char prefix[64];
+
+	(void)snprintf(prefix, sizeof(prefix), ACCOUNT_NAME_PREFIX, survey->account->platform);
+	aws_request_set(request, "QueueNamePrefix", prefix);
+	request->json = json_pack("{s:i}", "MaxResults", 1000);
+}
+
 const struct aws_resource aws_queue = {
 	.type = "sqs",
 	.look = look,
@@ -157,6 +167,10 @@ const struct aws_resource aws_queue = {
 	.adjust = adjust,
 	.tell = tell,
 	.remove = remove_queue,
+	.list = {.action = SQS_LIST_QUEUES,
+		.path = "QueueUrls/item",
+		.name = "",
+		.ask = ask_prefix},
 	.actions = WORDS("sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage",
 		"sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes", "sqs:GetQueueUrl"),
 	.endings = WORDS(""),

@@ -77,12 +77,22 @@ static int remove_domain(struct resource_call *call, struct error *reterr)
 	return resource_do(call, &request, FAULT_MISSING, reterr);
 }
 
+static void ask_registered(const struct survey *survey, struct aws_request *request)
+{
+	(void)survey;
+	aws_request_set(request, "registrationStatus", "REGISTERED");
+}
+
 const struct aws_resource aws_domain = {
 	.type = "swf",
 	.look = look,
 	.create = create,
 	.tell = resource_tell_usual,
 	.remove = remove_domain,
+	.list = {.action = SWF_LIST_DOMAINS,
+		.path = "domainInfos/item",
+		.name = "name",
+		.ask = ask_registered},
 	.actions = WORDS("swf:PollFor*", "swf:Respond*", "swf:RecordActivityTaskHeartbeat",
 		"swf:*WorkflowExecution*", "swf:Register*Type", "swf:Describe*", "swf:List*Types",
 		"swf:Count*", "swf:GetWorkflowExecutionHistory"),

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cloud/aws/balancer_survey.h"
 #include "cloud/aws/group.h"
 #include "cloud/aws/group_rules.h"
 #include "cloud/aws/survey.h"
@@ -171,8 +172,8 @@ static int tell(const struct survey *survey, const struct answer_node *group)
 		.fit = fit_of(survey->account, group, balancers),
 	};
 
-	/* Those of services are their balancers'. */
-	return *survey_tag(&sighting, TAG_SERVICE_ID) ? 0 : survey_tell(survey, &sighting);
+	return *survey_tag(&sighting, TAG_SERVICE_ID) ? balancer_survey_group(survey, group)
+						      : survey_tell(survey, &sighting);
 }
 
 /* By name: those that have our tags were told by them. */

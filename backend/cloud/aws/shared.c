@@ -8,10 +8,12 @@
 #include "base/cleanup.h"
 #include "base/lock.h"
 #include "cloud/aws/account.h"
+#include "cloud/aws/settled.h"
 
 struct aws_shared {
 	struct aws_client *client;
 	char *platform;
+	struct settled *settled;
 	int port_low, port_high;
 	struct lock lock; /* of what follows */
 	struct cond changed;
@@ -32,7 +34,9 @@ int aws_shared_new(struct aws_shared **ret, const struct cloud_aws_options *opti
 	shared->platform = strdup(options->platform);
 	shared->port_low = options->port_low;
 	shared->port_high = options->port_high;
-	r = shared->platform ? aws_client_new(&shared->client, reterr) : error_oom(reterr);
+	shared->settled = settled_new();
+	r = shared->platform && shared->settled ? aws_client_new(&shared->client, reterr)
+						: error_oom(reterr);
 	if (r < 0)
 		aws_shared_free(shared);
 	else
@@ -61,6 +65,7 @@ void aws_shared_free(struct aws_shared *shared)
 	if (!shared)
 		return;
 	aws_client_free(shared->client);
+	settled_free(shared->settled);
 	cond_done(&shared->changed);
 	lock_done(&shared->lock);
 	free(shared->platform);
@@ -99,6 +104,7 @@ int account_open_bare(struct account *ret, struct aws_shared *shared, struct err
 	*ret = (struct account){
 		.client = shared->client,
 		.platform = shared->platform,
+		.settled = shared->settled,
 		.port_low = shared->port_low,
 		.port_high = shared->port_high,
 	};

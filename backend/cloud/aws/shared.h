@@ -29,7 +29,11 @@ int aws_shared_set_policy(struct aws_shared *shared, const char *text, struct er
 /* Waits until another policy is set, until due_ns (monotonic), or until stop: then false. */
 bool aws_shared_wait(struct aws_shared *shared, int64_t due_ns);
 
-int aws_estate_new(struct estate **ret, struct aws_shared *shared, struct error *reterr);
+struct machine_table;
+
+/* Both are the cloud's. */
+int aws_estate_new(struct estate **ret, struct aws_shared *shared, struct machine_table *machines,
+	struct error *reterr);
 struct aws_shared *aws_estate_shared(struct estate *estate);
 
 #endif

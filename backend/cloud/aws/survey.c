@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cloud/aws/survey.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -35,21 +36,59 @@ int survey_tell(const struct survey *survey, const struct sighting *sighting)
 	struct estate_found found = {
 		.type = sighting->type,
 		.name = sighting->name,
+		.level = ESTATE_OF_TENANT,
+		.journal = sighting->name,
 		.tenant_name = survey_tag(sighting, TAG_TENANT),
 		.tags = ESTATE_TAGS_UNTOLD,
 		.fit = sighting->fit,
 	};
-	bool named = take_name(platform, sighting->name, &found.tenant);
+	bool named = take_name(platform, sighting->name, &found.owner);
 
 	if (sighting->tags_told)
 		found.tags = strcmp(survey_tag(sighting, TAG_PLATFORM), platform) == 0
 				     ? ESTATE_TAGS_OURS
 				     : ESTATE_TAGS_OTHER;
 	if (found.tags == ESTATE_TAGS_OURS)
-		(void)text_parse_int(survey_tag(sighting, TAG_ID), 1, INT64_MAX, &found.tenant);
+		(void)text_parse_int(survey_tag(sighting, TAG_ID), 1, INT64_MAX, &found.owner);
 	else if (!named)
 		return 0;
-	return survey->fn(survey->arg, &found);
+	return survey->hearer->found(survey->hearer->arg, &found);
+}
+
+int survey_fact(const struct survey *survey, uint64_t fact)
+{
+	return key_map_put(&survey->seen->facts, (int64_t)fact, 1);
+}
+
+/* Asking for something else would come to the same. */
+static bool is_general(int r)
+{
+	return r == -ECANCELED || r == -EAGAIN || r == -ENOMEM || r == -ENOKEY ||
+	       r == -EKEYREJECTED || r == -EKEYEXPIRED || r == -ETIME;
+}
+
+int survey_tried(const struct survey *survey, const char *type, int r, const struct error *error,
+	struct error *reterr)
+{
+	struct survey_seen *seen = survey->seen;
+
+	if (r == 0)
+		return 0;
+	if (is_general(r) || seen->unseen_count == SURVEY_UNSEEN) {
+		if (reterr)
+			*reterr = *error;
+		return r;
+	}
+	seen->unseen[seen->unseen_count++] = type;
+	return survey->hearer->unseen(survey->hearer->arg, type, error);
+}
+
+bool survey_is_unseen(const struct survey_seen *seen, const char *type)
+{
+	for (size_t i = 0; i < seen->unseen_count; i++)
+		if (strcmp(seen->unseen[i], type) == 0)
+			return true;
+	return false;
 }
 
 struct listing {

@@ -79,6 +79,11 @@ aws_look() {
 	aws_ask services "$@"
 }
 
+# What nobody should do.
+aws_meddle() {
+	aws_ask meddle "$@"
+}
+
 aws_resources() {
 	aws_ask resources "$@"
 }
