@@ -193,6 +193,7 @@ scenario_faults() {
 	for RESOURCE in "$DUPLO"/demo/resources/*; do
 		succeeds "$1: resets, half answers, HTML and throttling: ${RESOURCE##*/} is made" settles 60 "$RESOURCE"
 	done
+	unlike "$(cat "$DUPLO"/demo/resources/t/events)" "failed" "$1: a table whose tags are not known yet is not taken for somebody else's"
 	is "$(ours | wc -l)" "3" "$1: once"
 	is "$(aws_log | grep -cE ' (reset|throttle|cut|html500|ResourceNotFoundException)$')" "10" "$1: all of that happened"
 	is "$(aws_log | grep -c '^CreateTable')" "1" "$1: what was executed without an answer is not asked for twice"

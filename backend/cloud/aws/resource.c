@@ -121,6 +121,25 @@ void resource_tell_usual(struct resource_call *call)
 	resource_output(call, "arn", call->arn);
 }
 
+int resource_look_tags(struct resource_call *call, const struct aws_request *request,
+	const char *path, const char *key, const char *value, struct error *reterr)
+{
+	_cleanup_answer_ struct answer answer = ANSWER_INIT;
+	int r = account_call(call->account, request, &answer, FAULT_MISSING, reterr);
+
+	if (r < 0)
+		return r;
+	if (answer.root) {
+		call->ours = account_owns(answer_find(answer.root, path), key, value, call->owner);
+		return 0;
+	}
+	call->ours = true;
+	if (call->state != THING_LEAVING)
+		call->state = THING_MAKING;
+	(void)text_copy(call->word, sizeof(call->word), "its tags are not known yet");
+	return 0;
+}
+
 json_t *resource_tags(const struct resource_call *call)
 {
 	json_t *object = json_object();

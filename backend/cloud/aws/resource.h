@@ -98,6 +98,11 @@ int resource_do(struct resource_call *call, const struct aws_request *request, e
 
 /* One more output. */
 void resource_output(struct resource_call *call, const char *name, const char *value);
+/* Whose the thing is: asks for its tags, which are at path in the answer, key and value in their
+ * children. As long as AWS does not know them, which it may of a new thing, it is being made. */
+int resource_look_tags(struct resource_call *call, const struct aws_request *request,
+	const char *path, const char *key, const char *value, struct error *reterr);
+
 /* What the thing is tagged with, as members of an object; NULL: no memory. */
 json_t *resource_tags(const struct resource_call *call);
 

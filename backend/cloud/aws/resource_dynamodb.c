@@ -19,14 +19,9 @@ static const struct state_word states[] = {
 static int look_tags(struct resource_call *call, struct error *reterr)
 {
 	_cleanup_request_ struct aws_request request = aws_request_of(DYNAMODB_LIST_TAGS);
-	_cleanup_answer_ struct answer answer = ANSWER_INIT;
-	int r;
 
 	aws_request_set(&request, "ResourceArn", call->arn);
-	r = account_call(call->account, &request, &answer, FAULT_MISSING, reterr);
-	call->ours = r == 0 && account_owns(answer_find(answer.root, "Tags/item"), "Key", "Value",
-				       call->owner);
-	return r;
+	return resource_look_tags(call, &request, "Tags/item", "Key", "Value", reterr);
 }
 
 static int look(struct resource_call *call, struct error *reterr)

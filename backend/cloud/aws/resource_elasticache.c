@@ -45,8 +45,6 @@ static struct aws_request request_of(const struct resource_call *call, enum aws_
 int cache_look_tags(struct resource_call *call, struct error *reterr)
 {
 	_cleanup_request_ struct aws_request request = aws_request_of(CACHE_LIST_TAGS);
-	_cleanup_answer_ struct answer answer = ANSWER_INIT;
-	int r;
 
 	/* A new one can be asked for them when it is there. */
 	if (call->state == THING_MAKING || call->state == THING_LEAVING) {
@@ -54,10 +52,7 @@ int cache_look_tags(struct resource_call *call, struct error *reterr)
 		return 0;
 	}
 	aws_request_set(&request, "ResourceName", call->arn);
-	r = account_call(call->account, &request, &answer, FAULT_MISSING, reterr);
-	call->ours = r == 0 && account_owns(answer_find(answer.root, "TagList/Tag"), "Key", "Value",
-				       call->owner);
-	return r;
+	return resource_look_tags(call, &request, "TagList/Tag", "Key", "Value", reterr);
 }
 
 static int look(struct resource_call *call, struct error *reterr)

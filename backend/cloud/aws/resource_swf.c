@@ -18,14 +18,9 @@ static const struct state_word states[] = {
 static int look_tags(struct resource_call *call, struct error *reterr)
 {
 	_cleanup_request_ struct aws_request request = aws_request_of(SWF_LIST_TAGS);
-	_cleanup_answer_ struct answer answer = ANSWER_INIT;
-	int r;
 
 	aws_request_set(&request, "resourceArn", call->arn);
-	r = account_call(call->account, &request, &answer, FAULT_MISSING, reterr);
-	call->ours = r == 0 && account_owns(answer_find(answer.root, "tags/item"), "key", "value",
-				       call->owner);
-	return r;
+	return resource_look_tags(call, &request, "tags/item", "key", "value", reterr);
 }
 
 static int look(struct resource_call *call, struct error *reterr)
