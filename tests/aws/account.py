@@ -85,17 +85,23 @@ def taken(name):
     iam.create_role(RoleName=name, AssumeRolePolicyDocument=TRUST)
 
 
+def instances():
+    """With their tags; those that were terminated are shown for long."""
+    for page in ec2.get_paginator("describe_instances").paginate():
+        for reservation in page["Reservations"]:
+            for one in reservation["Instances"]:
+                yield one, {tag["Key"]: tag["Value"] for tag in one.get("Tags", [])}
+
+
 def hosts(prefix):
-    for reservation in ec2.describe_instances()["Reservations"]:
-        for one in reservation["Instances"]:
-            tags = {tag["Key"]: tag["Value"] for tag in one.get("Tags", [])}
-            if not tags.get("Name", "").startswith(prefix):
-                continue
-            profile = one.get("IamInstanceProfile", {}).get("Arn", "").rsplit("/", 1)[-1]
-            print(one["InstanceId"], tags["duplo.host"], one["State"]["Name"], one["InstanceType"], one["ImageId"],
-                  one.get("InstanceLifecycle", "on-demand"), one.get("PrivateIpAddress"),
-                  "groups:", *[group["GroupName"] for group in one["SecurityGroups"]],
-                  "key:", one.get("KeyName"), "profile:", profile)
+    for one, tags in instances():
+        if not tags.get("Name", "").startswith(prefix):
+            continue
+        profile = one.get("IamInstanceProfile", {}).get("Arn", "").rsplit("/", 1)[-1]
+        print(one["InstanceId"], tags["duplo.host"], one["State"]["Name"], one["InstanceType"], one["ImageId"],
+              one.get("InstanceLifecycle", "on-demand"), one.get("PrivateIpAddress"),
+              "groups:", *[group["GroupName"] for group in one["SecurityGroups"]],
+              "key:", one.get("KeyName"), "profile:", profile)
 
 
 def script(instance):

@@ -12,11 +12,12 @@ import json
 import traceback
 
 import account
+import foreign
 import meddle
 import resources
 import services
 
-MODULES = {"account": account, "meddle": meddle, "resources": resources, "services": services}
+MODULES = {"account": account, "foreign": foreign, "meddle": meddle, "resources": resources, "services": services}
 
 
 def answer(module, command, *arguments):

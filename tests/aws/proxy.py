@@ -9,7 +9,8 @@ proxy.py UPSTREAM [strict]   listens on a free port of 127.0.0.1 and prints it.
 Faults: one of faults.py, or the code of an error (not executed), or
   html500, cut (executed, half of the answer), reset (executed, no answer), hang (executed, never answered),
   skew (AWS's clock is "seconds" ahead: what is signed for another time is refused)
-  kill-before, kill-after (not executed, or executed: then the platform of that state directory is killed)
+  kill-before, kill-after (not executed, or executed: then the platform of that state directory is killed; of
+  its processes those in "roles", all three unless told)
 """
 import http.client
 import http.server
@@ -29,9 +30,10 @@ UPSTREAM = urlsplit(sys.argv[1])
 rules, log, lock = [], [], threading.Lock()
 
 
-def kill_platform(state):
-    """All three processes at once: stopped first, none can start another anew."""
-    pids = [int(Path(state, name).read_text()) for name in ("holder.pid", "supervisor.pid", "worker.pid")]
+def kill_platform(rule):
+    """All at once: stopped first, none can start another anew."""
+    roles = rule.get("roles", ["holder", "supervisor", "worker"])
+    pids = [int(Path(rule["state"], f"{role}.pid").read_text()) for role in roles]
     for number in (signal.SIGSTOP, signal.SIGKILL):
         for pid in pids:
             os.kill(pid, number)
@@ -46,7 +48,7 @@ def forward(method, target, headers, body):
     return response.status, response.read(), kept
 
 
-STRICT = Strict(lambda headers, body: forward("POST", "/", headers, body)) if "strict" in sys.argv[2:] else None
+STRICT = Strict(forward) if "strict" in sys.argv[2:] else None
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -86,7 +88,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
         if not STRICT:
             return send()
-        return STRICT.answer(action_of(self.command, self.path, self.headers, body), self.headers, body, send)
+        action = action_of(self.command, self.path, self.headers, body)
+        return STRICT.answer(action, self.path, self.headers, body, send)
 
     def result_of(self, rule, body):
         fault = rule["fault"]
@@ -109,7 +112,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         fault = rule["fault"]
         result = None if fault == "kill-before" else self.result_of(rule, body)
         if fault.startswith("kill"):
-            kill_platform(rule["state"])
+            kill_platform(rule)
         with lock:
             log.append(f"{action} {fault}".strip())
         if fault == "hang":

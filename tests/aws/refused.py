@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 KEYS = {"region_name": "us-west-2", "aws_access_key_id": "AKID", "aws_secret_access_key": "secret",
         "config": Config(retries={"total_max_attempts": 1})}
-ec2, iam, elb = (boto3.client(name, **KEYS) for name in ("ec2", "iam", "elbv2"))
+ec2, iam, elb, route53 = (boto3.client(name, **KEYS) for name in ("ec2", "iam", "elbv2", "route53"))
 
 
 def code(call, **arguments):
@@ -69,3 +69,15 @@ print("a listener:", code(elb.create_listener, **listener), code(elb.create_list
 print("a group with a balancer:", code(ec2.delete_security_group, GroupId=other))
 elb.delete_load_balancer(LoadBalancerArn=balancer["LoadBalancerArn"])
 print("when nothing uses them:", *[eventually(ec2.delete_security_group, GroupId=each) for each in (one, other)])
+
+zone = route53.create_hosted_zone(Name="example.com", CallerReference="x")["HostedZone"]["Id"]
+
+
+def record(action, value):
+    return code(route53.change_resource_record_sets, HostedZoneId=zone, ChangeBatch={"Changes": [{
+        "Action": action, "ResourceRecordSet": {
+            "Name": "a.example.com", "Type": "A", "TTL": 60, "ResourceRecords": [{"Value": value}]}}]})
+
+
+print("a record that is there:", record("CREATE", "192.0.2.1"), record("CREATE", "192.0.2.2"))
+print("the end of one that says something else:", record("DELETE", "192.0.2.2"), record("DELETE", "192.0.2.1"))

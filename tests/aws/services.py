@@ -2,6 +2,7 @@
 """What look.py sees and does of load balancers and names in an emulated AWS account.
 
 base 10.A            makes a network 10.A.0.0/16, a zone and a certificate, and prints a policy
+domain               makes a zone and a certificate, and prints what a policy says of them
 things PREFIX        prints load balancers, target groups, security groups of services and
                                  records of names, a line a thing; those whose names begin so
 names                prints what load balancers are called
@@ -35,14 +36,22 @@ def hosted_zone():
     raise RuntimeError("no zone whose id begins with a Z")
 
 
+def names_of_services():
+    certificate = acm.request_certificate(DomainName=f"*.{DOMAIN}")["CertificateArn"]
+    return {"hosted_zone_id": hosted_zone(), "domain": DOMAIN, "certificate_arn": certificate}
+
+
+def domain():
+    print(json.dumps(names_of_services()))
+
+
 def base(net):
     vpc = ec2.create_vpc(CidrBlock=f"{net}.0.0/16")["Vpc"]["VpcId"]
-    certificate = acm.request_certificate(DomainName=f"*.{DOMAIN}")["CertificateArn"]
     print(json.dumps({
         "region": "us-west-2", "vpc_id": vpc, "private_subnet_ids": [subnet(vpc, net, 0, "us-west-2a")],
         "public_subnet_ids": [subnet(vpc, net, 1, "us-west-2a"), subnet(vpc, net, 2, "us-west-2b"),
                               subnet(vpc, net, 3, "us-west-2b")],
-        "hosted_zone_id": hosted_zone(), "domain": DOMAIN, "certificate_arn": certificate}))
+        **names_of_services()}))
 
 
 def balancers(prefix):
@@ -154,5 +163,6 @@ def change(action, name):
             "Name": name, "Type": "A", "TTL": 60, "ResourceRecords": [{"Value": "192.0.2.1"}]}}]})
 
 
-COMMANDS = {"base": base, "things": things, "address": address, "names": names, "named": named, "break": break_it, "balancer": balancer,
-            "record": lambda name: change("CREATE", name), "unrecord": lambda name: change("DELETE", name)}
+COMMANDS = {"base": base, "domain": domain, "things": things, "address": address, "names": names, "named": named,
+            "break": break_it, "balancer": balancer, "record": lambda name: change("CREATE", name),
+            "unrecord": lambda name: change("DELETE", name)}

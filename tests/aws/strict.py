@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Our own: refuses what AWS refuses and emulators allow. Stands before an emulator, whose state it asks.
 
-Strict(forward).answer(action, headers, body, send): the answer to a request: send's, or an error of AWS's.
-forward(headers, body) -> (status, body, headers) asks the emulator what there is.
+Strict(forward).answer(action, target, headers, body, send): the answer to a request: send's, or an error of AWS's.
+forward(method, target, headers, body) -> (status, body, headers) asks the emulator what there is.
 
 Sources: the error code pages of EC2 and ELBv2; "Ensuring idempotency" and "Eventual consistency" in EC2's API
-reference; terraform's waits for instance profiles and security groups.
+reference; ChangeResourceRecordSets in Route 53's; terraform's waits for instance profiles and security groups.
 """
 import threading
 import time
@@ -30,6 +30,22 @@ def texts(root, name):
     return [element.text or "" for element in root.iter() if local(element) == name]
 
 
+def values(record):
+    """What a set of records says, but for its name and type."""
+    return sorted((local(element), (element.text or "").strip().rstrip(".")) for element in record.iter()
+                  if len(element) == 0 and local(element) not in ("Name", "Type"))
+
+
+def records(root):
+    """Sets of records by name and type, and before each the action of a change, if it is one."""
+    action = ""
+    for element in root.iter():
+        if local(element) == "Action":
+            action = element.text
+        if local(element) == "ResourceRecordSet":
+            yield action, (texts(element, "Name")[0].rstrip("."), texts(element, "Type")[0]), values(element)
+
+
 def own_id(group):
     return next((child.text for child in group if local(child) == "groupId"), None)
 
@@ -48,7 +64,7 @@ class Strict:
                    f"AWS4-HMAC-SHA256 Credential=AKID/20260101/us-west-2/{service}/aws4_request, "
                    "SignedHeaders=host, Signature=0"}
         form = {"Action": action, "Version": SIGNING[service], **form}
-        status, body, _ = self.forward(headers, urlencode(form).encode())
+        status, body, _ = self.forward("POST", "/", headers, urlencode(form).encode())
         return ElementTree.fromstring(body) if status == 200 else ElementTree.Element("nothing")
 
     # ---- what refuses: a code and a message, or None ----
@@ -107,6 +123,16 @@ class Strict:
                                              "Invalid IAM Instance Profile name")
         return None
 
+    def refuse_records(self, target, headers, body):
+        """What is there cannot be made, and what is not there just so cannot be removed."""
+        read = {name: value for name, value in headers.items() if not name.lower().startswith("content")}
+        there = {key: value for _, key, value in records(ElementTree.fromstring(
+            self.forward("GET", target.rstrip("/"), read, b"")[1]))}
+        for action, key, value in records(ElementTree.fromstring(body)):
+            if (action == "CREATE" and key in there) or (action == "DELETE" and there.get(key) != value):
+                return "InvalidChangeBatch", f"Tried to {action.lower()} resource record set {key}: it is not so"
+        return None
+
     def refuse_young(self, action, form):
         """NotFound for a while after it was made."""
         field = SHOWN.get(action)
@@ -142,10 +168,12 @@ class Strict:
                     info.remove(item)
         return status, ElementTree.tostring(root), headers
 
-    def answer(self, action, headers, body, send):
+    def answer(self, action, target, headers, body, send):
         form = dict(parse_qsl(body.decode(errors="replace")))
         with self.lock:
             refused = self.refuse_young(action, form)
+            if action == "ChangeResourceRecordSets":
+                refused = self.refuse_records(target, headers, body)
             if not refused and hasattr(self, f"refuse_{action}"):
                 refused = getattr(self, f"refuse_{action}")(form)
             if refused:

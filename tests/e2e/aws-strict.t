@@ -19,6 +19,8 @@ a role in a profile: DeleteConflict
 a profile with a role: DeleteConflict
 a listener: done DuplicateListener
 a group with a balancer: DependencyViolation
-when nothing uses them: done done" "what AWS refuses is refused, and no more"
+when nothing uses them: done done
+a record that is there: done InvalidChangeBatch
+the end of one that says something else: InvalidChangeBatch done" "what AWS refuses is refused, and no more"
 aws_stop
 tap_done
