@@ -157,6 +157,21 @@ static void limit(const struct machine_row *row, const struct account *account,
 		types[i].name, types[i].cpu_milli / 1000, types[i].memory_mib / 1024);
 }
 
+/* A token is used once, whatever has become of its machine. */
+static int judge_used(const struct machine *wanted, struct machine_state *ret, struct error *reterr)
+{
+	if (wanted->age_ns < SHOWN_NS) {
+		if (reterr)
+			reterr->code = -EAGAIN;
+		return -EAGAIN;
+	}
+	error_clear(reterr);
+	ret->ended = true;
+	(void)snprintf(ret->words, sizeof(ret->words),
+		"a machine was made before that AWS does not show any more");
+	return 0;
+}
+
 static int make(struct machine_table *table, struct account *account,
 	const struct engine_keys *keys, const struct machine *wanted, struct machine_state *ret,
 	struct error *reterr)
@@ -167,10 +182,11 @@ static int make(struct machine_table *table, struct account *account,
 	if (r < 0) {
 		/* It may have been made all the same. */
 		machine_table_doubt(table);
-		return r;
+		return r == -EALREADY ? judge_used(wanted, ret, reterr) : r;
 	}
 	/* Whether there are two of them, after a lost answer, the next look tells. */
-	row.phase = MACHINE_PENDING;
+	if (machine_is_alive(&row))
+		row.phase = MACHINE_PENDING;
 	if (machine_table_put(table, &row) < 0)
 		return error_oom(reterr);
 	describe(&row, account, ret);

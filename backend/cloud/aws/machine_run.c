@@ -200,7 +200,7 @@ static bool is_lack(const struct fault *fault)
 static int judge(const struct fault *fault, int r, struct error *reterr)
 {
 	if (strcmp(fault->code, "IdempotentParameterMismatch") == 0)
-		return error_set(reterr, -EAGAIN,
+		return error_set(reterr, -EALREADY,
 			"AWS was asked for it before and does not show it yet");
 	if (strcmp(fault->code, "InvalidKeyPair.NotFound") == 0 ||
 		strcmp(fault->code, "InvalidGroup.NotFound") == 0)

@@ -23,7 +23,9 @@ void machine_engine_name(const char *token, char ret[MACHINE_ENGINE_NAME_SIZE]);
 int machine_types_for(const struct policy *policy, const struct machine *wanted,
 	struct machine_type ret[MACHINE_TRIES], size_t *ret_count, struct error *reterr);
 
-/* -EAGAIN: something is not ready yet. -EINVAL: it cannot be had as it is asked for. */
+/* -EAGAIN: something is not ready yet. -EALREADY: one was made under this token, and asked for
+ * otherwise. -EINVAL: it cannot be had as it is asked for. One that was made before under this
+ * token may have ended. */
 int machine_run(struct account *account, const struct engine_keys *keys,
 	const struct machine *wanted, struct machine_row *ret, struct error *reterr);
 
