@@ -14,10 +14,13 @@ FAULTS = {
     "profile-not-ready": (400, "InvalidParameterValue",
                           "Value (duplofs) for parameter iamInstanceProfile.name is invalid. "
                           "Invalid IAM Instance Profile name", 0),
+    "profile-without-role": (400, "InvalidParameterValue",
+                             "IAM Instance Profile \"duplofs\" has no associated IAM Roles", 0),
     "expired": (400, "RequestExpired", "Request has expired.", 0),
     "expired-token": (403, "ExpiredToken", "The security token included in the request is expired", 0),
     "wrong-region": (401, "AuthFailure", "AWS was not able to validate the provided access credentials", 0),
     "no-permission": (403, "UnauthorizedOperation", "You are not authorized to perform this operation.", 0),
+    "NoSuchBucket": (404, "NoSuchBucket", "The specified bucket does not exist", 0),
     "quota": (400, "SecurityGroupLimitExceeded", "The maximum number of security groups has been reached.", 0),
     "role-not-ready": (400, "InvalidParameterValueException",
                        "The role defined for the function cannot be assumed by Lambda.", 0),

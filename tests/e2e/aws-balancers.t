@@ -23,10 +23,6 @@ is_running() {
 	[ "$(status_field Phase)" = running ]
 }
 
-rule() {
-	echo '{"action":"'"$1"'","fault":"'"$2"'","times":'"${3:-1}"'}'
-}
-
 asked() {
 	aws_log | grep -c "^$1"
 }
@@ -70,6 +66,22 @@ faults() {
 	is "$(asked 'DeleteTargetGroup ResourceInUse') $(asked 'DeleteSecurityGroup DependencyViolation')" "2 3" \
 		"$1: it was asked again until they went"
 	is "$(asked ChangeResourceRecordSets)" 1 "$1: what was executed without an answer is looked for, not sent again"
+	aws_rules
+}
+
+# What was just made is not known everywhere, and what is just gone is still referred to.
+late() {
+	aws_rules "$(rule AuthorizeSecurityGroupIngress InvalidGroup.NotFound 2)" "$(rule ModifyTargetGroupAttributes TargetGroupNotFound)" \
+		"$(rule CreateListener LoadBalancerNotFound 2)" "$(rule DescribeLoadBalancers LoadBalancerNotFound 1 1)" \
+		"$(rule DescribeTargetGroups TargetGroupNotFound 1 1)" "$(rule DescribeTargetHealth TargetGroupNotFound)" \
+		"$(rule CreateLoadBalancer InvalidSecurityGroup)"
+	service demo late "$(spec 80 $NAME)"
+	becomes 90 "$1: what is not shown when it was made: all is made once" is_whole late 80 $NAME HTTPS:443+certificate
+	becomes 60 "$1: and the service runs" is_running
+	aws_rules "$(rule DeleteSecurityGroup InvalidGroup.InUse 3)" "$(rule DeleteLoadBalancer throttle)"
+	rmdir "$SERVICE"
+	becomes 90 "$1: and all goes" only_record
+	is "$(asked 'DeleteSecurityGroup InvalidGroup.InUse')" "3" "$1: it was asked again until it went"
 	aws_rules
 }
 
@@ -139,6 +151,7 @@ scenario() {
 	mkdir "$DUPLO/demo"
 	life "$1"
 	faults "$1"
+	late "$1"
 	others "$1"
 	bad "$1"
 	unknown "$1"
@@ -150,7 +163,7 @@ scenario() {
 	rm -rf "${platform_state[main]}"
 }
 
-for emulator in ${EMULATORS:-moto ministack}; do
+for emulator in ${AWS_EMULATORS:-moto ministack}; do
 	scenario "$emulator"
 done
 tap_done

@@ -206,6 +206,44 @@ scenario_faults() {
 	aws_rules
 }
 
+# What was just made is not shown at once; then a quota is reached.
+scenario_late() {
+	aws_rules "$(rule GetQueueUrl QueueDoesNotExist 2 1)" "$(rule GetQueueAttributes QueueDoesNotExist)" \
+		"$(rule DescribeTable ResourceNotFoundException 2 1)" "$(rule HeadBucket NoSuchBucket 2 1)" \
+		"$(rule PutBucketTagging NoSuchBucket)" "$(rule PutPublicAccessBlock NoSuchBucket)" \
+		"$(rule DescribeDBInstances DBInstanceNotFound 2 1)"
+	made q '{"Type":"sqs"}'
+	made t '{"Type":"dynamodb","FinalSnapshot":false}'
+	made b '{"Type":"s3"}'
+	made db '{"Type":"rds","Engine":"postgres","FinalSnapshot":false}'
+	for RESOURCE in "$DUPLO"/demo/resources/*; do
+		succeeds "$1: not shown when it was made: ${RESOURCE##*/} is made" settles 60 "$RESOURCE"
+	done
+	is "$(ours | wc -l)" "4" "$1: once"
+	is "$(aws_log | grep -c 'NotFound\|DoesNotExist\|NoSuch')" "11" "$1: all of that happened"
+	removed q
+	removed t
+	removed b
+	removed db
+	becomes 90 "$1: and all go" is_nothing
+	aws_rules "$(rule CreateDBInstance InstanceQuotaExceeded 2)" "$(rule CreateBucket TooManyBuckets 2)" \
+		"$(rule CreateTable LimitExceededException 2)"
+	made t '{"Type":"dynamodb","FinalSnapshot":false}'
+	made b '{"Type":"s3"}'
+	made db '{"Type":"rds","Engine":"postgres","FinalSnapshot":false}'
+	for RESOURCE in "$DUPLO"/demo/resources/*; do
+		becomes 30 "$1: a quota: ${RESOURCE##*/} says so" grep -q 'quota of the AWS account' "$RESOURCE/events"
+	done
+	for RESOURCE in "$DUPLO"/demo/resources/*; do
+		becomes 60 "$1: when there is room again ${RESOURCE##*/} is made" grep -q '^phase *ready' "$RESOURCE/status"
+	done
+	removed t
+	removed b
+	removed db
+	becomes 90 "$1: and all go" is_nothing
+	aws_rules
+}
+
 seen() {
 	inside "$(container_of 0)" 12345 "cat /duplo/resources/$1"
 }
@@ -252,6 +290,7 @@ scenario() {
 	scenario_removed "$1"
 	scenario_machines "$1"
 	scenario_faults "$1"
+	scenario_late "$1"
 	[ "$1" != moto ] || scenario_container "$1"
 	rmdir "$DUPLO/demo"
 	becomes 60 "$1: the tenant goes" is_bare
@@ -275,7 +314,10 @@ rmdir "$DUPLO/demo"
 platform_stop plain
 
 shell_image || bail "no image"
-scenario moto "$DOCKER"
-scenario ministack "unix://$TEST_DIR/no-engine"
+for emulator in ${AWS_EMULATORS:-moto ministack}; do
+	docker=$DOCKER
+	[ "$emulator" = moto ] || docker=unix://$TEST_DIR/no-engine
+	scenario "$emulator" "$docker"
+done
 
 tap_done

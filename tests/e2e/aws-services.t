@@ -115,7 +115,7 @@ scenario() {
 
 engines_begin 2 || bail "no network namespaces can be made"
 engine_start h1 h2
-for emulator in ${EMULATORS:-moto ministack}; do
+for emulator in ${AWS_EMULATORS:-moto ministack}; do
 	scenario "$emulator"
 done
 tap_done

@@ -26,10 +26,6 @@ status_says() {
 	grep -q "^cloud .*$2" "$DUPLO/$1/status"
 }
 
-rule() {
-	echo '{"action":"'"$1"'","fault":"'"$2"'","times":'"${3:-1}"'}'
-}
-
 scenario() {
 	aws_start "$1"
 	platform_start -c aws "docker=unix://$TEST_DIR/no-engine" || bail "no platform"
@@ -68,6 +64,18 @@ scenario() {
 	rmdir "$DUPLO/odd"
 	becomes 90 "$1: and all goes, although the group is in use for a while" is_nothing
 	is "$(aws_log | grep -c '^DeleteSecurityGroup DependencyViolation')" "3" "$1: it was asked again until it went"
+
+	# What was just made, and what is just gone, is not known everywhere.
+	aws_rules "$(rule AuthorizeSecurityGroupIngress InvalidGroup.NotFound)" "$(rule AttachRolePolicy NoSuchEntity)" \
+		"$(rule AddRoleToInstanceProfile NoSuchEntity)" "$(rule DescribeKeyPairs InvalidKeyPair.NotFound)"
+	mkdir "$DUPLO/late"
+	becomes 90 "$1: what is not shown when it was made: all is made once" is_whole late
+	becomes 60 "$1: and the platform has seen it" status_says late 'are there'
+	aws_rules "$(rule DeleteSecurityGroup InvalidGroup.InUse 2)" "$(rule DeleteRole DeleteConflict 2)" \
+		"$(rule DeleteInstanceProfile DeleteConflict)"
+	rmdir "$DUPLO/late"
+	becomes 90 "$1: and all goes, although others still show it" is_nothing
+	is "$(aws_log | grep -cE ' (InvalidGroup.InUse|DeleteConflict)$')" "5" "$1: it was asked again until they went"
 	aws_rules
 
 	platform_stop

@@ -103,6 +103,11 @@ aws_rules() {
 	curl -sS -m 30 -d "[$*]" "$AWS_ENDPOINT_URL/_proxy/rules" >/dev/null
 }
 
+# rule ACTION FAULT [TIMES [AFTER]]: one for aws_rules.
+rule() {
+	echo '{"action":"'"$1"'","fault":"'"$2"'","times":'"${3:-1}"',"after":'"${4:-0}"'}'
+}
+
 aws_log() {
 	curl -sS -m 30 "$AWS_ENDPOINT_URL/_proxy/log"
 }

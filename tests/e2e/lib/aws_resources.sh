@@ -38,10 +38,6 @@ removed() {
 	rmdir "$DUPLO/demo/resources/$1"
 }
 
-rule() {
-	echo '{"action":"'"$1"'","fault":"'"$2"'","times":'"${3:-1}"'}'
-}
-
 status_says() {
 	grep -qE "$1" "$DUPLO/demo/status"
 }
