@@ -27,7 +27,7 @@
 /* How often a thread looks whether the only reader is stuck: less often the longer it is not, as
  * each look wakes a processor. When for so long nothing has lingered it stops to look. */
 #define CREW_WATCH_NS     (5 * NS_PER_MILLISECOND)
-#define CREW_WATCH_MAX_NS (40 * NS_PER_MILLISECOND)
+#define CREW_WATCH_MAX_NS (20 * NS_PER_MILLISECOND)
 #define CREW_QUIET_NS     (NS_PER_SECOND)
 
 /* Only to end a read(2); nobody else uses it. */

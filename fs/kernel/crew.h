@@ -3,7 +3,7 @@
  * crew - threads that read requests from one fd and serve them: one while requests are quick and
  *        come one by one, more while they pile up or block, none too many.
  * Promises: as long as fewer than CREW_THREADS_MAX requests are being served, a thread waits for
- *           the next one, or will within milliseconds when what is said to be quick is not. Buffers
+ *           the next one, or will within 40 ms when what is said to be quick is not. Buffers
  *           are resident and locked: no read ever faults.
  * Threads: crew_stop from any, crew_linger from serve; all else from one.
  * Ownership: the fd stays the caller's and outlives the crew.
@@ -45,8 +45,8 @@ int crew_new(struct crew **ret, const struct crew_options *options, struct error
 int crew_start(struct crew *crew, struct error *reterr);
 
 /* What the calling thread serves may take longer than an instant: from now on it is looked after,
- * and somebody else waits for the next request when it takes milliseconds. Costs next to nothing
- * when said again; does nothing in a thread that serves nothing. */
+ * and somebody else waits for the next request when it takes some milliseconds. Costs next to
+ * nothing when said again; does nothing in a thread that serves nothing. */
 void crew_linger(void);
 
 /* Waits for the end of the connection (0: ENODEV), for crew_stop (-EINTR) or for an error. */
