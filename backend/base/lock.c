@@ -2,8 +2,12 @@
 #include "base/lock.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 
@@ -112,23 +116,19 @@ bool cond_wait_until(struct cond *cond, struct lock *lock, int64_t deadline_ns)
 	return pthread_cond_timedwait(&cond->cond, &lock->mutex, &deadline) != ETIMEDOUT;
 }
 
-void completion_init(struct completion *completion)
+uint32_t eventcount_read(struct eventcount *events)
 {
-	(void)sem_init(&completion->semaphore, 0, 0);
+	return atomic_load_explicit(&events->count, memory_order_acquire);
 }
 
-void completion_done(struct completion *completion)
+void eventcount_await(struct eventcount *events, uint32_t seen)
 {
-	(void)sem_destroy(&completion->semaphore);
+	while (eventcount_read(events) == seen)
+		(void)syscall(SYS_futex, &events->count, FUTEX_WAIT_PRIVATE, seen, NULL);
 }
 
-void completion_complete(struct completion *completion)
+void eventcount_advance(struct eventcount *events)
 {
-	(void)sem_post(&completion->semaphore);
-}
-
-void completion_wait(struct completion *completion)
-{
-	while (sem_wait(&completion->semaphore) < 0 && errno == EINTR)
-		continue;
+	(void)atomic_fetch_add_explicit(&events->count, 1, memory_order_release);
+	(void)syscall(SYS_futex, &events->count, FUTEX_WAKE_PRIVATE, INT_MAX);
 }

@@ -10,7 +10,7 @@
 #define DUPLOFS_BASE_LOCK_H
 
 #include <pthread.h>
-#include <semaphore.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -48,9 +48,12 @@ struct cond {
 	pthread_cond_t cond;
 };
 
-/* Something that one thread waits for and another one completes, once, with no lock between. */
-struct completion {
-	sem_t semaphore;
+/*
+ * Counts events that any number of threads wait for, all woken at once and with no lock between
+ * (Reed and Kanodia, Synchronization with Eventcounts and Sequencers, 1979). All zero is ready.
+ */
+struct eventcount {
+	_Atomic uint32_t count;
 };
 
 #define LOCK_INIT(lock_rank)                                                                       \
@@ -72,11 +75,10 @@ void cond_wait(struct cond *cond, struct lock *lock);
 /* Waits until deadline_ns (clock_now_ns; CLOCK_FOREVER: no limit). False when the time is over. */
 bool cond_wait_until(struct cond *cond, struct lock *lock, int64_t deadline_ns);
 
-/* Once completion_wait has returned the completion may go: completion_complete uses it no more. */
-void completion_init(struct completion *completion);
-void completion_done(struct completion *completion);
-void completion_complete(struct completion *completion);
-void completion_wait(struct completion *completion);
+/* To wait for something: read, look whether it is there, await what was read, and look again. */
+uint32_t eventcount_read(struct eventcount *events);
+void eventcount_await(struct eventcount *events, uint32_t seen);
+void eventcount_advance(struct eventcount *events);
 
 static inline void lock_cleanup(struct lock **held)
 {

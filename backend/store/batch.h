@@ -9,7 +9,8 @@
 #ifndef DUPLOFS_STORE_BATCH_H
 #define DUPLOFS_STORE_BATCH_H
 
-#include "base/lock.h"
+#include <stdatomic.h>
+
 #include "store/store.h"
 
 /* A caller with its part. */
@@ -22,7 +23,7 @@ struct member {
 	struct error *reterr;
 	int result;
 	bool leads; /* valid once told: not of the result, but that it leads */
-	struct completion told;
+	atomic_bool told; /* after which the member may be gone, unless it leads */
 };
 
 struct batch {

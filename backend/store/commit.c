@@ -109,34 +109,56 @@ static void commit_write(struct store *store, struct batch *batch)
 	commit->last_count = batch->count;
 }
 
-static void commit_hand_over(struct commit *commit)
+/* What is said before is seen by the member. */
+static void member_tell(struct member *member)
+{
+	atomic_store_explicit(&member->told, true, memory_order_release);
+}
+
+/* Whoever has come meanwhile leads next; returns whether there is anybody. */
+static bool commit_hand_over(struct commit *commit)
 {
 	struct member *next;
 
-	lock_acquire(&commit->queue_lock);
+	LOCKED(&commit->queue_lock);
 	next = commit->first;
 	commit->leading = next != NULL;
-	lock_release(&commit->queue_lock);
 	if (!next)
-		return;
+		return false;
 	next->leads = true;
-	completion_complete(&next->told);
+	member_tell(next);
+	return true;
 }
 
 static void commit_lead(struct store *store, const struct member *self)
 {
 	struct commit *commit = &store->commit;
 	struct batch batch;
+	bool somebody;
 
 	lock_acquire(&commit->writer_lock);
 	commit_write(store, &batch);
 	lock_release(&commit->writer_lock);
-	commit_hand_over(commit);
+	somebody = commit_hand_over(commit);
 	/* A member is gone once it is told. */
 	for (struct member *member = batch.first, *next; member; member = next) {
 		next = member->next;
-		if (member != self)
-			completion_complete(&member->told);
+		if (member == self)
+			continue;
+		member_tell(member);
+		somebody = true;
+	}
+	if (somebody)
+		eventcount_advance(&commit->tellings);
+}
+
+static void commit_wait(struct commit *commit, const struct member *member)
+{
+	uint32_t seen = eventcount_read(&commit->tellings);
+
+	while (!atomic_load_explicit(&member->told, memory_order_acquire)) {
+		eventcount_await(&commit->tellings, seen);
+		seen = eventcount_read(&commit->tellings);
 	}
 }
 
@@ -166,14 +188,12 @@ int store_update(struct store *store, enum store_durability durability, const st
 
 	if (!commit->writer)
 		return error_set(reterr, commit->frozen.code, "%s", commit->frozen.text);
-	completion_init(&member.told);
 	leads = commit_enqueue(commit, &member);
 	if (!leads) {
-		completion_wait(&member.told);
+		commit_wait(commit, &member);
 		leads = member.leads;
 	}
 	if (leads)
 		commit_lead(store, &member);
-	completion_done(&member.told);
 	return member.result;
 }

@@ -35,6 +35,8 @@ struct commit {
 	size_t waiting; /* members in the queue */
 	bool leading; /* somebody leads a batch */
 	size_t expected; /* how many members the leader waits for; 0: it does not */
+
+	struct eventcount tellings; /* members have been told */
 };
 
 /* writer may be NULL: then every update fails with frozen. */

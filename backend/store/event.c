@@ -137,7 +137,7 @@ static int event_print(struct connection *connection, int64_t id, struct buf *ou
 	char when[32];
 	int r;
 
-	r = object_read(connection, id, false, &object);
+	r = object_read_row(connection, id, &object);
 	if (r < 0)
 		return r;
 	statement = event_query(connection, &object);

@@ -10,15 +10,18 @@
 #define COLUMNS                                                                                    \
 	"SELECT o.id, o.kind, o.parent, o.tenant, o.name, o.generation, o.template_generation,"    \
 	" o.observed, o.failed, o.deleting, o.protect, o.paused, o.restart, o.observed_restart,"   \
-	" w.uid, w.gid, w.mode, o.created_ns, o.spec_ns, o.status_ns, o.events_ns, o.error_ns, "   \
-	"o.children_ns,"                                                                           \
+	" o.created_ns, o.spec_ns, o.status_ns, o.events_ns, o.error_ns, o.children_ns,"           \
 	" o.value_size"
+#define OWNER ", w.uid, w.gid, w.mode"
 #define TEXTS                                                                                      \
 	", (SELECT text FROM text WHERE id = o.id * 8 + 1)"                                        \
 	", (SELECT text FROM text WHERE id = o.id * 8 + 2)"                                        \
 	", (SELECT text FROM text WHERE id = o.id * 8 + 3)"                                        \
 	", (SELECT text FROM text WHERE id = o.id * 8 + 4)"
-#define FROM " FROM object AS o CROSS JOIN owner AS w ON w.tenant = o.tenant "
+#define FROM       " FROM object AS o "
+#define FROM_OWNED FROM "CROSS JOIN owner AS w ON w.tenant = o.tenant "
+#define OWNED      COLUMNS OWNER FROM_OWNED
+#define WHOLE      COLUMNS OWNER TEXTS FROM_OWNED
 
 #define BY_ID   "WHERE o.id = ?1"
 #define BY_NAME "WHERE o.parent = ?1 AND o.kind = ?2 AND o.name = ?3 AND o.deleting = 0"
@@ -27,7 +30,9 @@
 	"LIMIT ?4"
 #define BY_KIND "WHERE o.kind = ?1 AND o.id > ?2 ORDER BY o.id LIMIT ?3"
 
-#define FIRST_TEXT 24 /* column */
+/* Columns. */
+#define FIRST_OWNER 21
+#define FIRST_TEXT  24
 
 void object_done(struct object *object)
 {
@@ -59,9 +64,6 @@ static void object_fill(sqlite3_stmt *row, struct object *object)
 	object->paused = sqlite3_column_int(row, i++) != 0;
 	object->restart = sqlite3_column_int64(row, i++);
 	object->observed_restart = sqlite3_column_int64(row, i++);
-	object->uid = (uid_t)sqlite3_column_int64(row, i++);
-	object->gid = (gid_t)sqlite3_column_int64(row, i++);
-	object->mode = (mode_t)sqlite3_column_int64(row, i++);
 	object->created_ns = sqlite3_column_int64(row, i++);
 	object->spec_ns = sqlite3_column_int64(row, i++);
 	object->status_ns = sqlite3_column_int64(row, i++);
@@ -69,6 +71,13 @@ static void object_fill(sqlite3_stmt *row, struct object *object)
 	object->error_ns = sqlite3_column_int64(row, i++);
 	object->children_ns = sqlite3_column_int64(row, i++);
 	object->value_size = sqlite3_column_int64(row, i++);
+}
+
+static void object_fill_owner(sqlite3_stmt *row, struct object *object)
+{
+	object->uid = (uid_t)sqlite3_column_int64(row, FIRST_OWNER);
+	object->gid = (gid_t)sqlite3_column_int64(row, FIRST_OWNER + 1);
+	object->mode = (mode_t)sqlite3_column_int64(row, FIRST_OWNER + 2);
 }
 
 static int object_fill_text(sqlite3_stmt *row, int column, char **slot)
@@ -87,6 +96,7 @@ static int object_from_row(sqlite3_stmt *row, bool with_texts, struct object *re
 	int r = 0;
 
 	object_fill(row, &object);
+	object_fill_owner(row, &object);
 	if (with_texts) {
 		char **const slots[] = {
 			&object.spec, &object.status, &object.last_error, &object.reason};
@@ -115,11 +125,24 @@ static int object_read_one(struct connection *connection, sqlite3_stmt *statemen
 	return r;
 }
 
+int object_read_row(struct connection *connection, int64_t id, struct object *ret)
+{
+	_cleanup_statement_ sqlite3_stmt *statement =
+		connection_query(connection, COLUMNS FROM BY_ID, "i", id);
+	int r = connection_step(connection, statement);
+
+	if (r <= 0)
+		return r < 0 ? r : -ENOENT;
+	*ret = OBJECT_INIT;
+	object_fill(statement, ret);
+	return 0;
+}
+
 int object_read(struct connection *connection, int64_t id, bool with_texts, struct object *ret)
 {
 	return object_read_one(connection,
-		with_texts ? connection_query(connection, COLUMNS TEXTS FROM BY_ID, "i", id)
-			   : connection_query(connection, COLUMNS FROM BY_ID, "i", id),
+		with_texts ? connection_query(connection, WHOLE BY_ID, "i", id)
+			   : connection_query(connection, OWNED BY_ID, "i", id),
 		with_texts, ret);
 }
 
@@ -129,10 +152,8 @@ int object_read_name(struct connection *connection, int64_t parent, enum kind ki
 	int64_t k = (int64_t)kind;
 
 	return object_read_one(connection,
-		with_texts ? connection_query(connection, COLUMNS TEXTS FROM BY_NAME, "iit", parent,
-				     k, name)
-			   : connection_query(connection, COLUMNS FROM BY_NAME, "iit", parent, k,
-				     name),
+		with_texts ? connection_query(connection, WHOLE BY_NAME, "iit", parent, k, name)
+			   : connection_query(connection, OWNED BY_NAME, "iit", parent, k, name),
 		with_texts, ret);
 }
 
@@ -169,10 +190,10 @@ int object_read_children(struct connection *connection, int64_t parent, enum kin
 	int64_t k = (int64_t)kind, limit = OBJECT_PAGE_MAX;
 
 	return object_read_page(connection,
-		with_texts ? connection_query(connection, COLUMNS TEXTS FROM BY_PARENT, "iiii",
-				     parent, k, after, limit)
-			   : connection_query(connection, COLUMNS FROM BY_PARENT, "iiii", parent, k,
-				     after, limit),
+		with_texts ? connection_query(connection, WHOLE BY_PARENT, "iiii", parent, k, after,
+				     limit)
+			   : connection_query(connection, OWNED BY_PARENT, "iiii", parent, k, after,
+				     limit),
 		with_texts, page);
 }
 
@@ -182,10 +203,8 @@ int object_read_kind(struct connection *connection, enum kind kind, int64_t afte
 	int64_t k = (int64_t)kind, limit = OBJECT_PAGE_MAX;
 
 	return object_read_page(connection,
-		with_texts ? connection_query(connection, COLUMNS TEXTS FROM BY_KIND, "iii", k,
-				     after, limit)
-			   : connection_query(connection, COLUMNS FROM BY_KIND, "iii", k, after,
-				     limit),
+		with_texts ? connection_query(connection, WHOLE BY_KIND, "iii", k, after, limit)
+			   : connection_query(connection, OWNED BY_KIND, "iii", k, after, limit),
 		with_texts, page);
 }
 

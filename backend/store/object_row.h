@@ -19,6 +19,9 @@ static inline int64_t text_row(int64_t object, enum text_part part)
 	return object * 8 + (int64_t)part;
 }
 
+/* Its row alone: without its owner and texts. -ENOENT; *ret is written on success only. */
+int object_read_row(struct connection *connection, int64_t id, struct object *ret);
+
 /* -ENOENT; *ret is written on success only. */
 int object_read(struct connection *connection, int64_t id, bool with_texts, struct object *ret);
 int object_read_name(struct connection *connection, int64_t parent, enum kind kind,

@@ -24,7 +24,7 @@ int txn_error(struct txn *txn, int r, struct error *reterr)
 
 int txn_peek(struct txn *txn, int64_t id, struct object *ret)
 {
-	return txn_fail(txn, object_read(txn->connection, id, false, ret));
+	return txn_fail(txn, object_read_row(txn->connection, id, ret));
 }
 
 int txn_peek_living(struct txn *txn, int64_t id, struct object *ret)

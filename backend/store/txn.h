@@ -11,7 +11,7 @@
 #include "store/object_row.h"
 #include "store/store_private.h"
 
-/* Without texts; tombstones too. -ENOENT. */
+/* Without owner and texts; tombstones too. -ENOENT. */
 int txn_peek(struct txn *txn, int64_t id, struct object *ret);
 
 /* The same, and -ENOENT for a tombstone: what users write to must live. */

@@ -107,7 +107,7 @@ int store_value(struct store *store, int64_t id, struct buf *out, struct error *
 	/* One state of both rows: a write may come between two queries of their own. */
 	r = alone ? connection_run(connection, "BEGIN", "") : 0;
 	if (r == 0)
-		r = object_read(connection, id, false, &object);
+		r = object_read_row(connection, id, &object);
 	if (r == -ENOENT || (r == 0 && object.deleting))
 		r = error_set(reterr, -ENOENT, "the value is not there any more");
 	else if (r < 0)
