@@ -7,9 +7,11 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <sqlite3.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -258,27 +260,62 @@ static double median(double *rates)
 	return rates[ROUNDS / 2];
 }
 
+/* Processor time of all threads until now. */
+static double processor_us(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+	return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
+}
+
 enum { STORE_MANY, BARE_MANY, STORE_ONE, BARE_ONE, KINDS };
+
+/* What one turn has found: updates a second, and processor time of each. */
+struct turn {
+	double rate, processor_us;
+};
+
+static struct turn run_turn(int kind, struct bench *bench, struct bare *bare,
+	const struct bench *other)
+{
+	int writers = kind == STORE_MANY || kind == BARE_MANY ? WRITERS : 1;
+	bool alone = kind == BARE_MANY || kind == BARE_ONE;
+	double before_us = processor_us(), seconds;
+	int64_t start_ns = clock_now_ns();
+	struct turn turn;
+
+	turn.rate = alone ? run_bare(bare, other, writers) : run_store(bench, writers);
+	seconds = (double)(clock_now_ns() - start_ns) / 1e9;
+	turn.processor_us = (processor_us() - before_us) / (turn.rate * seconds);
+	return turn;
+}
 
 static void compare_rate(struct bench *bench, struct bare *bare, const struct bench *other)
 {
-	static double rates[KINDS][ROUNDS];
-	double medians[KINDS];
+	static double rates[KINDS][ROUNDS], times_us[KINDS][ROUNDS];
+	double medians[KINDS], medians_us[KINDS];
 
-	for (int round = 0; round < ROUNDS; round++) {
-		rates[STORE_MANY][round] = run_store(bench, WRITERS);
-		rates[BARE_MANY][round] = run_bare(bare, other, WRITERS);
-		rates[STORE_ONE][round] = run_store(bench, 1);
-		rates[BARE_ONE][round] = run_bare(bare, other, 1);
-	}
-	for (int kind = 0; kind < KINDS; kind++)
+	for (int round = 0; round < ROUNDS; round++)
+		for (int kind = 0; kind < KINDS; kind++) {
+			struct turn turn = run_turn(kind, bench, bare, other);
+
+			rates[kind][round] = turn.rate;
+			times_us[kind][round] = turn.processor_us;
+		}
+	for (int kind = 0; kind < KINDS; kind++) {
 		medians[kind] = median(rates[kind]);
+		medians_us[kind] = median(times_us[kind]);
+	}
 	(void)printf("| durable updates, median of %d turns | store | SQLite alone | ratio |\n"
 		     "| --- | --- | --- | --- |\n",
 		ROUNDS);
 	(void)printf("| %d writers, a second | %.0f | %.0f (groups of %d) | %.2f |\n", WRITERS,
 		medians[STORE_MANY], medians[BARE_MANY], WRITERS,
 		medians[STORE_MANY] / medians[BARE_MANY]);
+	(void)printf("| %d writers, processor time an update | %.1f µs | %.1f µs | %.2f |\n",
+		WRITERS, medians_us[STORE_MANY], medians_us[BARE_MANY],
+		medians_us[STORE_MANY] / medians_us[BARE_MANY]);
 	(void)printf("| 1 writer, a second | %.0f | %.0f | %.2f |\n", medians[STORE_ONE],
 		medians[BARE_ONE], medians[STORE_ONE] / medians[BARE_ONE]);
 }
