@@ -105,11 +105,14 @@ lost_balancers() {
 	id=$(service_id "$name")
 	rm -r "$DUPLO"/demo/services/s* 2>/dev/null
 	becomes 60 "$1: services go" is_whole web 80 $NAME HTTPS:443+certificate
+	aws_rules '{"action":"DeleteLoadBalancer","fault":"ResourceInUse","times":2}'
 	aws_look balancer "$name" "duplo.platform=$platform" "duplo.service-id=$id"
 	aws_look balancer "duplofs-$platform-zz" "duplo.platform=$platform" "duplo.service-id=1295"
 	becomes 20 "$1: what turns up again is removed" shows 1 STATE=removed TYPE=load-balancer
 	like "$(garbage STATE=removed TYPE=load-balancer)" "tag.journal removed load-balancer $name service/$id its service is gone" \
 		"$1: and that is told"
+	is "$(aws_log | grep -c '^DeleteLoadBalancer ResourceInUse')" 2 "$1: although it was in use for a while"
+	aws_rules
 	becomes 20 "$1: what the journal does not know is left" shows 1 STATE=left TYPE=load-balancer
 	is "$(aws_look names | grep -c "$name\|-zz$")" 1 "$1: the one, not the other"
 }
@@ -162,8 +165,11 @@ hosts() {
 	read -r tenant_id id token < <(aws_meddle tags "$(grep -o 'i-[0-9a-f]*' "$host/status" | head -1)")
 	rmdir "$host"
 	becomes 60 "$1: the host goes" grep -q 'host h1 is removed' "$DUPLO/demo/events"
+	aws_rules '{"action":"TerminateInstances","fault":"InvalidInstanceID.NotFound"}'
 	id=$(aws_meddle instance "${platform_id[main]}" "$tenant_id" "$id" "$token")
 	becomes 20 "$1: an instance of a host that is gone is terminated" state_is "$id" terminated
+	is "$(aws_log | grep '^TerminateInstances' | sort | xargs)" "TerminateInstances TerminateInstances InvalidInstanceID.NotFound" \
+		"$1: although AWS did not know it at first"
 	becomes 20 "$1: and that is told" shows 1 STATE=removed TYPE=instance "NAME=$id"
 }
 
