@@ -298,8 +298,9 @@ static int64_t next_look(const struct host_work *work, int result)
 {
 	const struct host *host = work->host;
 
-	if (work->again ||
-		(result < 0 && result != -EOPNOTSUPP && result != -EINVAL && result != -ENODATA))
+	if (work->again)
+		return QUEUE_WAIT;
+	if (result < 0 && result != -EOPNOTSUPP && result != -EINVAL && result != -ENODATA)
 		return QUEUE_RETRY;
 	if (work->moving || (work->waiting[0] && (!host || !host->engine)))
 		return clock_now_ns() + MACHINE_EVERY_NS;

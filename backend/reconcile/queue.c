@@ -19,6 +19,7 @@ struct entry {
 	size_t place; /* in the heap, or NO_PLACE */
 	bool running;
 	int failures; /* in a row */
+	int waits; /* likewise */
 };
 
 struct queue {
@@ -46,6 +47,17 @@ int64_t queue_backoff_ns(int failures, uint64_t random)
 	if (limit > QUEUE_BACKOFF_MAX_NS)
 		limit = QUEUE_BACKOFF_MAX_NS;
 	return (int64_t)(random % (uint64_t)limit);
+}
+
+int64_t queue_wait_ns(int waits, uint64_t random)
+{
+	int64_t limit = QUEUE_WAIT_MIN_NS;
+
+	for (int i = 3; i < waits && limit < QUEUE_WAIT_MAX_NS; i += 3)
+		limit *= 2;
+	if (limit > QUEUE_WAIT_MAX_NS)
+		limit = QUEUE_WAIT_MAX_NS;
+	return limit - (int64_t)(random % (uint64_t)(limit / 5));
 }
 
 static uint64_t queue_random(struct queue *queue)
@@ -202,8 +214,12 @@ static void queue_finish(struct queue *queue, struct entry *entry, int64_t next_
 	if (next_ns == QUEUE_RETRY) {
 		entry->failures += entry->failures < 30;
 		next_ns = clock_now_ns() + queue_backoff_ns(entry->failures, queue_random(queue));
-	} else {
+	} else if (next_ns == QUEUE_WAIT) {
+		entry->waits += entry->waits < 30;
 		entry->failures = 0;
+		next_ns = clock_now_ns() + queue_wait_ns(entry->waits, queue_random(queue));
+	} else {
+		entry->failures = entry->waits = 0;
 	}
 	if (next_ns < due_ns)
 		due_ns = next_ns;

@@ -10,6 +10,7 @@
 #ifndef DUPLOFS_RECONCILE_QUEUE_H
 #define DUPLOFS_RECONCILE_QUEUE_H
 
+#include <errno.h>
 #include <stdint.h>
 
 #include "base/clock.h"
@@ -17,12 +18,15 @@
 
 #define QUEUE_DONE  CLOCK_FOREVER /* nothing to do until the next wake-up */
 #define QUEUE_RETRY INT64_C(-1) /* it failed: again after a backoff that grows */
+#define QUEUE_WAIT  INT64_C(-2) /* not yet: again after about a second, later less often */
 #define QUEUE_SWEEP INT64_C(0) /* the key that means: wake-ups were lost, look at everything */
 
 #define QUEUE_BACKOFF_MIN_NS (200 * NS_PER_MILLISECOND)
 #define QUEUE_BACKOFF_MAX_NS (60 * NS_PER_SECOND)
+#define QUEUE_WAIT_MIN_NS    NS_PER_SECOND
+#define QUEUE_WAIT_MAX_NS    (15 * NS_PER_SECOND)
 
-/* Returns QUEUE_DONE, QUEUE_RETRY, or when to be called again (monotonic ns). */
+/* Returns QUEUE_DONE, QUEUE_RETRY, QUEUE_WAIT, or when to be called again (monotonic ns). */
 typedef int64_t (*queue_work_fn)(void *arg, int64_t key);
 
 struct queue;
@@ -45,5 +49,15 @@ int64_t queue_length(struct queue *queue);
 /* Full jitter: anywhere up to a limit that doubles with each failure (from 1), up to the cap.
  * https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/ */
 int64_t queue_backoff_ns(int failures, uint64_t random);
+
+/* Of what only needs time: a limit that doubles with every third wait (from 1), from
+ * QUEUE_WAIT_MIN_NS up to QUEUE_WAIT_MAX_NS, less up to a fifth of it at random. */
+int64_t queue_wait_ns(int waits, uint64_t random);
+
+/* What a result of -EAGAIN, or any other failure, asks for. */
+static inline int64_t queue_after(int result)
+{
+	return result == -EAGAIN ? QUEUE_WAIT : QUEUE_RETRY;
+}
 
 #endif

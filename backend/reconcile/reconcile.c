@@ -66,11 +66,12 @@ static int64_t host_work(void *arg, int64_t key)
 static int64_t settle_cloud(struct reconciler *r)
 {
 	struct error error = ERROR_INIT;
+	int result = r->options.cloud->ops->settle(r->options.cloud, &error);
 
-	if (r->options.cloud->ops->settle(r->options.cloud, &error) == 0)
+	if (result == 0)
 		return QUEUE_DONE;
 	log_debug("cloud: %s", error.text);
-	return QUEUE_RETRY;
+	return queue_after(result);
 }
 
 static int64_t slow_work(void *arg, int64_t key)

@@ -55,8 +55,8 @@ int64_t service_reconcile(struct reconciler *r, int64_t id)
 	else if (result == -ENOENT)
 		service_forget_traffic(r, id);
 	else
-		next_ns = QUEUE_RETRY;
-	if (next_ns == QUEUE_RETRY)
+		next_ns = queue_after(result);
+	if (result < 0 && result != -ENOENT)
 		log_debug("service %lld: %s", (long long)id, error.text);
 	service_work_done(&work);
 	return next_ns;

@@ -29,6 +29,7 @@ struct bench {
 	bool overlapped;
 	bool hold; /* work waits until it is false */
 	int fail; /* so many times QUEUE_RETRY */
+	int wait; /* so many times QUEUE_WAIT, before that */
 	int again; /* so many times due at once */
 };
 
@@ -63,7 +64,10 @@ static int64_t bench_work(void *arg, int64_t key)
 	cond_broadcast(&bench->changed);
 	while (bench->hold)
 		cond_wait(&bench->changed, &bench->lock);
-	if (bench->fail > 0) {
+	if (bench->wait > 0) {
+		bench->wait--;
+		next = QUEUE_WAIT;
+	} else if (bench->fail > 0) {
 		bench->fail--;
 		next = QUEUE_RETRY;
 	} else if (bench->again > 0) {
@@ -208,6 +212,36 @@ static void test_backoff_is_full_jitter_and_capped(void **state)
 	}
 }
 
+/* What is waited for comes soon, however often something failed before; and it never comes in a
+ * tight loop. */
+static void test_waits_are_short_and_bounded(void **state)
+{
+	struct bench bench;
+	int64_t apart_ns;
+
+	(void)state;
+	for (int waits = 1; waits <= 40; waits++) {
+		int64_t limit = QUEUE_WAIT_MIN_NS << (waits > 20 ? 6 : (waits - 1) / 3);
+
+		if (limit > QUEUE_WAIT_MAX_NS)
+			limit = QUEUE_WAIT_MAX_NS;
+		for (uint64_t i = 0; i < 1000; i++) {
+			int64_t delay = queue_wait_ns(waits, i * UINT64_C(0x9E3779B97F4A7C15));
+
+			assert_true(delay > limit * 4 / 5 - 1 && delay <= limit);
+		}
+	}
+	bench_init(&bench);
+	bench.wait = 1;
+	start(&bench, 1);
+	queue_wake(bench.queue, 9);
+	expect_runs(&bench, 9, 2);
+	apart_ns = bench.began_ns[1] - bench.began_ns[0];
+	assert_true(apart_ns > QUEUE_WAIT_MIN_NS * 4 / 5 - 1);
+	expect_empty(&bench);
+	bench_done(&bench);
+}
+
 static void test_stop_finishes_what_began(void **state)
 {
 	struct bench bench;
@@ -302,6 +336,7 @@ int main(void)
 		cmocka_unit_test(test_random_due_times_come_in_order),
 		cmocka_unit_test(test_failures_come_again_and_success_ends),
 		cmocka_unit_test(test_backoff_is_full_jitter_and_capped),
+		cmocka_unit_test(test_waits_are_short_and_bounded),
 		cmocka_unit_test(test_stop_finishes_what_began),
 		cmocka_unit_test(test_many_wakers_many_workers),
 		cmocka_unit_test(test_idmap_agrees_with_an_array),
