@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "reconcile/host_work.h"
+#include "reconcile/tenant_estate.h"
 
 /* Only such a cloud makes machines of its own, which have to be given back. */
 static bool makes_machines(const struct reconciler *r)
@@ -134,6 +135,8 @@ static int ask_made(struct host_work *work, struct machine_state *state)
 	/* None was asked for, and none will be. */
 	if (r == 0 && token.last.owner == 0 && work->object.deleting)
 		return 0;
+	if (r == 0 && token.last.owner == 0)
+		r = tenant_estate_await(work->r, work->object.tenant, &work->trouble);
 	if (r == 0 && token.last.owner == 0)
 		r = renew_token(work, &token, "", &work->trouble);
 	if (r == 0)

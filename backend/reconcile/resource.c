@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "reconcile/meter.h"
 #include "reconcile/resource_work.h"
+#include "reconcile/tenant_estate.h"
 
 #define LOOK_EVERY_NS (3600 * NS_PER_SECOND) /* at what no list tells; the sweep sees all else */
 #define WAIT_MIN_NS   NS_PER_SECOND
@@ -78,7 +79,11 @@ static int make(struct resource_work *work, struct error *reterr)
 			"this cloud makes no resources: %s is made by a platform that was started "
 			"with cloud=aws",
 			work->spec->type);
-	r = resource_find_needs(work, reterr);
+	r = work->before.phase == RESOURCE_READY
+		    ? 0
+		    : tenant_estate_await(work->r, work->object.tenant, reterr);
+	if (r == 0)
+		r = resource_find_needs(work, reterr);
 	if (r == 0)
 		r = store_update(work->r->options.store, STORE_DURABLE, NULL, note_intent, work,
 			reterr);

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "reconcile/fleet.h"
 #include "reconcile/service_work.h"
+#include "reconcile/tenant_estate.h"
 #include "reconcile/units.h"
 
 #define WARNING_EVERY_NS (60 * NS_PER_SECOND) /* whether its cause has gone */
@@ -183,7 +184,12 @@ static int state_balancer(struct service_work *work, const struct target *target
 		.targets = targets,
 		.target_count = count,
 	};
-	int r = cloud->ops->balancer_ensure(cloud, &wanted, &state, reterr);
+	int r = work->status.lb_address[0]
+			? 0
+			: tenant_estate_await(work->r, work->service.tenant, reterr);
+
+	if (r == 0)
+		r = cloud->ops->balancer_ensure(cloud, &wanted, &state, reterr);
 
 	if (r < 0)
 		return r;

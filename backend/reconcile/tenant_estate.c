@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -77,6 +78,25 @@ bool tenant_estate_is_ready(const struct object *tenant)
 	_cleanup_json_ json_t *status = tenant->status ? json_loads(tenant->status, 0, NULL) : NULL;
 
 	return json_is_true(json_object_get(status, "CloudReady"));
+}
+
+int tenant_estate_await(struct reconciler *r, int64_t tenant, struct error *reterr)
+{
+	_cleanup_object_ struct object object = OBJECT_INIT;
+	_cleanup_json_ json_t *status = NULL;
+	int result;
+
+	if (!r->options.estate)
+		return 0;
+	result = store_get(r->options.store, tenant, &object);
+	if (result < 0)
+		return error_set(reterr, result, "the tenant is gone");
+	if (tenant_estate_is_ready(&object))
+		return 0;
+	status = object.status ? json_loads(object.status, 0, NULL) : NULL;
+	return error_set(reterr, -EAGAIN,
+		"waits for the tenant's security groups, role, instance profile and key pair: %s",
+		json_get_string(status, "Cloud", "they are being made"));
 }
 
 struct journal {
@@ -155,6 +175,29 @@ static void tell(struct reconciler *r, const struct object *tenant, const char *
 	(void)store_update(r->options.store, STORE_RELAXED, NULL, tell_words, &telling, NULL);
 }
 
+/* Of a kind that is made in what the tenant has. */
+static int wake_made(void *arg, const struct object *object)
+{
+	struct reconciler *r = arg;
+
+	if (object->kind == KIND_HOST)
+		queue_wake(r->hosts, key_of(KIND_HOST, object->id));
+	else if (object->kind == KIND_RESOURCE)
+		wake_resource(r, object->id);
+	else
+		wake_service(r, object->id);
+	return 0;
+}
+
+/* Those who await it. */
+static void wake_waiting(struct reconciler *r, int64_t tenant)
+{
+	static const enum kind kinds[] = {KIND_HOST, KIND_RESOURCE, KIND_SERVICE};
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		(void)store_list(r->options.store, tenant, kinds[i], 0, false, wake_made, r);
+}
+
 int64_t tenant_estate_ensure(struct reconciler *r, const struct object *tenant)
 {
 	struct estate *estate = r->options.estate;
@@ -175,9 +218,11 @@ int64_t tenant_estate_ensure(struct reconciler *r, const struct object *tenant)
 	if (result < 0) {
 		tell(r, tenant, error.text, true);
 		/* Without a policy there is nothing to try: it wakes us. */
-		return result == -ENODATA ? QUEUE_DONE : QUEUE_RETRY;
+		return result == -ENODATA ? QUEUE_DONE : queue_after(result);
 	}
 	tell(r, tenant, "security group, role, instance profile and key pair are there", false);
+	if (!tenant_estate_is_ready(tenant))
+		wake_waiting(r, tenant->id);
 	return QUEUE_DONE;
 }
 
@@ -204,26 +249,12 @@ int tenant_estate_remove(struct reconciler *r, const struct object *tenant,
 	return result;
 }
 
-static int wake_machine(void *arg, const struct object *host)
-{
-	struct reconciler *r = arg;
-
-	queue_wake(r->hosts, key_of(KIND_HOST, host->id));
-	return 0;
-}
-
 static int wake_unready(void *arg, const struct object *tenant)
 {
 	struct reconciler *r = arg;
 
 	if (!tenant_estate_is_ready(tenant))
 		queue_wake(r->plans, key_of(KIND_TENANT, tenant->id));
-	return 0;
-}
-
-static int wake_one(void *arg, const struct object *resource)
-{
-	wake_resource(arg, resource->id);
 	return 0;
 }
 
@@ -241,8 +272,8 @@ void tenant_estate_policy(struct reconciler *r, const struct object *platform)
 	r->policy_generation = platform->generation;
 	queue_wake(r->slow, key_of(SLOW_KEY_ACTUALS, 1));
 	(void)store_list(r->options.store, PLATFORM_ID, KIND_TENANT, 0, true, wake_unready, r);
-	(void)store_list_all(r->options.store, KIND_RESOURCE, 0, false, wake_one, r);
-	(void)store_list_all(r->options.store, KIND_HOST, 0, false, wake_machine, r);
+	(void)store_list_all(r->options.store, KIND_RESOURCE, 0, false, wake_made, r);
+	(void)store_list_all(r->options.store, KIND_HOST, 0, false, wake_made, r);
 	wake_estate_sweep(r);
 	(void)atomic_fetch_add(&r->traffic_epoch, 1);
 	(void)feed_services(r);

@@ -21,6 +21,10 @@ const char *tenant_estate_type(const struct intent *intent);
 /* By its status (an object with texts) it has all. */
 bool tenant_estate_is_ready(const struct object *tenant);
 
+/* -EAGAIN, with what is missing in words, as long as it has not: nothing is made in it before. 0
+ * where the cloud holds nothing for tenants. */
+int tenant_estate_await(struct reconciler *r, int64_t tenant, struct error *reterr);
+
 /* Of a living tenant: result as queue_work_fn. */
 int64_t tenant_estate_ensure(struct reconciler *r, const struct object *tenant);
 /* Of one that is being deleted: 0 when the thing of this intent is gone, or is not ours. */

@@ -14,6 +14,7 @@
 #include "cloud/aws/balancer_work.h"
 #include "cloud/aws/certificate.h"
 #include "cloud/aws/dns.h"
+#include "cloud/aws/dns_page.h"
 #include "cloud/aws/dns_records.h"
 #include "cloud/aws/group_rules.h"
 
@@ -267,6 +268,24 @@ static void test_names_lead_to_balancers(void **state)
 		"\"<&>'\"");
 }
 
+/* docs.aws.amazon.com/Route53/latest/APIReference/API_ListResourceRecordSets.html: the dot at the
+ * end of each label counts. */
+static void test_names_are_ordered_as_route_53_does(void **state)
+{
+	static const char *const names[] = {"example.com", "a-b.example.com", "a.example.com.",
+		"_duplofs.a.example.com", "www.a.example.com", "AB.example.com", "b.example.com",
+		"examples.com", "example.org"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		for (size_t j = 0; j < sizeof(names) / sizeof(names[0]); j++) {
+			int order = dns_page_order(names[i], names[j]);
+
+			assert_int_equal((order > 0) - (order < 0), (i > j) - (i < j));
+		}
+	assert_int_equal(dns_page_order("A.example.com.", "a.example.com"), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -278,6 +297,7 @@ int main(void)
 		cmocka_unit_test(test_networks_hold_addresses),
 		cmocka_unit_test(test_rules_of_groups),
 		cmocka_unit_test(test_marks_beside_names),
+		cmocka_unit_test(test_names_are_ordered_as_route_53_does),
 		cmocka_unit_test(test_names_lead_to_balancers),
 	};
 

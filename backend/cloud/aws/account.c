@@ -118,3 +118,13 @@ int account_call(const struct account *account, const struct aws_request *reques
 		reterr->code = -EAGAIN;
 	return r == -EBUSY ? -EAGAIN : r;
 }
+
+int account_young(int result, struct error *reterr)
+{
+	if (result != -ENOENT)
+		return result;
+	(void)error_prefix(reterr, "what was just made is not shown by AWS yet, it is tried again");
+	if (reterr)
+		reterr->code = -EAGAIN;
+	return -EAGAIN;
+}

@@ -26,12 +26,16 @@
 
 struct aws_shared;
 struct settled;
+struct dns_pages;
+struct group_memo;
 struct survey;
 
 struct account {
 	struct aws_client *client;
 	const char *platform; /* its name */
 	struct settled *settled;
+	struct group_memo *groups;
+	struct dns_pages *pages;
 	int port_low, port_high; /* of hosts, given to instances */
 	struct policy *policy; /* a copy; NULL: there is none, which removing does without */
 };
@@ -39,7 +43,7 @@ struct account {
 #define ACCOUNT_INIT                                                                               \
 	(struct account)                                                                           \
 	{                                                                                          \
-		NULL, NULL, NULL, 0, 0, NULL                                                       \
+		.client = NULL                                                                     \
 	}
 
 /* -ENODATA: the administrator has given no policy yet. */
@@ -110,5 +114,9 @@ int account_foreign(const char *type, const char *name, struct error *reterr);
 /* Makes one call; 0 also for a fault of this kind. */
 int account_call(const struct account *account, const struct aws_request *request,
 	struct answer *answer, enum fault_kind fine, struct error *reterr);
+
+/* The result of a call about something that was there a moment ago: that AWS does not know it
+ * (-ENOENT) means that it does not show it everywhere yet, -EAGAIN, in AWS's own words. */
+int account_young(int result, struct error *reterr);
 
 #endif

@@ -6,13 +6,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "cloud/aws/balancer_facts.h"
 #include "cloud/aws/balancer_memo.h"
+#include "cloud/aws/balancer_roll.h"
 #include "cloud/aws/certificate.h"
+#include "cloud/aws/dns.h"
+#include "cloud/aws/dns_page.h"
+
+#define FRESH_NS  (5 * NS_PER_SECOND) /* a look at all balancers tells so long of new ones */
+#define ACTIVE_NS (2 * NS_PER_SECOND) /* while AWS makes some, all are looked at so often */
 
 struct aws_balancers {
 	struct balancer_memo memo;
+	struct balancer_roll roll, target_groups;
 	struct network_cache networks;
 	struct certificate_cache certificates;
 };
@@ -24,6 +32,8 @@ int aws_balancers_new(struct aws_balancers **ret, struct error *reterr)
 	if (!b)
 		return error_oom(reterr);
 	balancer_memo_init(&b->memo);
+	balancer_roll_init(&b->roll, ELB_DESCRIBE_LOAD_BALANCERS);
+	balancer_roll_init(&b->target_groups, ELB_DESCRIBE_TARGET_GROUPS);
 	network_cache_init(&b->networks);
 	certificate_cache_init(&b->certificates);
 	*ret = b;
@@ -35,6 +45,8 @@ void aws_balancers_free(struct aws_balancers *b)
 	if (!b)
 		return;
 	balancer_memo_done(&b->memo);
+	balancer_roll_done(&b->roll);
+	balancer_roll_done(&b->target_groups);
 	network_cache_done(&b->networks);
 	certificate_cache_done(&b->certificates);
 	free(b);
@@ -74,18 +86,37 @@ static void find_certificate(struct aws_balancers *b, struct balancer_work *work
 	work->state.tls = work->tls;
 }
 
-static int ensure_all(struct aws_balancers *b, struct balancer_work *work, struct error *reterr)
+/* A service that has neither balancer nor target group needs no look of its own. */
+static int look(struct aws_balancers *b, struct balancer_work *work, struct error *reterr)
+{
+	int64_t service = work->wanted->service;
+	enum roll_state balancer, target_group;
+	int r = balancer_roll_look(&b->roll, work->account, service, FRESH_NS, &balancer, reterr);
+
+	if (r == 0)
+		r = balancer_roll_look(&b->target_groups, work->account, service, FRESH_NS,
+			&target_group, reterr);
+	if (r < 0)
+		return r;
+	work->fresh = balancer == ROLL_NONE && target_group == ROLL_NONE;
+	return work->fresh ? 0 : balancer_look(work, service, reterr);
+}
+
+static void doubt(struct aws_balancers *b)
+{
+	balancer_roll_doubt(&b->roll);
+	balancer_roll_doubt(&b->target_groups);
+}
+
+static int settle_all(struct aws_balancers *b, struct balancer_work *work, struct error *reterr)
 {
 	struct settled *settled = work->account->settled;
 	int64_t service = work->wanted->service;
 	bool made;
-	int r = network_get(&b->networks, work->account, &work->network, reterr);
+	int r = look(b, work, reterr);
 
-	if (r < 0)
-		return r;
 	settled_drop(settled, service, SETTLED_BALANCER);
-	find_certificate(b, work);
-	r = balancer_look(work, service, reterr);
+	work->looked_ns = clock_now_ns();
 	made = work->balancer.node == NULL;
 	if (r == 0)
 		r = balancer_settle_groups(work, reterr);
@@ -101,11 +132,42 @@ static int ensure_all(struct aws_balancers *b, struct balancer_work *work, struc
 	return r;
 }
 
+static int ensure_all(struct aws_balancers *b, struct balancer_work *work, struct error *reterr)
+{
+	int r = network_get(&b->networks, work->account, &work->network, reterr);
+
+	if (r < 0)
+		return r;
+	find_certificate(b, work);
+	r = settle_all(b, work, reterr);
+	/* A part of it may have been made, of which nobody knows. */
+	if (r < 0)
+		doubt(b);
+	return r;
+}
+
+/* Has AWS made it by now? One look tells of all of them. */
+static int look_state(struct aws_balancers *b, struct balancer_work *work, struct error *reterr)
+{
+	enum roll_state state;
+	int r = balancer_roll_look(&b->roll, work->account, work->wanted->service, ACTIVE_NS,
+		&state, reterr);
+
+	if (r < 0)
+		return r;
+	work->active = state == ROLL_ACTIVE;
+	/* The list may be older than the balancer. */
+	if (state != ROLL_NONE || clock_now_ns() - work->looked_ns < 2 * ACTIVE_NS)
+		return 0;
+	return balancer_look_state(work, reterr);
+}
+
 static void remember(struct aws_balancers *b, const struct balancer_work *work, uint64_t hash)
 {
 	struct balancer_known known = {
 		.hash = hash,
 		.active = work->active,
+		.looked_ns = work->looked_ns,
 		.network = work->network,
 		.state = work->state,
 	};
@@ -118,6 +180,7 @@ static void remember(struct aws_balancers *b, const struct balancer_work *work, 
 static void recall(struct balancer_work *work, const struct balancer_known *known)
 {
 	work->active = known->active;
+	work->looked_ns = known->looked_ns;
 	work->network = known->network;
 	work->state = known->state;
 	(void)text_copy(work->balancer_arn, sizeof(work->balancer_arn), known->balancer);
@@ -139,17 +202,28 @@ static int forget(struct aws_balancers *b, struct account *account, int64_t serv
 	return r == -ENOENT ? -EINVAL : r;
 }
 
-static int ensure_targets(struct aws_balancers *b, struct balancer_work *work, struct error *reterr)
+/* is_known: nobody but us has changed them. */
+static int ensure_targets(struct aws_balancers *b, struct balancer_work *work, bool is_known,
+	struct error *reterr)
 {
 	_cleanup_seen_targets_ struct seen_targets seen = {NULL, 0};
+	int64_t service = work->wanted->service;
+	bool recalled = work->fresh
+				? seen_targets_none(&seen)
+				: is_known && balancer_memo_get_targets(&b->memo, service, &seen);
 	int r = balancer_settle_targets(work->account, &work->network, work->target_group_arn,
-		work->wanted, &seen, reterr);
+		work->wanted, recalled, &seen, reterr);
 
 	settled_put_targets(work->account->settled, work->wanted->service,
 		r == 0 ? balancer_targets_hash(&seen) : 0);
 	if (seen.targets)
-		balancer_memo_put_targets(&b->memo, work->wanted->service, &seen);
-	return r;
+		balancer_memo_put_targets(&b->memo, service, &seen);
+	if (r != -ENOENT)
+		return r;
+	/* The target group was made just now, or somebody has removed it: both are looked at. */
+	balancer_memo_drop(&b->memo, service);
+	doubt(b);
+	return account_young(r, reterr);
 }
 
 int aws_balancer_ensure(struct aws_balancers *b, struct account *account,
@@ -171,10 +245,10 @@ int aws_balancer_ensure(struct aws_balancers *b, struct account *account,
 	else
 		r = ensure_all(b, &work, reterr);
 	if (r == 0 && is_known && !work.active)
-		r = balancer_look_state(&work, reterr);
+		r = look_state(b, &work, reterr);
 	if (r == 0) {
 		remember(b, &work, hash);
-		r = ensure_targets(b, &work, reterr);
+		r = ensure_targets(b, &work, is_known, reterr);
 	}
 	if (r == 0 && !work.active)
 		r = error_set(reterr, -EAGAIN, "AWS makes the load balancer: that takes minutes");
@@ -229,6 +303,7 @@ int aws_balancer_remove(struct aws_balancers *b, struct account *account, int64_
 
 	balancer_memo_drop(&b->memo, service);
 	settled_drop(account->settled, service, SETTLED_BALANCER);
+	doubt(b);
 	balancer_name(account->platform, service, work.name);
 	r = balancer_look(&work, service, reterr);
 	if (r == 0 && work.balancer.node)
@@ -236,6 +311,42 @@ int aws_balancer_remove(struct aws_balancers *b, struct account *account, int64_
 	if (r == 0 && work.target_group.node)
 		r = balancer_delete_target_group(account, work.target_group_arn, reterr);
 	return r < 0 ? r : delete_groups(&work, service, reterr);
+}
+
+/* ---- its name ---- */
+
+static uint64_t name_hash(const struct account *account, const char *name,
+	const struct balancer_state *state)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT;
+
+	buf_printf(&text, "%s %s %s %s %s %d", policy_text(account->policy, "hosted_zone_id"),
+		policy_text(account->policy, "domain"), name, state->address, state->zone,
+		state->dual_stack);
+	return text_hash(buf_string(&text), text.len);
+}
+
+int aws_balancer_name(struct aws_balancers *b, struct account *account, int64_t service,
+	const char *name, const struct balancer_state *state, struct error *reterr)
+{
+	uint64_t hash = name_hash(account, name, state);
+	struct settled_entry ignored;
+	int r;
+
+	if (balancer_memo_has_name(&b->memo, service, hash)) {
+		if (settled_get(account->settled, service, SETTLED_NAME, &ignored))
+			return 0;
+		dns_pages_touch(account->pages, name); /* a survey saw more */
+	}
+	r = aws_dns_ensure(account, service, name, state, reterr);
+	if (r == 0)
+		balancer_memo_put_name(&b->memo, service, hash);
+	return r;
+}
+
+void aws_balancer_unname(struct aws_balancers *b, int64_t service)
+{
+	balancer_memo_put_name(&b->memo, service, 0);
 }
 
 /* ---- draining ---- */

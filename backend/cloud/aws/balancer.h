@@ -28,4 +28,11 @@ int aws_balancer_remove(struct aws_balancers *balancers, struct account *account
 int aws_balancer_connections(struct aws_balancers *balancers, struct account *account,
 	int64_t service, const struct target *target, int64_t *ret, struct error *reterr);
 
+/* The name leads to the balancer (see cloud.h's dns_ensure); what was so a moment ago costs
+ * nothing. */
+int aws_balancer_name(struct aws_balancers *balancers, struct account *account, int64_t service,
+	const char *name, const struct balancer_state *state, struct error *reterr);
+/* A name of its is removed. */
+void aws_balancer_unname(struct aws_balancers *balancers, int64_t service);
+
 #endif

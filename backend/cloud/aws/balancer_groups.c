@@ -74,52 +74,69 @@ static int settle_rules(struct balancer_work *work, const struct answer_node *gr
 	return group_rules_settle(work->account, work->groups[0], &seen, &wanted, reterr);
 }
 
-static int find_tenants(struct balancer_work *work, const struct answer *answer, const char *name,
+/* Its own group. *ret NULL: it is not there. */
+static int look(struct balancer_work *work, struct answer *answer, const struct answer_node **ret,
 	struct error *reterr)
 {
-	const struct answer_node *group = group_named(answer, name);
-	const struct estate_owner owner = owner_of(work);
+	const char *name = work->name;
+	int r = group_describe(work->account, policy_text(work->account->policy, "vpc_id"), &name,
+		1, answer, reterr);
 
-	if (!group)
+	*ret = r == 0 ? group_named(answer, name) : NULL;
+	if (!*ret)
+		return r;
+	(void)text_copy(work->groups[0], GROUP_ID_SIZE, answer_text(*ret, "groupId"));
+	return account_owns_service(work->account, answer_find(*ret, "tagSet/item"), "key", "value",
+		       work->wanted->service)
+		       ? 0
+		       : account_foreign("security group", name, reterr);
+}
+
+static int create(struct balancer_work *work, const struct estate_owner *owner,
+	struct error *reterr)
+{
+	const struct group_new mine = {
+		.name = work->name,
+		.description = "Load balancer of a service of duplofs",
+		.owner = owner,
+		.service = work->wanted->name,
+		.service_id = work->wanted->service,
+	};
+
+	return group_create(work->account, &mine, work->groups[0], reterr);
+}
+
+static int settle_own(struct balancer_work *work, const struct estate_owner *owner,
+	struct error *reterr)
+{
+	_cleanup_answer_ struct answer answer = ANSWER_INIT;
+	const struct answer_node *group = NULL;
+	int r = work->fresh ? 0 : look(work, &answer, &group, reterr);
+
+	if (r == 0 && !group)
+		r = create(work, owner, reterr);
+	if (r == 0 && !*work->groups[0])
+		r = look(work, &answer, &group, reterr);
+	if (r == 0 && !*work->groups[0])
 		return error_set(reterr, -EAGAIN,
-			"the tenant's security groups are not there yet: see the tenant's status");
-	if (!group_is_tenants(group, &owner))
-		return account_foreign("security group", name, reterr);
-	(void)text_copy(work->groups[1], GROUP_ID_SIZE, answer_text(group, "groupId"));
-	return 0;
+			"AWS does not show the load balancer's security group yet: it is tried "
+			"again");
+	return r < 0 ? r : settle_rules(work, group, reterr);
 }
 
 int balancer_settle_groups(struct balancer_work *work, struct error *reterr)
 {
-	_cleanup_answer_ struct answer answer = ANSWER_INIT;
 	const struct estate_owner owner = owner_of(work);
-	const struct group_new mine = {
-		.name = work->name,
-		.description = "Load balancer of a service of duplofs",
-		.owner = &owner,
-		.service = work->wanted->name,
-		.service_id = work->wanted->service,
-	};
 	char estate[ESTATE_NAME_SIZE], tenants[GROUP_NAME_SIZE];
-	const char *names[] = {work->name, tenants};
-	const struct answer_node *group;
 	int r;
 
 	account_name(&owner, estate);
 	group_balancers_name(estate, tenants);
-	r = group_describe(work->account, policy_text(work->account->policy, "vpc_id"), names, 2,
-		&answer, reterr);
+	r = group_find(work->account, &owner, tenants, work->groups[1], reterr);
 	if (r == 0)
-		r = find_tenants(work, &answer, tenants, reterr);
+		r = settle_own(work, &owner, reterr);
+	/* The tenant's may be another one by now. */
 	if (r < 0)
-		return r;
-	group = group_named(&answer, work->name);
-	if (group && !account_owns_service(work->account, answer_find(group, "tagSet/item"), "key",
-			     "value", work->wanted->service))
-		return account_foreign("security group", work->name, reterr);
-	if (group)
-		(void)text_copy(work->groups[0], GROUP_ID_SIZE, answer_text(group, "groupId"));
-	else
-		r = group_create(work->account, &mine, work->groups[0], reterr);
-	return r < 0 ? r : settle_rules(work, group, reterr);
+		group_doubt(work->account, tenants);
+	return r;
 }

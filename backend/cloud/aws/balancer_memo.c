@@ -14,6 +14,8 @@ struct balancer_memo_entry {
 	int64_t service;
 	int64_t until_ns; /* known is good; 0: there is none */
 	struct balancer_known known;
+	uint64_t name_hash; /* 0: not known */
+	int64_t name_until_ns;
 	int64_t asked_ns; /* for targets, or being asked since; 0: never */
 	struct seen_targets seen;
 };
@@ -95,6 +97,47 @@ void balancer_memo_drop(struct balancer_memo *memo, int64_t service)
 	entry = entry_of(memo, service, false);
 	if (entry)
 		empty(entry);
+}
+
+bool balancer_memo_has_name(struct balancer_memo *memo, int64_t service, uint64_t hash)
+{
+	const struct balancer_memo_entry *entry;
+
+	LOCKED(&memo->lock);
+	entry = entry_of(memo, service, false);
+	return entry && entry->name_hash == hash && clock_now_ns() < entry->name_until_ns;
+}
+
+void balancer_memo_put_name(struct balancer_memo *memo, int64_t service, uint64_t hash)
+{
+	struct balancer_memo_entry *entry;
+
+	LOCKED(&memo->lock);
+	entry = entry_of(memo, service, hash != 0);
+	if (!entry)
+		return;
+	entry->name_hash = hash;
+	entry->name_until_ns = hash ? clock_now_ns() + KNOWN_NS : 0;
+}
+
+bool balancer_memo_get_targets(struct balancer_memo *memo, int64_t service,
+	struct seen_targets *ret)
+{
+	const struct balancer_memo_entry *entry;
+	struct seen_target *copy;
+	size_t count;
+
+	LOCKED(&memo->lock);
+	entry = entry_of(memo, service, false);
+	if (!entry || !entry->seen.targets || clock_now_ns() >= entry->until_ns)
+		return false;
+	count = entry->seen.count;
+	copy = calloc(count + 1, sizeof(*copy));
+	if (!copy)
+		return false;
+	(void)memcpy(copy, entry->seen.targets, count * sizeof(*copy));
+	*ret = (struct seen_targets){copy, count};
+	return true;
 }
 
 void balancer_memo_put_targets(struct balancer_memo *memo, int64_t service,

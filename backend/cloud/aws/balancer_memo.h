@@ -19,6 +19,7 @@ struct balancer_known {
 	uint64_t hash;
 	char balancer[ARN_SIZE], target_group[ARN_SIZE];
 	bool active;
+	int64_t looked_ns; /* monotonic: when all of it was */
 	struct network network;
 	struct balancer_state state;
 };
@@ -41,6 +42,14 @@ void balancer_memo_put(struct balancer_memo *memo, int64_t service,
 	const struct balancer_known *known);
 void balancer_memo_drop(struct balancer_memo *memo, int64_t service);
 
+/* Is this (a hash of what it is called, and where that leads) how it stands? put: 0: it is not
+ * known. */
+bool balancer_memo_has_name(struct balancer_memo *memo, int64_t service, uint64_t hash);
+void balancer_memo_put_name(struct balancer_memo *memo, int64_t service, uint64_t hash);
+
+/* A copy of its targets as they were last seen, as long as the balancer is known. */
+bool balancer_memo_get_targets(struct balancer_memo *memo, int64_t service,
+	struct seen_targets *ret);
 /* Its targets as they were just seen; taken over. */
 void balancer_memo_put_targets(struct balancer_memo *memo, int64_t service,
 	struct seen_targets *seen);

@@ -19,7 +19,7 @@ struct search {
 	const struct survey *survey;
 	char (*arns)[ARN_SIZE]; /* of listeners */
 	size_t count, room;
-	struct turn {
+	struct due {
 		int64_t service, asked_ns;
 		char target_group[ARN_SIZE];
 	} turns[TARGETS_A_SURVEY]; /* whose targets were asked for the longest ago */
@@ -109,7 +109,7 @@ static int take_balancer(struct search *search, const struct answer_node *balanc
 /* Those that were asked for the longest ago have their turn. */
 static void take_turn(struct search *search, int64_t service, int64_t asked_ns, const char *arn)
 {
-	struct turn *place = &search->turns[0];
+	struct due *place = &search->turns[0];
 
 	if (search->turn_count < TARGETS_A_SURVEY)
 		place = &search->turns[search->turn_count++];
@@ -119,7 +119,7 @@ static void take_turn(struct search *search, int64_t service, int64_t asked_ns, 
 				place = &search->turns[i];
 	if (*place->target_group && place->asked_ns <= asked_ns)
 		return;
-	*place = (struct turn){.service = service, .asked_ns = asked_ns};
+	*place = (struct due){.service = service, .asked_ns = asked_ns};
 	(void)text_copy(place->target_group, ARN_SIZE, arn);
 }
 
@@ -187,7 +187,7 @@ static int list_listeners(struct search *search, size_t from, size_t count, stru
 	return r;
 }
 
-static int ask_targets(const struct search *search, const struct turn *turn, struct error *reterr)
+static int ask_targets(const struct search *search, const struct due *turn, struct error *reterr)
 {
 	_cleanup_seen_targets_ struct seen_targets seen = {NULL, 0};
 	const struct survey *survey = search->survey;

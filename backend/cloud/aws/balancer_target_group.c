@@ -121,7 +121,7 @@ static int create(struct balancer_work *work, struct error *reterr)
 	if (r == 0)
 		(void)text_copy(work->target_group_arn, ARN_SIZE,
 			answer_text(answer.root, "TargetGroups/member/TargetGroupArn"));
-	return r < 0 ? r : settle_delay(work, true, reterr);
+	return r < 0 ? r : account_young(settle_delay(work, true, reterr), reterr);
 }
 
 static int repair(struct balancer_work *work, const struct answer_node *group, struct error *reterr)

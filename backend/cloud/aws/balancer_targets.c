@@ -17,6 +17,13 @@ void seen_targets_done(struct seen_targets *seen)
 	*seen = (struct seen_targets){NULL, 0};
 }
 
+bool seen_targets_none(struct seen_targets *ret)
+{
+	seen_targets_done(ret);
+	ret->targets = calloc(1, sizeof(*ret->targets));
+	return ret->targets != NULL;
+}
+
 static const struct {
 	const char *word;
 	enum seen_state state;
@@ -214,15 +221,30 @@ static int judge(const struct network *network, const struct balancer *wanted,
 		*words ? ": " : "", words);
 }
 
-int balancer_settle_targets(struct account *account, const struct network *network,
-	const char *target_group, const struct balancer *wanted, struct seen_targets *ret,
-	struct error *reterr)
+/* Nothing is in, and nothing shall be. */
+static bool is_idle(const struct balancer *wanted, const struct seen_targets *seen)
 {
-	size_t moved;
-	int r = seen_targets_read(account, target_group, ret, reterr);
+	for (size_t i = 0; i < wanted->target_count; i++)
+		if (wanted->targets[i].state == TARGET_READY)
+			return false;
+	return seen->count == 0;
+}
 
-	if (r == 0)
+int balancer_settle_targets(struct account *account, const struct network *network,
+	const char *target_group, const struct balancer *wanted, bool recalled,
+	struct seen_targets *ret, struct error *reterr)
+{
+	size_t moved = 0;
+	int r = 0;
+
+	if (recalled)
 		r = move(account, network, target_group, wanted, ret, &moved, reterr);
+	/* What was recalled may be out of date. */
+	if (r == 0 && moved == 0 && !(recalled && is_idle(wanted, ret))) {
+		r = seen_targets_read(account, target_group, ret, reterr);
+		if (r == 0)
+			r = move(account, network, target_group, wanted, ret, &moved, reterr);
+	}
 	if (r == 0 && moved > 0)
 		r = seen_targets_read(account, target_group, ret, reterr);
 	return r < 0 ? r : judge(network, wanted, ret, reterr);

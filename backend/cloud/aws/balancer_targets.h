@@ -44,6 +44,9 @@ int seen_targets_read(const struct account *account, const char *target_group,
 /* Out of DescribeTargetHealth's answer. Pure. */
 int seen_targets_parse(const struct answer_node *root, struct seen_targets *ret);
 
+/* Of a target group that has none. False: no memory. */
+bool seen_targets_none(struct seen_targets *ret);
+
 /* The state of one; SEEN_OUT when it is not known. Pure. */
 enum seen_state seen_targets_state(const struct seen_targets *seen, const struct target *target);
 
@@ -51,10 +54,12 @@ enum seen_state seen_targets_state(const struct seen_targets *seen, const struct
 bool target_must_enter(const struct target *target, const struct seen_targets *seen);
 bool target_must_leave(const struct seen_target *target, const struct balancer *wanted);
 
-/* Moves targets in and out. *ret is what was seen at the end, also on -EAGAIN: traffic
- * does not follow yet. -EADDRNOTAVAIL: an address that no balancer of this network reaches. */
+/* Moves targets in and out. recalled: *ret is what was seen a moment ago, and AWS is asked only
+ * what it is now; else it is asked first. *ret is what was seen at the end, also on -EAGAIN:
+ * traffic does not follow yet. -EADDRNOTAVAIL: an address that no balancer of this network
+ * reaches. */
 int balancer_settle_targets(struct account *account, const struct network *network,
-	const char *target_group, const struct balancer *wanted, struct seen_targets *ret,
-	struct error *reterr);
+	const char *target_group, const struct balancer *wanted, bool recalled,
+	struct seen_targets *ret, struct error *reterr);
 
 #endif

@@ -33,12 +33,14 @@ struct balancer_work {
 	char name[BALANCER_NAME_SIZE];
 	struct network network;
 	bool tls;
+	bool fresh; /* neither balancer nor target group was there: nothing else is, most likely */
 	char groups[2][GROUP_ID_SIZE]; /* its own, and the one of all of the tenant's */
 	struct balancer_found balancer, target_group;
 	/* As they are, once they are there. */
 	char balancer_arn[ARN_SIZE], target_group_arn[ARN_SIZE];
 	bool active; /* AWS has made it */
 	struct settled_entry settled; /* what it was brought to */
+	int64_t looked_ns; /* monotonic: when it was made, or looked at as a whole */
 	struct balancer_state state;
 };
 

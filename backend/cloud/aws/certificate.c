@@ -15,11 +15,13 @@ void certificate_cache_init(struct certificate_cache *cache)
 {
 	*cache = (struct certificate_cache){.names = BUF_INIT};
 	lock_init(&cache->lock, LOCK_LEAF);
+	turn_init(&cache->turn);
 }
 
 void certificate_cache_done(struct certificate_cache *cache)
 {
 	buf_done(&cache->names);
+	turn_done(&cache->turn);
 	lock_done(&cache->lock);
 }
 
@@ -84,17 +86,13 @@ static bool known(struct certificate_cache *cache, const char *arn, const char *
 	return true;
 }
 
-int certificate_covers(struct certificate_cache *cache, struct account *account, const char *dns,
-	bool *ret, struct error *reterr)
+static int ask(struct certificate_cache *cache, struct account *account, const char *arn,
+	const char *dns, bool *ret, struct error *reterr)
 {
 	_cleanup_buf_ struct buf names = BUF_INIT;
 	struct buf old;
-	const char *arn = policy_text(account->policy, "certificate_arn");
 	int r = 0;
 
-	*ret = false;
-	if (!*arn || !*dns || known(cache, arn, dns, ret))
-		return 0;
 	if (strstr(arn, ":server-certificate/"))
 		guess_names(account->policy, &names);
 	else
@@ -109,4 +107,22 @@ int certificate_covers(struct certificate_cache *cache, struct account *account,
 	cache->until_ns =
 		text_copy(cache->arn, sizeof(cache->arn), arn) ? clock_now_ns() + KNOWN_NS : 0;
 	return 0;
+}
+
+int certificate_covers(struct certificate_cache *cache, struct account *account, const char *dns,
+	bool *ret, struct error *reterr)
+{
+	const char *arn = policy_text(account->policy, "certificate_arn");
+	bool mine;
+	int r = 0;
+
+	*ret = false;
+	if (!*arn || !*dns || known(cache, arn, dns, ret))
+		return 0;
+	mine = turn_take(&cache->turn);
+	if (mine || !known(cache, arn, dns, ret))
+		r = ask(cache, account, arn, dns, ret, reterr);
+	if (mine)
+		turn_give(&cache->turn);
+	return r;
 }

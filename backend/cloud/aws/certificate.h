@@ -9,10 +9,11 @@
 #define DUPLOFS_CLOUD_AWS_CERTIFICATE_H
 
 #include "base/buf.h"
-#include "base/lock.h"
+#include "base/turn.h"
 #include "cloud/aws/account.h"
 
 struct certificate_cache {
+	struct turn turn;
 	struct lock lock;
 	char arn[256];
 	struct buf names; /* a line each, "*.example.com" */

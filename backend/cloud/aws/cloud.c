@@ -107,7 +107,9 @@ static int aws_ensure_dns(struct cloud *cloud, int64_t service, const char *name
 	_cleanup_account_ struct account account = ACCOUNT_INIT;
 	int r = account_open(&account, shared_of(cloud), reterr);
 
-	return r < 0 ? r : aws_dns_ensure(&account, service, name, balancer, reterr);
+	return r < 0 ? r
+		     : aws_balancer_name(balancers_of(cloud), &account, service, name, balancer,
+			       reterr);
 }
 
 static int aws_remove_dns(struct cloud *cloud, int64_t service, const char *name,
@@ -116,6 +118,7 @@ static int aws_remove_dns(struct cloud *cloud, int64_t service, const char *name
 	_cleanup_account_ struct account account = ACCOUNT_INIT;
 	int r = account_open_bare(&account, shared_of(cloud), reterr);
 
+	aws_balancer_unname(balancers_of(cloud), service);
 	return r < 0 ? r : aws_dns_remove(&account, service, name, reterr);
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "cloud/aws/balancer_name.h"
+#include "cloud/aws/dns_page.h"
 #include "cloud/aws/dns_records.h"
 #include "cloud/aws/settled.h"
 #include "cloud/dns_name.h"
@@ -115,7 +116,7 @@ static int lead(struct account *account, int64_t service, const char *name,
 	int r = check_name(account->policy, name, reterr);
 
 	if (r == 0)
-		r = dns_records_find(&records, account, name, reterr);
+		r = dns_records_find(&records, account, name, false, reterr);
 	if (r < 0)
 		return explain(account, r, reterr);
 	owner = owner_of(account, service, &records, &other);
@@ -132,7 +133,9 @@ static int lead(struct account *account, int64_t service, const char *name,
 		dns_change_alias(&change, action, name, "AAAA", balancer);
 	else if (records.aaaa)
 		dns_change_delete(&change, records.aaaa);
-	return explain(account, dns_change_send(&change, account, reterr), reterr);
+	r = dns_change_send(&change, account, reterr);
+	dns_pages_touch(account->pages, name);
+	return explain(account, r, reterr);
 }
 
 /* ---- facts ---- */
@@ -220,7 +223,7 @@ int aws_dns_remove(struct account *account, int64_t service, const char *name, s
 			"DNS name %s: there is no policy that says in which zone it is", name);
 	if (!*policy_text(account->policy, "hosted_zone_id"))
 		return 0;
-	r = dns_records_find(&records, account, name, reterr);
+	r = dns_records_find(&records, account, name, true, reterr);
 	if (r == -ENOENT) {
 		error_clear(reterr);
 		return 0; /* its zone is gone */
@@ -233,7 +236,9 @@ int aws_dns_remove(struct account *account, int64_t service, const char *name, s
 		dns_change_delete(&change, records.a);
 	if (is_of(account, records.aaaa, service))
 		dns_change_delete(&change, records.aaaa);
-	return dns_change_send(&change, account, reterr);
+	r = dns_change_send(&change, account, reterr);
+	dns_pages_touch(account->pages, name);
+	return r;
 }
 
 /* ---- survey ---- */

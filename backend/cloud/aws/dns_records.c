@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "base/text.h"
+#include "cloud/aws/dns_page.h"
 #include "cloud/dns_name.h"
 
 #define RECORDS   "ResourceRecordSets/ResourceRecordSet"
@@ -15,8 +16,8 @@
 
 void dns_records_done(struct dns_records *records)
 {
-	for (size_t i = 0; i < 2; i++)
-		answer_done(&records->answers[i]);
+	dns_page_give(records->page);
+	answer_done(&records->rest);
 }
 
 /* Names in a zone end in a dot. */
@@ -69,24 +70,23 @@ static void take(struct dns_records *ret, const struct answer *answer, const cha
 	}
 }
 
-int dns_records_find(struct dns_records *ret, struct account *account, const char *name,
+int dns_records_find(struct dns_records *ret, struct account *account, const char *name, bool young,
 	struct error *reterr)
 {
-	struct start here = {.type = ""}, beside = {.type = "TXT"};
+	struct start beside = {.type = "TXT"};
 	int r;
 
-	(void)text_copy(here.name, sizeof(here.name), name);
 	(void)snprintf(beside.name, sizeof(beside.name), DNS_MARK_PREFIX "%s", name);
-	r = list(account, &here, &ret->answers[0], reterr);
+	r = dns_page_take(&ret->page, account, name, beside.name, young, reterr);
 	if (r < 0)
 		return r;
-	take(ret, &ret->answers[0], name, beside.name);
+	take(ret, dns_page_answer(ret->page), name, beside.name);
 	/* It stands behind the name, most often next to it. */
-	if (ret->mark || strcmp(answer_text(ret->answers[0].root, "IsTruncated"), "true") != 0)
+	if (ret->mark || dns_page_reaches(ret->page, beside.name))
 		return 0;
-	r = list(account, &beside, &ret->answers[1], reterr);
+	r = list(account, &beside, &ret->rest, reterr);
 	if (r == 0)
-		take(ret, &ret->answers[1], name, beside.name);
+		take(ret, &ret->rest, name, beside.name);
 	return r;
 }
 

@@ -13,10 +13,13 @@
 #include "cloud/aws/account.h"
 #include "cloud/cloud.h"
 
+struct dns_page;
+
 #define DNS_MARK_PREFIX "_duplofs."
 
 struct dns_records {
-	struct answer answers[2];
+	struct dns_page *page; /* with the name */
+	struct answer rest; /* the mark, where it is on another one */
 	const struct answer_node *a, *aaaa; /* NULL: none */
 	const struct answer_node *mark; /* the text record beside the name */
 	bool any; /* records of any type stand under the name itself */
@@ -25,11 +28,11 @@ struct dns_records {
 #define DNS_RECORDS_INIT                                                                           \
 	(struct dns_records)                                                                       \
 	{                                                                                          \
-		.answers = { ANSWER_INIT, ANSWER_INIT }                                            \
+		.rest = ANSWER_INIT                                                                \
 	}
 
-/* -ENOENT: there is no such zone. */
-int dns_records_find(struct dns_records *ret, struct account *account, const char *name,
+/* young: as they are now; else as they were some seconds ago. -ENOENT: there is no such zone. */
+int dns_records_find(struct dns_records *ret, struct account *account, const char *name, bool young,
 	struct error *reterr);
 void dns_records_done(struct dns_records *records);
 #define _cleanup_dns_records_ __attribute__((cleanup(dns_records_done)))

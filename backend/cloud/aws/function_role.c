@@ -84,7 +84,8 @@ int function_role_ensure(struct resource_call *call, char ret_arn[ROLE_ARN_SIZE]
 		call->wanted->external, ROLE_FUNCTION_PATH, "lambda.amazonaws.com"};
 	_cleanup_answer_ struct answer answer = ANSWER_INIT;
 	const struct answer_node *role;
-	int r = role_find_or_make(call->account, call->owner, &wish, &answer, &role, reterr);
+	bool made;
+	int r = role_find_or_make(call->account, call->owner, &wish, &answer, &role, &made, reterr);
 
 	if (r < 0)
 		return r;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "cloud/aws/group_memo.h"
 
 #define BALANCERS "-lb" /* end of the name of the balancers' group */
 
@@ -64,12 +65,9 @@ int group_create(struct account *account, const struct group_new *group, char re
 		account_tag_service(&request, "TagSpecification.1.Tag", group->service,
 			group->service_id);
 	r = account_call(account, &request, &answer, FAULT_EXISTS, reterr);
+	*ret_id = '\0';
 	if (r == 0)
 		(void)text_copy(ret_id, GROUP_ID_SIZE, answer_text(answer.root, "groupId"));
-	if (r == 0 && !*ret_id)
-		return error_set(reterr, -EAGAIN,
-			"the security group \"%s\" appeared meanwhile: it is looked at again",
-			group->name);
 	return r;
 }
 
@@ -99,4 +97,33 @@ int group_remove_named(struct account *account, const struct estate_owner *owner
 			    ? group_delete(account, answer_text(group, "groupId"), reterr)
 			    : account_foreign("security group", name, reterr);
 	return r;
+}
+
+int group_find(struct account *account, const struct estate_owner *owner, const char *name,
+	char ret_id[GROUP_ID_SIZE], struct error *reterr)
+{
+	_cleanup_answer_ struct answer answer = ANSWER_INIT;
+	const char *vpc = policy_text(account->policy, "vpc_id");
+	const struct answer_node *group;
+	int r;
+
+	if (group_memo_get(account->groups, vpc, name, ret_id))
+		return 0;
+	r = group_describe(account, vpc, &name, 1, &answer, reterr);
+	if (r < 0)
+		return r;
+	group = group_named(&answer, name);
+	if (!group)
+		return error_set(reterr, -EAGAIN,
+			"the tenant's security group is not there yet: see the tenant's status");
+	if (!group_is_tenants(group, owner))
+		return account_foreign("security group", name, reterr);
+	(void)text_copy(ret_id, GROUP_ID_SIZE, answer_text(group, "groupId"));
+	group_memo_put(account->groups, vpc, name, ret_id);
+	return 0;
+}
+
+void group_doubt(struct account *account, const char *name)
+{
+	group_memo_drop(account->groups, policy_text(account->policy, "vpc_id"), name);
 }

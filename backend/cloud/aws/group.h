@@ -33,7 +33,7 @@ int group_describe(struct account *account, const char *vpc, const char *const *
 /* The one of that name among them, or NULL. */
 const struct answer_node *group_named(const struct answer *answer, const char *name);
 
-/* In the policy's network. -EAGAIN: it was there already, look again. */
+/* In the policy's network. ret_id "": one of that name was there already, look at it. */
 int group_create(struct account *account, const struct group_new *group, char ret_id[GROUP_ID_SIZE],
 	struct error *reterr);
 
@@ -43,6 +43,13 @@ int group_delete(struct account *account, const char *id, struct error *reterr);
 /* Deletes all of that name that are the owner's, in any network. */
 int group_remove_named(struct account *account, const struct estate_owner *owner, const char *name,
 	struct error *reterr);
+
+/* The id of the owner's group of this name in the policy's network, as it was a moment ago.
+ * -EAGAIN: it is not there yet. -EEXIST: it is not the owner's. */
+int group_find(struct account *account, const struct estate_owner *owner, const char *name,
+	char ret_id[GROUP_ID_SIZE], struct error *reterr);
+/* Something does not go with that id: look the next time. */
+void group_doubt(struct account *account, const char *name);
 
 /* Do its tags say that it is the tenant's and no service's? */
 bool group_is_tenants(const struct answer_node *group, const struct estate_owner *owner);

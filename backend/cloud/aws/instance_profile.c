@@ -24,16 +24,20 @@ static bool is_ours(const struct answer_node *profile, const struct estate_owner
 	return account_owns(answer_find(profile, "Tags/member"), "Key", "Value", owner);
 }
 
+/* *ret_made false: it was there already. */
 static int create(struct account *account, const struct estate_owner *owner, const char *name,
-	struct error *reterr)
+	bool *ret_made, struct error *reterr)
 {
 	_cleanup_request_ struct aws_request request = aws_request_of(IAM_CREATE_INSTANCE_PROFILE);
 	_cleanup_answer_ struct answer answer = ANSWER_INIT;
+	int r;
 
 	aws_request_set(&request, "InstanceProfileName", name);
 	aws_request_set(&request, "Path", ACCOUNT_PATH);
 	account_tag(&request, "Tags.member", owner, name);
-	return account_call(account, &request, &answer, FAULT_EXISTS, reterr);
+	r = account_call(account, &request, &answer, FAULT_EXISTS, reterr);
+	*ret_made = r == 0 && answer_find(answer.root, "InstanceProfile");
+	return r;
 }
 
 static int change_role(struct account *account, enum aws_action_id action, const char *name,
@@ -48,7 +52,7 @@ static int change_role(struct account *account, enum aws_action_id action, const
 		action == IAM_ADD_ROLE_TO_INSTANCE_PROFILE ? FAULT_OTHER : FAULT_MISSING, reterr);
 }
 
-/* It has room for one role. */
+/* It has room for one role. profile NULL: it was just made. */
 static int settle_role(struct account *account, const struct answer_node *profile, const char *name,
 	struct error *reterr)
 {
@@ -59,8 +63,9 @@ static int settle_role(struct account *account, const struct answer_node *profil
 		return 0;
 	if (*role)
 		r = change_role(account, IAM_REMOVE_ROLE_FROM_INSTANCE_PROFILE, name, role, reterr);
-	return r < 0 ? r
-		     : change_role(account, IAM_ADD_ROLE_TO_INSTANCE_PROFILE, name, name, reterr);
+	if (r == 0)
+		r = change_role(account, IAM_ADD_ROLE_TO_INSTANCE_PROFILE, name, name, reterr);
+	return account_young(r, reterr);
 }
 
 static int ensure(struct account *account, const struct estate_owner *owner, const char *name,
@@ -68,19 +73,17 @@ static int ensure(struct account *account, const struct estate_owner *owner, con
 {
 	_cleanup_answer_ struct answer answer = ANSWER_INIT;
 	const struct answer_node *profile;
+	bool made = false;
 	int r = get(account, name, &answer, &profile, reterr);
 
-	if (r == 0 && !profile) {
-		r = create(account, owner, name, reterr);
-		if (r == 0)
-			r = get(account, name, &answer, &profile, reterr);
-	}
+	if (r == 0 && !profile)
+		r = create(account, owner, name, &made, reterr);
 	if (r < 0)
 		return r;
-	if (!profile)
+	if (!profile && !made)
 		return error_set(reterr, -EAGAIN,
 			"AWS does not show the new instance profile yet: it is tried again");
-	if (!is_ours(profile, owner))
+	if (profile && !is_ours(profile, owner))
 		return account_foreign("instance profile", name, reterr);
 	return settle_role(account, profile, name, reterr);
 }

@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "cloud/aws/group.h"
 #include "cloud/aws/image.h"
 #include "cloud/aws/user_data.h"
 
@@ -20,7 +21,7 @@ struct run {
 	struct estate_owner owner;
 	char name[ESTATE_NAME_SIZE]; /* of the tenant's group, profile and key */
 	char image[IMAGE_ID_MAX];
-	char group[64]; /* id */
+	char group[GROUP_ID_SIZE];
 	char *user_data; /* base64 */
 	bool spot;
 };
@@ -68,30 +69,6 @@ int machine_types_for(const struct policy *policy, const struct machine *wanted,
 }
 
 /* ---- what it is made of ---- */
-
-static int find_group(struct run *run, struct error *reterr)
-{
-	_cleanup_request_ struct aws_request request = aws_request_of(EC2_DESCRIBE_SECURITY_GROUPS);
-	_cleanup_answer_ struct answer answer = ANSWER_INIT;
-	const struct answer_node *group;
-	int r;
-
-	aws_request_set(&request, "Filter.1.Name", "group-name");
-	aws_request_set(&request, "Filter.1.Value.1", run->name);
-	aws_request_set(&request, "Filter.2.Name", "vpc-id");
-	aws_request_set(&request, "Filter.2.Value.1", policy_text(run->account->policy, "vpc_id"));
-	r = account_call(run->account, &request, &answer, FAULT_MISSING, reterr);
-	if (r < 0)
-		return r;
-	group = answer_find(answer.root, "securityGroupInfo/item");
-	if (!group)
-		return error_set(reterr, -EAGAIN,
-			"waits for the tenant's security group, role and instance profile");
-	if (!account_owns(answer_find(group, "tagSet/item"), "key", "value", &run->owner))
-		return account_foreign("security group", run->name, reterr);
-	(void)text_copy(run->group, sizeof(run->group), answer_text(group, "groupId"));
-	return 0;
-}
 
 static char *to_base64(const struct buf *data)
 {
@@ -304,11 +281,13 @@ int machine_run(struct account *account, const struct engine_keys *keys,
 	if (r == 0)
 		r = aws_image_find(account, wanted->os, run.image, reterr);
 	if (r == 0)
-		r = find_group(&run, reterr);
+		r = group_find(account, &run.owner, run.name, run.group, reterr);
 	if (r == 0)
 		r = make_user_data(&run, keys, reterr);
 	if (r == 0)
 		r = run_any(&run, ret, reterr);
+	if (r < 0)
+		group_doubt(account, run.name);
 	run_done(&run);
 	return r;
 }

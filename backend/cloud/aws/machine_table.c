@@ -37,11 +37,13 @@ void machine_table_init(struct machine_table *table)
 {
 	*table = (struct machine_table){0};
 	lock_init(&table->lock, LOCK_CLOUD);
+	turn_init(&table->turn);
 }
 
 void machine_table_done(struct machine_table *table)
 {
 	lists_done(&table->hosts);
+	turn_done(&table->turn);
 	lock_done(&table->lock);
 }
 
@@ -292,28 +294,45 @@ static void take_over(struct machine_table *table, struct look *look, int64_t be
 	table->looked_ns = began_ns;
 }
 
-int machine_table_look(struct machine_table *table, const struct account *account, int64_t age_ns,
+static bool is_fresh(struct machine_table *table, int64_t age_ns)
+{
+	LOCKED(&table->lock);
+	return table->looked_ns && clock_now_ns() - table->looked_ns < age_ns;
+}
+
+static int look_now(struct machine_table *table, const struct account *account,
 	struct error *reterr)
 {
 	struct look look = {.error = 0};
 	int64_t began_ns = clock_now_ns();
 	struct news news = {0};
 	machine_table_fn changed;
-	bool fresh;
-	int r;
+	int r = ask(account, &look, reterr);
 
 	lock_acquire(&table->lock);
-	fresh = table->looked_ns && began_ns - table->looked_ns < age_ns;
 	changed = table->changed;
 	lock_release(&table->lock);
-	if (fresh)
-		return 0;
-	r = ask(account, &look, reterr);
 	if (r == 0)
 		take_over(table, &look, began_ns, &news);
 	lists_done(&look.hosts);
 	for (size_t i = 0; changed && i < news.count; i++)
 		changed(table->arg, news.hosts[i]);
 	free(news.hosts);
+	return r;
+}
+
+int machine_table_look(struct machine_table *table, const struct account *account, int64_t age_ns,
+	struct error *reterr)
+{
+	bool mine;
+	int r = 0;
+
+	if (is_fresh(table, age_ns))
+		return 0;
+	mine = turn_take(&table->turn);
+	if (mine || !is_fresh(table, age_ns))
+		r = look_now(table, account, reterr);
+	if (mine)
+		turn_give(&table->turn);
 	return r;
 }

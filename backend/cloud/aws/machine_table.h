@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "base/idmap.h"
-#include "base/lock.h"
+#include "base/turn.h"
 #include "cloud/aws/account.h"
 #include "model/machine_type.h"
 
@@ -48,6 +48,7 @@ struct machine_row {
 typedef void (*machine_table_fn)(void *arg, int64_t host);
 
 struct machine_table {
+	struct turn turn; /* of who looks */
 	struct lock lock; /* LOCK_CLOUD */
 	struct idmap hosts; /* to struct machine_list */
 	int64_t looked_ns; /* monotonic; 0: never */

@@ -17,10 +17,12 @@ void network_cache_init(struct network_cache *cache)
 {
 	*cache = (struct network_cache){.until_ns = 0};
 	lock_init(&cache->lock, LOCK_LEAF);
+	turn_init(&cache->turn);
 }
 
 void network_cache_done(struct network_cache *cache)
 {
+	turn_done(&cache->turn);
 	lock_done(&cache->lock);
 }
 
@@ -150,23 +152,21 @@ static int read_subnets(struct account *account, struct network *ret, struct err
 		ret->subnet_count ? "all in zone " : "not there", zones[0] ? zones[0] : "");
 }
 
-int network_get(struct network_cache *cache, struct account *account, struct network *ret,
-	struct error *reterr)
+static bool recall(struct network_cache *cache, uint64_t hash, struct network *ret)
+{
+	LOCKED(&cache->lock);
+	if (cache->hash != hash || clock_now_ns() >= cache->until_ns)
+		return false;
+	*ret = cache->known;
+	return true;
+}
+
+static int ask(struct network_cache *cache, struct account *account, uint64_t hash,
+	struct network *ret, struct error *reterr)
 {
 	struct network found = {.subnet_count = 0};
-	uint64_t hash = hash_of(account->policy);
-	int64_t now_ns = clock_now_ns();
-	bool known;
-	int r;
+	int r = read_ranges(account, &found, reterr);
 
-	lock_acquire(&cache->lock);
-	known = cache->hash == hash && now_ns < cache->until_ns;
-	if (known)
-		*ret = cache->known;
-	lock_release(&cache->lock);
-	if (known)
-		return 0;
-	r = read_ranges(account, &found, reterr);
 	if (r == 0)
 		r = read_subnets(account, &found, reterr);
 	if (r < 0)
@@ -175,6 +175,23 @@ int network_get(struct network_cache *cache, struct account *account, struct net
 	LOCKED(&cache->lock);
 	cache->known = found;
 	cache->hash = hash;
-	cache->until_ns = now_ns + KNOWN_NS;
+	cache->until_ns = clock_now_ns() + KNOWN_NS;
 	return 0;
+}
+
+int network_get(struct network_cache *cache, struct account *account, struct network *ret,
+	struct error *reterr)
+{
+	uint64_t hash = hash_of(account->policy);
+	bool mine;
+	int r = 0;
+
+	if (recall(cache, hash, ret))
+		return 0;
+	mine = turn_take(&cache->turn);
+	if (mine || !recall(cache, hash, ret))
+		r = ask(cache, account, hash, ret, reterr);
+	if (mine)
+		turn_give(&cache->turn);
+	return r;
 }

@@ -8,7 +8,7 @@
 #ifndef DUPLOFS_CLOUD_AWS_NETWORK_H
 #define DUPLOFS_CLOUD_AWS_NETWORK_H
 
-#include "base/lock.h"
+#include "base/turn.h"
 #include "cloud/aws/account.h"
 
 #define NETWORK_ZONES_MAX  8
@@ -23,6 +23,7 @@ struct network {
 };
 
 struct network_cache {
+	struct turn turn;
 	struct lock lock;
 	struct network known;
 	uint64_t hash; /* of the policy's ids */

@@ -166,22 +166,10 @@ void resource_set_state(struct resource_call *call, const char *word,
 
 int resource_group(struct resource_call *call, char ret[GROUP_ID_SIZE], struct error *reterr)
 {
-	_cleanup_answer_ struct answer answer = ANSWER_INIT;
-	const char *vpc = policy_text(call->account->policy, "vpc_id");
 	char name[ESTATE_NAME_SIZE];
-	const char *const names[] = {name};
-	const struct answer_node *group;
-	int r;
 
 	account_name(call->owner, name);
-	r = group_describe(call->account, vpc, names, 1, &answer, reterr);
-	if (r < 0)
-		return r;
-	group = group_named(&answer, name);
-	if (!group || !group_is_tenants(group, call->owner))
-		return error_set(reterr, -EAGAIN, "the tenant's security group is not there yet");
-	(void)text_copy(ret, GROUP_ID_SIZE, answer_text(group, "groupId"));
-	return 0;
+	return group_find(call->account, call->owner, name, ret, reterr);
 }
 
 /* ---- what is done when ---- */

@@ -26,13 +26,15 @@ static bool is_ours(const struct answer_node *role, const struct estate_owner *o
 	return account_owns(answer_find(role, "Tags/member"), "Key", "Value", owner);
 }
 
+/* *ret: the role, NULL when it was there already. */
 static int create(struct account *account, const struct estate_owner *owner,
-	const struct role_wish *wish, struct error *reterr)
+	const struct role_wish *wish, struct answer *answer, const struct answer_node **ret,
+	struct error *reterr)
 {
 	_cleanup_request_ struct aws_request request = aws_request_of(IAM_CREATE_ROLE);
-	_cleanup_answer_ struct answer answer = ANSWER_INIT;
 	_cleanup_buf_ struct buf trust = BUF_INIT;
 	const char *boundary = policy_text(account->policy, "permissions_boundary_arn");
+	int r;
 
 	buf_printf(&trust,
 		"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":"
@@ -44,21 +46,22 @@ static int create(struct account *account, const struct estate_owner *owner,
 	if (*boundary)
 		aws_request_set(&request, "PermissionsBoundary", boundary);
 	account_tag(&request, "Tags.member", owner, wish->name);
-	return account_call(account, &request, &answer, FAULT_EXISTS, reterr);
+	answer_done(answer);
+	r = account_call(account, &request, answer, FAULT_EXISTS, reterr);
+	*ret = r == 0 ? answer_find(answer->root, "Role") : NULL;
+	return r;
 }
 
 int role_find_or_make(struct account *account, const struct estate_owner *owner,
 	const struct role_wish *wish, struct answer *answer, const struct answer_node **ret,
-	struct error *reterr)
+	bool *ret_made, struct error *reterr)
 {
 	int r = get(account, wish->name, answer, ret, reterr);
 
-	if (r == 0 && !*ret) {
-		r = create(account, owner, wish, reterr);
-		if (r == 0)
-			r = get(account, wish->name, answer, ret, reterr);
-	}
-	if (r < 0)
+	*ret_made = r == 0 && !*ret;
+	if (*ret_made)
+		r = create(account, owner, wish, answer, ret, reterr);
+	if (r < 0 || (*ret_made && *ret))
 		return r;
 	if (!*ret)
 		return error_set(reterr, -EAGAIN,
@@ -106,12 +109,14 @@ static bool is_wanted(const struct policy *policy, const char *arn)
 	return false;
 }
 
-static int settle_policies(struct account *account, const char *name, struct error *reterr)
+/* made: nothing is attached yet. */
+static int settle_policies(struct account *account, const char *name, bool made,
+	struct error *reterr)
 {
 	_cleanup_answer_ struct answer answer = ANSWER_INIT;
 	const struct answer_node *policy;
 	const char *arn;
-	int r = list_attached(account, name, &answer, reterr);
+	int r = made ? 0 : list_attached(account, name, &answer, reterr);
 
 	policy = answer_find(answer.root, "AttachedPolicies/member");
 	for (size_t i = 0;
@@ -123,7 +128,7 @@ static int settle_policies(struct account *account, const char *name, struct err
 		if (!is_wanted(account->policy, answer_text(policy, "PolicyArn")))
 			r = change_attached(account, IAM_DETACH_ROLE_POLICY, name,
 				answer_text(policy, "PolicyArn"), reterr);
-	return r;
+	return made ? account_young(r, reterr) : r;
 }
 
 /* A tenant's role, which its machines have: the policy says what it may do. */
@@ -133,9 +138,10 @@ static int ensure(struct account *account, const struct estate_owner *owner, con
 	const struct role_wish wish = {name, ACCOUNT_PATH, "ec2.amazonaws.com"};
 	_cleanup_answer_ struct answer answer = ANSWER_INIT;
 	const struct answer_node *role;
-	int r = role_find_or_make(account, owner, &wish, &answer, &role, reterr);
+	bool made;
+	int r = role_find_or_make(account, owner, &wish, &answer, &role, &made, reterr);
 
-	return r < 0 ? r : settle_policies(account, name, reterr);
+	return r < 0 ? r : settle_policies(account, name, made, reterr);
 }
 
 /* Policies that somebody put into the role: it cannot go with them. */

@@ -17,10 +17,11 @@ struct role_wish {
 	const char *service; /* that may take it, "ec2.amazonaws.com" */
 };
 
-/* *ret: the role, in answer. -EAGAIN: not shown yet. -EEXIST: it is not ours. */
+/* *ret: the role, in answer; *ret_made: just now. -EAGAIN: not shown yet. -EEXIST: it is not
+ * ours. */
 int role_find_or_make(struct account *account, const struct estate_owner *owner,
 	const struct role_wish *wish, struct answer *answer, const struct answer_node **ret,
-	struct error *reterr);
+	bool *ret_made, struct error *reterr);
 
 /* With all that it may do. 0 also when there is none; -EEXIST: it is not ours. */
 int role_remove(struct account *account, const struct estate_owner *owner, const char *name,

@@ -5,8 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "cloud/aws/balancer_survey.h"
 #include "cloud/aws/group.h"
+#include "cloud/aws/group_memo.h"
 #include "cloud/aws/group_rules.h"
 #include "cloud/aws/survey.h"
 
@@ -59,65 +61,100 @@ static void want_rules(struct group_rules *ret, const struct account *account, c
 		group_rules_add(ret, &everywhere6);
 }
 
-static int settle_rules(struct account *account, const struct answer_node *group,
-	const char *balancers, struct error *reterr)
-{
-	_cleanup_group_rules_ struct group_rules seen = GROUP_RULES_INIT;
-	_cleanup_group_rules_ struct group_rules wanted = GROUP_RULES_INIT;
-	const char *self = answer_text(group, "groupId");
-	struct ports ports;
+/* One that was looked at or has just been made. */
+struct named {
+	struct answer answer;
+	const struct answer_node *node; /* NULL: made by us just now, as AWS makes them */
+	char id[GROUP_ID_SIZE];
+};
 
-	ports_of(account, &ports);
-	group_rules_read(&seen, group);
-	want_rules(&wanted, account, self, balancers, &ports, &seen);
-	return group_rules_settle(account, self, &seen, &wanted, reterr);
+#define NAMED_INIT                                                                                 \
+	(struct named)                                                                             \
+	{                                                                                          \
+		.answer = ANSWER_INIT                                                              \
+	}
+
+static void read_rules(const struct named *group, struct group_rules *ret)
+{
+	if (group->node)
+		group_rules_read(ret, group->node);
+	else
+		group_rules_add(ret, &everywhere);
+}
+
+static int look(struct account *account, const struct group_new *wanted, struct named *ret,
+	struct error *reterr)
+{
+	int r = group_describe(account, policy_text(account->policy, "vpc_id"), &wanted->name, 1,
+		&ret->answer, reterr);
+
+	ret->node = r == 0 ? group_named(&ret->answer, wanted->name) : NULL;
+	if (!ret->node)
+		return r;
+	(void)text_copy(ret->id, GROUP_ID_SIZE, answer_text(ret->node, "groupId"));
+	return group_is_tenants(ret->node, wanted->owner)
+		       ? 0
+		       : account_foreign("security group", wanted->name, reterr);
 }
 
 /* The group of that name with its rules; made when there is none. */
-static int ensure_named(struct account *account, const struct group_new *wanted,
-	const char *const *names, size_t count, struct answer *answer,
-	const struct answer_node **ret, struct error *reterr)
+static int ensure_named(struct account *account, const struct group_new *wanted, struct named *ret,
+	struct error *reterr)
+{
+	int r = look(account, wanted, ret, reterr);
+
+	if (r == 0 && !ret->node) {
+		r = group_create(account, wanted, ret->id, reterr);
+		if (r == 0 && !*ret->id)
+			r = look(account, wanted, ret, reterr);
+	}
+	if (r == 0 && !*ret->id)
+		return error_set(reterr, -EAGAIN,
+			"AWS does not show the security group \"%s\" yet: it is tried again",
+			wanted->name);
+	return r;
+}
+
+/* Remembered only once it is as it shall be. */
+static int settle_named(struct account *account, const char *name, const struct named *group,
+	const struct group_rules *seen, const struct group_rules *wanted, struct error *reterr)
 {
 	const char *vpc = policy_text(account->policy, "vpc_id");
-	char id[GROUP_ID_SIZE] = "";
-	int r = group_describe(account, vpc, names, count, answer, reterr);
+	int r = group_rules_settle(account, group->id, seen, wanted, reterr);
 
-	if (r == 0 && !group_named(answer, wanted->name)) {
-		r = group_create(account, wanted, id, reterr);
-		if (r == 0)
-			r = group_describe(account, vpc, names, count, answer, reterr);
-	}
-	if (r < 0)
-		return r;
-	*ret = group_named(answer, wanted->name);
-	if (!*ret)
-		return error_set(reterr, -EAGAIN,
-			"AWS does not show the new security group yet: it is tried again");
-	return group_is_tenants(*ret, wanted->owner)
-		       ? 0
-		       : account_foreign("security group", wanted->name, reterr);
+	if (r == 0)
+		group_memo_put(account->groups, vpc, name, group->id);
+	else
+		group_memo_drop(account->groups, vpc, name);
+	return r;
 }
 
 static int ensure(struct account *account, const struct estate_owner *owner, const char *name,
 	struct error *reterr)
 {
-	char balancers[GROUP_NAME_SIZE];
-	const char *names[] = {name, balancers};
 	const struct group_new wanted = {
 		.name = name, .description = "Hosts of a tenant of duplofs", .owner = owner};
-	_cleanup_answer_ struct answer answer = ANSWER_INIT;
-	const struct answer_node *group, *other;
+	_cleanup_group_rules_ struct group_rules seen = GROUP_RULES_INIT;
+	_cleanup_group_rules_ struct group_rules rules = GROUP_RULES_INIT;
+	char balancers[GROUP_NAME_SIZE], other[GROUP_ID_SIZE];
+	struct named group = NAMED_INIT;
+	struct ports ports;
 	int r;
 
+	ports_of(account, &ports);
 	group_balancers_name(name, balancers);
-	r = ensure_named(account, &wanted, names, 2, &answer, &group, reterr);
+	r = group_find(account, owner, balancers, other, reterr);
+	if (r == 0)
+		r = ensure_named(account, &wanted, &group, reterr);
+	if (r == 0) {
+		read_rules(&group, &seen);
+		want_rules(&rules, account, group.id, other, &ports, &seen);
+		r = settle_named(account, name, &group, &seen, &rules, reterr);
+	}
 	if (r < 0)
-		return r;
-	other = group_named(&answer, balancers);
-	if (!other)
-		return error_set(reterr, -EAGAIN,
-			"AWS does not show the load balancers' group yet: it is tried again");
-	return settle_rules(account, group, answer_text(other, "groupId"), reterr);
+		group_doubt(account, balancers);
+	answer_done(&group.answer);
+	return r;
 }
 
 /* ---- survey: of both groups, in one list ---- */
@@ -222,23 +259,23 @@ static int ensure_balancers(struct account *account, const struct estate_owner *
 	const char *name, struct error *reterr)
 {
 	char own[GROUP_NAME_SIZE];
-	const char *names[] = {own};
 	const struct group_new wanted = {.name = own,
 		.description = "Load balancers of a tenant of duplofs",
 		.owner = owner};
 	_cleanup_group_rules_ struct group_rules seen = GROUP_RULES_INIT;
 	_cleanup_group_rules_ struct group_rules none = GROUP_RULES_INIT;
-	_cleanup_answer_ struct answer answer = ANSWER_INIT;
-	const struct answer_node *group;
+	struct named group = NAMED_INIT;
 	int r;
 
 	group_balancers_name(name, own);
-	r = ensure_named(account, &wanted, names, 1, &answer, &group, reterr);
-	if (r < 0)
-		return r;
+	r = ensure_named(account, &wanted, &group, reterr);
 	/* It says who somebody is, and opens nothing. */
-	group_rules_read(&seen, group);
-	return group_rules_settle(account, answer_text(group, "groupId"), &seen, &none, reterr);
+	if (r == 0) {
+		read_rules(&group, &seen);
+		r = settle_named(account, own, &group, &seen, &none, reterr);
+	}
+	answer_done(&group.answer);
+	return r;
 }
 
 static int remove_balancers(struct account *account, const struct estate_owner *owner,

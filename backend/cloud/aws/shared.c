@@ -8,10 +8,14 @@
 #include "base/cleanup.h"
 #include "base/lock.h"
 #include "cloud/aws/account.h"
+#include "cloud/aws/dns_page.h"
+#include "cloud/aws/group_memo.h"
 #include "cloud/aws/settled.h"
 
 struct aws_shared {
 	struct aws_client *client;
+	struct group_memo *groups;
+	struct dns_pages *pages;
 	char *platform;
 	struct settled *settled;
 	int port_low, port_high;
@@ -35,8 +39,11 @@ int aws_shared_new(struct aws_shared **ret, const struct cloud_aws_options *opti
 	shared->port_low = options->port_low;
 	shared->port_high = options->port_high;
 	shared->settled = settled_new();
-	r = shared->platform && shared->settled ? aws_client_new(&shared->client, reterr)
-						: error_oom(reterr);
+	shared->groups = group_memo_new();
+	shared->pages = dns_pages_new();
+	r = shared->platform && shared->settled && shared->groups && shared->pages
+		    ? aws_client_new(&shared->client, reterr)
+		    : error_oom(reterr);
 	if (r < 0)
 		aws_shared_free(shared);
 	else
@@ -66,6 +73,8 @@ void aws_shared_free(struct aws_shared *shared)
 		return;
 	aws_client_free(shared->client);
 	settled_free(shared->settled);
+	group_memo_free(shared->groups);
+	dns_pages_free(shared->pages);
 	cond_done(&shared->changed);
 	lock_done(&shared->lock);
 	free(shared->platform);
@@ -103,6 +112,8 @@ int account_open_bare(struct account *ret, struct aws_shared *shared, struct err
 
 	*ret = (struct account){
 		.client = shared->client,
+		.groups = shared->groups,
+		.pages = shared->pages,
 		.platform = shared->platform,
 		.settled = shared->settled,
 		.port_low = shared->port_low,
