@@ -82,6 +82,7 @@ static const struct aws_action actions[AWS_ACTIONS] = {
 	[EC2_DESCRIBE_SUBNETS] = PAGED(ec2, "DescribeSubnets", "NextToken", "nextToken"),
 	[EC2_RUN_INSTANCES] = ACTION(ec2, "RunInstances", AGAIN_TOKEN),
 	[EC2_DESCRIBE_INSTANCES] = PAGED(ec2, "DescribeInstances", "NextToken", "nextToken"),
+	[EC2_DESCRIBE_IMAGES] = PAGED(ec2, "DescribeImages", "NextToken", "nextToken"),
 	[EC2_TERMINATE_INSTANCES] = ACTION(ec2, "TerminateInstances", AGAIN_SAFE),
 
 	[SSM_GET_PARAMETER] = ACTION(ssm, "GetParameter", AGAIN_SAFE),

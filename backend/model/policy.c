@@ -29,12 +29,18 @@ const struct policy_field policy_fields[] = {
 		"name, "
 		"CPUs, GiB, price of an hour."},
 	{"images", POLICY_LIST, 0, "",
-		"Images of operating systems, as debian-12=ami-0abc, or "
-		"debian-12=/aws/service/...: a parameter of SSM that names one."},
+		"Images of operating systems, as debian-12=ami-0abc, "
+		"debian-12=/aws/service/...: a parameter of SSM that names one, or "
+		"debian-12=136693071363/debian-12-amd64-*: the newest of such a name of an "
+		"account's."},
 	{"host_os", POLICY_TEXT, 0, "", "Operating system of hosts that name none: debian-12."},
 	{"host_market", POLICY_TEXT, 0, "", "\"spot\": every host is a spot instance."},
 	{"host_events_queue_url", POLICY_TEXT, 0, "http",
 		"Queue of SQS to which EventBridge sends what EC2 tells of instances."},
+	{"local_services", POLICY_TEXT, 0, "yes",
+		"\"yes\": services of tenants without hosts run on the platform's own machine; "
+		"else "
+		"they wait for a host."},
 	{"hosted_zone_id", POLICY_TEXT, 0, "Z", "Zone of Route 53 that services' names are in."},
 	{"domain", POLICY_TEXT, 0, "", "Name of that zone."},
 	{"certificate_arn", POLICY_TEXT, 0, "arn:", "Wildcard certificate of load balancers."},
@@ -182,6 +188,16 @@ static int check_whole(const json_t *values, struct error *reterr)
 	return missing.len > 0 ? error_set(reterr, -EINVAL, "%s", missing.data) : 0;
 }
 
+/* "debian-12=ami-0abc", "debian-12=/a/parameter", or "debian-12=owner/name*". */
+static bool names_image(const char *text)
+{
+	const char *image = strchr(text, '=');
+	const char *slash = image ? strchr(image, '/') : NULL;
+
+	return image && image > text &&
+	       (strncmp(image, "=ami-", strlen("=ami-")) == 0 || (slash && slash[1]));
+}
+
 static int check_hosts(const struct policy *policy, struct error *reterr)
 {
 	const char *text, *market = policy_text(policy, "host_market");
@@ -191,7 +207,7 @@ static int check_hosts(const struct policy *policy, struct error *reterr)
 	for (size_t i = 0; r == 0 && (text = policy_item(policy, "machine_types", i)); i++)
 		r = machine_type_parse(text, &type, reterr);
 	for (size_t i = 0; r == 0 && (text = policy_item(policy, "images", i)); i++)
-		if (!strstr(text, "=ami-") && !strstr(text, "=/"))
+		if (!names_image(text))
 			r = error_set(reterr, -EINVAL,
 				"images: \"%.80s\": an operating system and its image wanted, such "
 				"as "

@@ -70,6 +70,7 @@ struct reconciler {
 	struct idmap peers; /* by service: hash of its neighbors' lines as last written */
 	struct idmap readings; /* of containers' counters, by instance (the slow queue's) */
 	struct idmap told; /* hashes of stray containers that were already reported */
+	atomic_bool local_closed; /* this machine runs nothing of tenants that have no hosts */
 	atomic_llong traffic_epoch; /* what was told to balancers before it changed is not known */
 	bool listed; /* starting is complete */
 	char swept[640]; /* under lock: how the last sweep of the cloud's account came out */

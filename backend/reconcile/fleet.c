@@ -319,7 +319,7 @@ bool host_is_lost(const struct host *host)
 	return host->id != HOST_LOCAL_ID && clock_now_ns() >= host_lost_ns(host);
 }
 
-/* The machine of the platform serves those who have no hosts of their own. */
+/* The machine of the platform serves those who have no hosts of their own, unless it is closed. */
 void fleet_each(struct fleet *fleet, int64_t tenant, fleet_fn fn, void *arg)
 {
 	struct tally tally;
@@ -336,7 +336,7 @@ void fleet_each(struct fleet *fleet, int64_t tenant, fleet_fn fn, void *arg)
 		claims_tally(&fleet->claims, host->id, &tally);
 		fn(arg, host, &tally);
 	}
-	if (own)
+	if (own || atomic_load(&fleet->local->r->local_closed))
 		return;
 	claims_tally(&fleet->claims, HOST_LOCAL_ID, &tally);
 	fn(arg, fleet->local, &tally);

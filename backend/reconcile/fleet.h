@@ -124,7 +124,8 @@ bool host_is_lost(const struct host *host);
 /* When it will be; CLOCK_FOREVER while it answers. */
 int64_t host_lost_ns(const struct host *host);
 
-/* Those that a tenant's instances may be placed on. fn runs with the fleet locked: it copies. */
+/* Those that a tenant's instances may be placed on; there may be none. fn runs with the fleet
+ * locked: it copies. */
 typedef void (*fleet_fn)(void *arg, const struct host *host, const struct tally *tally);
 void fleet_each(struct fleet *fleet, int64_t tenant, fleet_fn fn, void *arg);
 

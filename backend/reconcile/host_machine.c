@@ -10,7 +10,7 @@
 #include "reconcile/tenant_estate.h"
 
 /* Only such a cloud makes machines of its own, which have to be given back. */
-static bool makes_machines(const struct reconciler *r)
+bool host_machine_makes(const struct reconciler *r)
 {
 	return r->options.cloud->ops->machine_watch != NULL;
 }
@@ -26,7 +26,10 @@ int host_machine_watch(struct reconciler *r, struct error *reterr)
 {
 	struct cloud *cloud = r->options.cloud;
 
-	return makes_machines(r) ? cloud->ops->machine_watch(cloud, machine_changed, r, reterr) : 0;
+	if (!host_machine_makes(r))
+		return 0;
+	atomic_store(&r->local_closed, true); /* unless the policy opens it */
+	return cloud->ops->machine_watch(cloud, machine_changed, r, reterr);
 }
 
 /* ---- tokens ---- */
@@ -158,7 +161,7 @@ int host_machine_ask(struct host_work *work, struct machine_state *state)
 	*state = (struct machine_state){.there = false};
 	if (!work->r->options.cloud->ops->machine_ensure)
 		return error_set(&work->trouble, -EOPNOTSUPP, "this cloud has no machines");
-	if (!makes_machines(work->r) || work->spec->engine)
+	if (!host_machine_makes(work->r) || work->spec->engine)
 		return ask(work, &none, state);
 	r = ask_made(work, state);
 	if (r != -EAGAIN)
@@ -188,7 +191,7 @@ int host_machine_remove(struct host_work *work, struct error *reterr)
 	if (r < 0 || !cloud->ops->machine_remove)
 		return r;
 	/* None was ever asked for. */
-	if (makes_machines(work->r) && token.last.owner == 0)
+	if (host_machine_makes(work->r) && token.last.owner == 0)
 		return 0;
 	r = cloud->ops->machine_remove(cloud, work->object.id, token_age_ns(&token), reterr);
 	if (r < 0 || token.last.owner == 0)

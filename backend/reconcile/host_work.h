@@ -37,6 +37,8 @@ int host_greet(struct host *host, struct error *reterr);
 
 int64_t host_object_reconcile(struct reconciler *r, int64_t id);
 
+/* Does the cloud make hosts' machines? */
+bool host_machine_makes(const struct reconciler *r);
 /* Hears from the cloud what becomes of machines. */
 int host_machine_watch(struct reconciler *r, struct error *reterr);
 /* Has the cloud make the machine, or tell of it; a new one when it has ended. The trouble is the

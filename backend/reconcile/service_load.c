@@ -140,7 +140,7 @@ static void mark_hosts(struct service_work *work)
 
 	for (size_t i = 0; i < work->count; i++)
 		mark_host(work, &work->members[i]);
-	if (work->count == 0 && !local->up)
+	if (work->count == 0 && !local->up && !atomic_load(&work->r->local_closed))
 		say_away(work, local);
 }
 

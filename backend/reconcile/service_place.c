@@ -156,6 +156,12 @@ int placing_find(struct placing *placing, int64_t ordinal, struct instance_spec 
 	size_t index;
 	int r;
 
+	if (placing->count == 0)
+		return error_set(reterr, -ENOSPC,
+			"tenant \"%s\" has no host that is there yet: mkdir %s/hosts/a and write "
+			"its "
+			"spec.json, or the administrator allows local_services",
+			placing->work->tenant, placing->work->tenant);
 	count_members(placing, ordinal);
 	r = plan_placement(placing->hosts, placing->count, &wish, &index, reterr);
 	if (r < 0)

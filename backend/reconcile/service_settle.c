@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "billing/quote.h"
 #include "reconcile/health.h"
+#include "reconcile/host_work.h"
 #include "reconcile/images.h"
 #include "reconcile/instance_work.h"
 #include "reconcile/meter.h"
@@ -158,6 +159,17 @@ static void count_members(struct service_work *work, struct settling *settling)
 			    work->traffic_in_place && !work->changed;
 }
 
+/* Where the cloud makes machines, one that does not scale is worth a word. */
+static bool is_local(const struct service_work *work)
+{
+	if (!host_machine_makes(work->r))
+		return false;
+	for (size_t i = 0; i < work->count; i++)
+		if (work->members[i].spec.run && work->members[i].spec.host_id == HOST_LOCAL_ID)
+			return true;
+	return false;
+}
+
 /* What most stands in the way, as one sentence. */
 static void write_message(struct service_work *work, const struct settling *settling)
 {
@@ -166,7 +178,10 @@ static void write_message(struct service_work *work, const struct settling *sett
 	bool away = work->away && (work->count > 0 || (!work->trouble.code && !work->warning[0]));
 	char progress[200];
 
-	(void)text_copy(status->message, sizeof(status->message), work->warning);
+	(void)text_copy(status->message, sizeof(status->message),
+		work->warning[0] ? work->warning
+		: is_local(work) ? "runs on the platform's own machine: the tenant has no hosts"
+				 : "");
 	if (settling->settled && !away)
 		return;
 	images_progress(work->r, work->spec->image, progress, sizeof(progress));

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "cloud/estate.h"
+#include "model/policy.h"
 #include "model/ssh_key.h"
 #include "reconcile/estate_sweep.h"
 
@@ -258,6 +259,15 @@ static int wake_unready(void *arg, const struct object *tenant)
 	return 0;
 }
 
+static void open_local(struct reconciler *r, const char *text)
+{
+	_cleanup_policy_ struct policy *policy = NULL;
+
+	if (policy_parse(text, strlen(text), &policy, NULL) == 0)
+		atomic_store(&r->local_closed,
+			strcmp(policy_text(policy, "local_services"), "yes") != 0);
+}
+
 void tenant_estate_policy(struct reconciler *r, const struct object *platform)
 {
 	struct estate *estate = r->options.estate;
@@ -270,6 +280,7 @@ void tenant_estate_policy(struct reconciler *r, const struct object *platform)
 		return;
 	}
 	r->policy_generation = platform->generation;
+	open_local(r, platform->spec);
 	queue_wake(r->slow, key_of(SLOW_KEY_ACTUALS, 1));
 	(void)store_list(r->options.store, PLATFORM_ID, KIND_TENANT, 0, true, wake_unready, r);
 	(void)store_list_all(r->options.store, KIND_RESOURCE, 0, false, wake_made, r);

@@ -8,6 +8,9 @@ taken NAME      makes a role of that name that is not ours
 hosts PREFIX    prints instances of tenants whose names begin so, a line each
 script ID       prints what an instance is to run at its first boot
 change ID WHAT  terminates or stops one by hand
+images          makes two images where it says when one was made; prints an owner, a pattern of
+                names, and the newest image that it stands for
+parameter NAME VALUE   makes a parameter of SSM
 queue           makes a queue for EventBridge and prints its URL
 event URL WHAT ID   puts there what EventBridge would: recall, or the name of a state
 """
@@ -113,6 +116,24 @@ def change(instance, what):
     {"terminate": ec2.terminate_instances, "stop": ec2.stop_instances}[what](InstanceIds=[instance])
 
 
+def register(number):
+    image = ec2.register_image(Name=f"duplo-test-{number}", Architecture="x86_64", RootDeviceName="/dev/sda1")["ImageId"]
+    return ec2.describe_images(ImageIds=[image])["Images"][0]
+
+
+def images():
+    newest = register(0)
+    old = register(1) if "CreationDate" in newest else {}
+    while old and newest["CreationDate"] <= old["CreationDate"]:
+        ec2.deregister_image(ImageId=newest["ImageId"])
+        newest = register(0)
+    print(newest["OwnerId"], "duplo-test-*", newest["ImageId"])
+
+
+def parameter(name, value):
+    client("ssm").put_parameter(Name=name, Value=value, Type="String")
+
+
 def queue():
     print(sqs.create_queue(QueueName="host-events")["QueueUrl"])
 
@@ -128,4 +149,4 @@ def event(url, what, instance):
 
 
 COMMANDS = {"base": base, "hosts": hosts, "script": script, "change": change, "queue": queue, "event": event,
-            "things": things, "open": open_port, "taken": taken}
+            "images": images, "parameter": parameter, "things": things, "open": open_port, "taken": taken}

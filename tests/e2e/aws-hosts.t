@@ -144,6 +144,38 @@ bad_input() {
 	rmdir "$DUPLO/demo/hosts/b1"
 }
 
+# Images by an owner's newest of a name, and by a parameter.
+images() {
+	local owner pattern newest
+	read -r owner pattern newest < <(aws_account images)
+	aws_account parameter /images/debian ami-12c6146b
+	policy '. + {"images":["debian-12=/images/debian","ubuntu-24.04='"$owner/$pattern"'","debian-11='"$owner"'/none*"]}'
+	host i1 '{"CPU":1,"MemoryGiB":1}'
+	becomes 30 "$1: an image by a parameter of SSM" alive i1 1
+	is "$(field i1 5)" ami-12c6146b "$1: it is the one"
+	host i2 '{"OS":"ubuntu-24.04","CPU":1,"MemoryGiB":1}'
+	if [ "$1" = ministack ]; then # which starts no image that it did not ship
+		becomes 30 "$1: an image by its owner and a pattern of names: it is asked for" host_says i2 "$newest"
+	else
+		becomes 30 "$1: an image by its owner and a pattern of names" alive i2 1
+		is "$(field i2 5)" "$newest" "$1: the newest of them"
+	fi
+	host i3 '{"OS":"debian-11","CPU":1,"MemoryGiB":1}'
+	becomes 30 "$1: a pattern of none: the status says so" host_says i3 'no x86_64 image that is called none'
+}
+
+# A tenant without hosts waits for one, unless the policy opens the platform's own machine.
+without_hosts() {
+	mkdir "$DUPLO/bare"
+	service bare web '{"DockerImage":"x"}'
+	becomes 20 "$1: a tenant without hosts is told to make one" \
+		grep -q 'tenant "bare" has no host that is there yet: mkdir bare/hosts/a' "$SERVICE/status"
+	policy '. + {"local_services":"yes"}'
+	becomes 20 "$1: unless the policy lets it run on the platform's own machine" grep -q ' local' "$SERVICE/status"
+	rmdir "$SERVICE" "$DUPLO/bare"
+	policy 'del(.local_services)'
+}
+
 scenario() {
 	local emulator=$1 id queue
 	AWS_NET=$engines_net aws_start "$emulator"
@@ -187,6 +219,8 @@ scenario() {
 
 	late "$emulator"
 	bad_input "$emulator"
+	images "$emulator"
+	without_hosts "$emulator"
 	rm -r "$DUPLO/demo/hosts" 2>/dev/null
 	becomes 60 "$emulator: all are terminated with their hosts" all_gone
 	rmdir "$DUPLO/demo"

@@ -27,14 +27,14 @@
 struct aws_shared;
 struct settled;
 struct dns_pages;
-struct group_memo;
+struct account_memo;
 struct survey;
 
 struct account {
 	struct aws_client *client;
 	const char *platform; /* its name */
 	struct settled *settled;
-	struct group_memo *groups;
+	struct account_memo *memo;
 	struct dns_pages *pages;
 	int port_low, port_high; /* of hosts, given to instances */
 	struct policy *policy; /* a copy; NULL: there is none, which removing does without */

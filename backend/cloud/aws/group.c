@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "cloud/aws/group_memo.h"
+#include "cloud/aws/account_memo.h"
 
 #define BALANCERS "-lb" /* end of the name of the balancers' group */
 
@@ -107,7 +107,7 @@ int group_find(struct account *account, const struct estate_owner *owner, const 
 	const struct answer_node *group;
 	int r;
 
-	if (group_memo_get(account->groups, vpc, name, ret_id))
+	if (account_memo_get(account->memo, vpc, name, ret_id))
 		return 0;
 	r = group_describe(account, vpc, &name, 1, &answer, reterr);
 	if (r < 0)
@@ -119,11 +119,11 @@ int group_find(struct account *account, const struct estate_owner *owner, const 
 	if (!group_is_tenants(group, owner))
 		return account_foreign("security group", name, reterr);
 	(void)text_copy(ret_id, GROUP_ID_SIZE, answer_text(group, "groupId"));
-	group_memo_put(account->groups, vpc, name, ret_id);
+	account_memo_put(account->memo, vpc, name, ret_id);
 	return 0;
 }
 
 void group_doubt(struct account *account, const char *name)
 {
-	group_memo_drop(account->groups, policy_text(account->policy, "vpc_id"), name);
+	account_memo_drop(account->memo, policy_text(account->policy, "vpc_id"), name);
 }

@@ -9,8 +9,9 @@
 #define DUPLOFS_CLOUD_AWS_GROUP_H
 
 #include "cloud/aws/account.h"
+#include "cloud/aws/account_memo.h"
 
-#define GROUP_ID_SIZE   64
+#define GROUP_ID_SIZE   MEMO_ID_SIZE
 #define GROUP_NAME_SIZE (ESTATE_NAME_SIZE + 8)
 
 struct group_new {

@@ -2,11 +2,13 @@
 #include "cloud/aws/image.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "cloud/aws/account_memo.h"
 
 #define OS_DEFAULT "debian-12"
 
@@ -56,7 +58,7 @@ static int refuse(const struct policy *policy, const char *os, struct error *ret
 		os, buf_string(&known));
 }
 
-static int ask(struct account *account, const char *parameter, char ret[IMAGE_ID_MAX],
+static int ask_parameter(struct account *account, const char *parameter, char ret[IMAGE_ID_MAX],
 	struct error *reterr)
 {
 	_cleanup_request_ struct aws_request request = aws_request_of(SSM_GET_PARAMETER);
@@ -75,6 +77,74 @@ static int ask(struct account *account, const char *parameter, char ret[IMAGE_ID
 	return 0;
 }
 
+struct newest {
+	char id[IMAGE_ID_MAX];
+	char made[40]; /* as AWS writes it: later ones sort behind */
+};
+
+static int take_page(void *arg, const struct answer_node *root)
+{
+	const struct answer_node *image = answer_find(root, "imagesSet/item");
+	struct newest *newest = arg;
+
+	for (; image; image = answer_next(image)) {
+		const char *made = answer_text(image, "creationDate");
+		const char *architecture = answer_text(image, "architecture");
+
+		if (*architecture && strcmp(architecture, "x86_64") != 0)
+			continue;
+		if (newest->id[0] && strcmp(made, newest->made) <= 0)
+			continue;
+		(void)text_copy(newest->id, sizeof(newest->id), answer_text(image, "imageId"));
+		(void)text_copy(newest->made, sizeof(newest->made), made);
+	}
+	return 0;
+}
+
+/* The newest of an owner's with such a name: "136693071363/debian-12-amd64-*". */
+static int ask_pattern(struct account *account, const char *pattern, char ret[IMAGE_ID_MAX],
+	struct error *reterr)
+{
+	_cleanup_request_ struct aws_request request = aws_request_of(EC2_DESCRIBE_IMAGES);
+	size_t owner_len = strcspn(pattern, "/");
+	struct newest newest = {.id = ""};
+	struct fault fault;
+	char owner[64];
+	int r;
+
+	(void)snprintf(owner, sizeof(owner), "%.*s", (int)owner_len, pattern);
+	aws_request_set(&request, "Owner.1", owner);
+	aws_request_set(&request, "Filter.1.Name", "name");
+	aws_request_set(&request, "Filter.1.Value.1", pattern + owner_len + 1);
+	aws_request_set(&request, "Filter.2.Name", "state");
+	aws_request_set(&request, "Filter.2.Value.1", "available");
+	r = aws_client_pages(account->client, &request, take_page, &newest, &fault, reterr);
+	if (r < 0)
+		return r;
+	if (!newest.id[0])
+		return error_set(reterr, -EINVAL,
+			"images: %s has no x86_64 image that is called %s: the administrator "
+			"corrects it",
+			owner, pattern + owner_len + 1);
+	(void)text_copy(ret, IMAGE_ID_MAX, newest.id);
+	return 0;
+}
+
+/* Many hosts start from one image. */
+static int ask(struct account *account, const char *place, char ret[IMAGE_ID_MAX],
+	struct error *reterr)
+{
+	int r;
+
+	if (account_memo_get(account->memo, "image", place, ret))
+		return 0;
+	r = *place == '/' ? ask_parameter(account, place, ret, reterr)
+			  : ask_pattern(account, place, ret, reterr);
+	if (r == 0)
+		account_memo_put(account->memo, "image", place, ret);
+	return r;
+}
+
 int aws_image_find(struct account *account, const char *os, char ret[IMAGE_ID_MAX],
 	struct error *reterr)
 {
@@ -87,7 +157,7 @@ int aws_image_find(struct account *account, const char *os, char ret[IMAGE_ID_MA
 	place = aws_image_place(account->policy, os);
 	if (!place)
 		return refuse(account->policy, os, reterr);
-	if (*place == '/')
+	if (strchr(place, '/'))
 		return ask(account, place, ret, reterr);
 	if (!text_copy(ret, IMAGE_ID_MAX, place))
 		return error_set(reterr, -EINVAL, "images: \"%.80s\" is no image", place);

@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "cloud/aws/balancer_survey.h"
 #include "cloud/aws/group.h"
-#include "cloud/aws/group_memo.h"
+#include "cloud/aws/account_memo.h"
 #include "cloud/aws/group_rules.h"
 #include "cloud/aws/survey.h"
 
@@ -123,9 +123,9 @@ static int settle_named(struct account *account, const char *name, const struct 
 	int r = group_rules_settle(account, group->id, seen, wanted, reterr);
 
 	if (r == 0)
-		group_memo_put(account->groups, vpc, name, group->id);
+		account_memo_put(account->memo, vpc, name, group->id);
 	else
-		group_memo_drop(account->groups, vpc, name);
+		account_memo_drop(account->memo, vpc, name);
 	return r;
 }
 

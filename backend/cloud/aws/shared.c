@@ -8,13 +8,13 @@
 #include "base/cleanup.h"
 #include "base/lock.h"
 #include "cloud/aws/account.h"
+#include "cloud/aws/account_memo.h"
 #include "cloud/aws/dns_page.h"
-#include "cloud/aws/group_memo.h"
 #include "cloud/aws/settled.h"
 
 struct aws_shared {
 	struct aws_client *client;
-	struct group_memo *groups;
+	struct account_memo *memo;
 	struct dns_pages *pages;
 	char *platform;
 	struct settled *settled;
@@ -39,9 +39,9 @@ int aws_shared_new(struct aws_shared **ret, const struct cloud_aws_options *opti
 	shared->port_low = options->port_low;
 	shared->port_high = options->port_high;
 	shared->settled = settled_new();
-	shared->groups = group_memo_new();
+	shared->memo = account_memo_new();
 	shared->pages = dns_pages_new();
-	r = shared->platform && shared->settled && shared->groups && shared->pages
+	r = shared->platform && shared->settled && shared->memo && shared->pages
 		    ? aws_client_new(&shared->client, reterr)
 		    : error_oom(reterr);
 	if (r < 0)
@@ -73,7 +73,7 @@ void aws_shared_free(struct aws_shared *shared)
 		return;
 	aws_client_free(shared->client);
 	settled_free(shared->settled);
-	group_memo_free(shared->groups);
+	account_memo_free(shared->memo);
 	dns_pages_free(shared->pages);
 	cond_done(&shared->changed);
 	lock_done(&shared->lock);
@@ -112,7 +112,7 @@ int account_open_bare(struct account *ret, struct aws_shared *shared, struct err
 
 	*ret = (struct account){
 		.client = shared->client,
-		.groups = shared->groups,
+		.memo = shared->memo,
 		.pages = shared->pages,
 		.platform = shared->platform,
 		.settled = shared->settled,
