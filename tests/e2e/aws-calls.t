@@ -3,7 +3,7 @@
 # cloud=aws: a tenant with 10 hosts, 20 services with load balancers and names, and 5 resources is made in few more
 # calls than the interface of AWS asks for; tests/aws/minimum.py says how few that could be.
 # The instances that hosts stand for boot nowhere: services run on one more host, which is attached.
-# HOSTS, SERVICES, EMULATORS: other numbers of them.
+# HOSTS, SERVICES, AWS_EMULATORS: other numbers of them.
 . "${0%/*}/lib/platform.sh"
 # shellcheck source=tests/e2e/lib/aws.sh
 . "${0%/*}/lib/aws.sh"
@@ -92,7 +92,7 @@ scenario() {
 
 engines_begin 1 || bail "no network namespaces can be made"
 engine_start h1
-for emulator in ${EMULATORS:-moto}; do
+for emulator in ${AWS_EMULATORS:-moto}; do
 	scenario "$emulator"
 done
 tap_done
