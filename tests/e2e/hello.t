@@ -15,6 +15,7 @@ test_clean() {
 # The program listens on all addresses, so each test process has a port of its own.
 port=$((10000 + $$ % 9000)) # below the range that the kernel gives to clients
 hello() {
+	rm -f "$TEST_DIR/log" # what the one before said
 	DUPLO_DIR=$view DUPLO_ORDINAL=7 HELLO_VERSION=5 env "$@" "$program" $port >"$TEST_DIR/log" 2>&1 &
 	pid=$!
 	eventually 5 grep -q "hello: version" "$TEST_DIR/log"
