@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # How many calls of AWS a tenant takes, against the least that could make it, by action: what tests/e2e/aws-calls.t
-# prints. HOSTS, SERVICES, EMULATORS: other numbers of them.
+# prints. HOSTS, SERVICES, AWS_EMULATORS: other numbers of them.
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit
 
