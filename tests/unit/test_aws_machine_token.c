@@ -17,12 +17,14 @@
 #include "base/child.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "cloud/aws/account_memo.h"
 #include "cloud/aws/machine.h"
 
 #define NONE      "<r><reservationSet/></r>"
 #define TAG(k, v) "<item><key>" k "</key><value>" v "</value></item>"
 #define GROUP                                                                                      \
-	"<r><securityGroupInfo><item><groupId>sg-1</groupId><tagSet>" TAG("duplo.platform", "p")   \
+	"<r><securityGroupInfo><item><groupId>sg-1</groupId>"                                      \
+	"<groupName>duplofs-p-demo-2</groupName><tagSet>" TAG("duplo.platform", "p")               \
 		TAG("duplo.tenant-id", "2") "</tagSet></item></securityGroupInfo></r>"
 #define USED                                                                                       \
 	"<Response><Errors><Error><Code>IdempotentParameterMismatch</Code><Message>m</Message>"    \
@@ -96,8 +98,11 @@ static int ensure(int64_t age_ns, int status, const char *answer, struct machine
 	error_clear(&fixture.error);
 	aws_peer_tell(&fixture.peer, answers, ARRAY_SIZE(answers));
 	machine_table_init(&fixture.table);
+	fixture.account.memo = account_memo_new();
+	assert_non_null(fixture.account.memo);
 	r = aws_machine_ensure(&fixture.table, &fixture.account, fixture.keys, &machine, ret,
 		&fixture.error);
+	account_memo_free(fixture.account.memo);
 	machine_table_done(&fixture.table);
 	return r;
 }
