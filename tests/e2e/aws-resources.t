@@ -280,6 +280,7 @@ scenario_container() {
 
 scenario() {
 	aws_start "$1"
+	POLICY=$(jq -c '. + {"local_services": "yes"}' <<<"$POLICY")
 	platform_start -c aws "docker=$2" || bail "no platform"
 	echo "$POLICY" >"$DUPLO/.platform/policy/infrastructure.json"
 	mkdir "$DUPLO/demo"

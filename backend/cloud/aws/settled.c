@@ -147,7 +147,7 @@ bool settled_check_targets(struct settled *settled, int64_t service, uint64_t ta
 	row->asked_ns = clock_now_ns();
 	if (row->targets == targets || row->targets == 0)
 		return true;
-	row->targets = 0;
+	free(idmap_remove(&settled->rows, key_of(service, SETTLED_BALANCER)));
 	return false;
 }
 

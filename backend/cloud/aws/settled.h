@@ -56,7 +56,7 @@ bool settled_get(struct settled *settled, int64_t object, enum settled_part part
 void settled_put_targets(struct settled *settled, int64_t service, uint64_t targets);
 /* When a survey last asked for them: monotonic; 0: never; -1: there is nothing to compare. */
 int64_t settled_asked_ns(struct settled *settled, int64_t service);
-/* Notes that it did; false: they are others. */
+/* Notes that it did. False: they are others, and the balancer's entry is dropped. */
 bool settled_check_targets(struct settled *settled, int64_t service, uint64_t targets);
 
 /*
