@@ -51,11 +51,13 @@ for number; do
 	start
 	eventually 120 all_ready "$number" || exit 1
 	aws_rules
-	eventually 120 swept 1 || exit 1
-	read -rt $((SWEEP_S / 2)) <> <(:) # the rest of its calls
-	calls=$(aws_log | wc -l)
+	calls="longer than a minute: moto's lists" # of 1000 key pairs take it 20 s
+	if eventually 60 swept 1; then
+		read -rt $((SWEEP_S / 2)) <> <(:) # the rest of its calls
+		calls=$(aws_log | wc -l)
+	fi
 	now=$(resident)
-	printf '| %d | %d | %s | %d | %d |\n' "$number" "$now" \
+	printf '| %d | %d | %s | %s | %d |\n' "$number" "$now" \
 		"${before:+$(((now - before) * 1024 / (number - made)))}" "$calls" "$took"
 	made=$number before=$now
 done

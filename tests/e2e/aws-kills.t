@@ -10,7 +10,7 @@
 . "${0%/*}/lib/aws.sh"
 
 WAIT_S=90
-SAMPLES=4 # of making and of removing, unless all
+SAMPLES=${SAMPLES:-4} # of making and of removing, unless all
 
 # part NAME: the file has defined NAME_make, NAME_is_made, NAME_remove.
 part() {
@@ -122,7 +122,7 @@ steps() {
 		cat "$1.steps"
 	else
 		grep -Ev ' (Describe|Get|List|Head)' "$1.steps" |
-			awk -v samples=$SAMPLES '{ line[NR] = $0 } END { for (i = 0; i < samples; i++) print line[int(NR * (i + 0.5) / samples) + 1] }'
+			awk -v samples="$SAMPLES" '{ line[NR] = $0 } END { for (i = 0; i < samples; i++) print line[int(NR * (i + 0.5) / samples) + 1] }'
 	fi
 }
 
