@@ -157,10 +157,7 @@ scenario() {
 	unknown "$1"
 	rmdir "$DUPLO/demo"
 	becomes 60 "$1: the tenant goes" only_the_foreign
-	platform_stop
-	aws_stop
-	platform_clean main
-	rm -rf "${platform_state[main]}"
+	aws_end
 }
 
 for emulator in ${AWS_EMULATORS:-moto ministack}; do

@@ -84,10 +84,7 @@ scenario() {
 	table=$(aws_log | "$AWS_VENV/bin/python" "$AWS_TOOLS/minimum.py" "$HOSTS" "$SERVICES" "$types" $RATIO)
 	ok $? "$1: by no more than $RATIO times the calls that it takes at least"
 	note "$table"
-	platform_stop
-	aws_stop
-	platform_clean main
-	rm -rf "${platform_state[main]}"
+	aws_end
 }
 
 engines_begin 1 || bail "no network namespaces can be made"

@@ -190,10 +190,7 @@ scenario() {
 	resources "$1"
 	rm -r "$DUPLO/demo" 2>/dev/null
 	becomes 60 "$1: all goes" nothing_left
-	platform_stop
-	aws_stop
-	platform_clean main
-	rm -rf "${platform_state[main]}"
+	aws_end
 }
 
 for emulator in ${AWS_EMULATORS:-moto ministack}; do

@@ -215,10 +215,7 @@ scenario() {
 	scenario_removed "$1"
 	rm -r "$DUPLO/demo"
 	becomes 60 "$1: the tenant goes" is_bare
-	platform_stop
-	aws_stop
-	platform_clean main
-	rm -rf "${platform_state[main]}"
+	aws_end
 }
 
 looks=

@@ -225,10 +225,7 @@ scenario() {
 	becomes 60 "$emulator: all are terminated with their hosts" all_gone
 	rmdir "$DUPLO/demo"
 	becomes 60 "$emulator: and the tenant goes" [ ! -e "$DUPLO/demo" ]
-	platform_stop
-	aws_stop
-	platform_clean main
-	rm -rf "${platform_state[main]}"
+	aws_end
 }
 
 for emulator in ${AWS_EMULATORS:-moto ministack}; do

@@ -137,24 +137,24 @@ kill_everywhere() {
 	done
 }
 
-# cycle STEP STEP: "": without a kill.
+# half WHAT CONDITION STEP DESCRIPTION: "": without a kill.
+half() {
+	local at
+	if [ -z "$3" ]; then
+		"$1" && eventually $WAIT_S "$2"
+		return
+	fi
+	read -ra at <<<"$3"
+	kill_in "$1" "$2" "${at[@]}"
+	ok $? "$emulator: $4"
+}
+
+# cycle STEP STEP: of making and of removing.
 cycle() {
-	local at before
-	if [ -n "$1" ]; then
-		read -ra at <<<"$1"
-		kill_in make_all is_whole "${at[@]}"
-		ok $? "$emulator: making, killed $1: all is there once"
-	else
-		make_all && eventually $WAIT_S is_whole
-	fi
+	local before
+	half make_all is_whole "$1" "making, killed $1: all is there once"
 	before=$(kept)
-	if [ -n "$2" ]; then
-		read -ra at <<<"$2"
-		kill_in remove_all is_nothing "${at[@]}"
-		ok $? "$emulator: removing, killed $2: nothing is left"
-	else
-		remove_all && eventually $WAIT_S is_nothing
-	fi
+	half remove_all is_nothing "$2" "removing, killed $2: nothing is left"
 	[ $(($(kept) - before)) -eq "$final" ] ||
 		ok 1 "$emulator: killed $2: snapshots are made once: $(($(kept) - before)), not $final"
 }
@@ -188,10 +188,7 @@ scenario() {
 	ok $((kills < SAMPLES)) "$emulator: killed often enough"
 	is "$(aws_ask foreign list "duplofs-${platform_id[main]}-")" "$foreign" "$emulator: what is not the platform's is as it was"
 	is "$(grep -c '^sweep.*left\|busy' "$DUPLO/.platform/garbage")" "0" "$emulator: and nothing is in doubt"
-	platform_stop
-	aws_stop
-	platform_clean main
-	rm -rf "${platform_state[main]}"
+	aws_end
 }
 
 # Engines that never answer are given up at once: no host boots here.

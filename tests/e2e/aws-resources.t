@@ -296,10 +296,7 @@ scenario() {
 	rmdir "$DUPLO/demo"
 	becomes 60 "$1: the tenant goes" is_bare
 	nothing_leaked
-	platform_stop
-	aws_stop
-	platform_clean main
-	rm -rf "${platform_state[main]}"
+	aws_end
 }
 
 # Where there is no AWS, a resource says so.

@@ -107,10 +107,7 @@ scenario() {
 	becomes 60 "$1: all goes with the service" no_services
 	rmdir "$DUPLO"/demo/hosts/* "$DUPLO/demo"
 	becomes 60 "$1: and with the tenant" no_things
-	platform_stop
-	aws_stop
-	platform_clean main
-	rm -rf "${platform_state[main]}"
+	aws_end
 }
 
 engines_begin 2 || bail "no network namespaces can be made"

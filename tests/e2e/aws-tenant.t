@@ -78,10 +78,7 @@ scenario() {
 	is "$(aws_log | grep -cE ' (InvalidGroup.InUse|DeleteConflict)$')" "5" "$1: it was asked again until they went"
 	aws_rules
 
-	platform_stop
-	aws_stop
-	platform_clean main
-	rm -rf "${platform_state[main]}"
+	aws_end
 }
 
 for emulator in ${AWS_EMULATORS:-moto ministack}; do

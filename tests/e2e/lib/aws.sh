@@ -125,6 +125,14 @@ aws_stop() {
 	aws_pids=()
 }
 
+# The platform and its account end, and nothing of them is left.
+aws_end() {
+	platform_stop
+	aws_stop
+	platform_clean main
+	rm -rf "${platform_state[main]}"
+}
+
 test_clean() {
 	aws_stop
 }
