@@ -155,13 +155,25 @@ json_t *resource_tags(const struct resource_call *call)
 	return object;
 }
 
-void resource_set_state(struct resource_call *call, const char *word,
-	const struct state_word *states)
+static void set_state(struct resource_call *call, const char *word, const struct state_word *states)
 {
 	while (states->word && strcmp(states->word, word) != 0)
 		states++;
 	call->state = states->state;
 	(void)text_copy(call->word, sizeof(call->word), word);
+}
+
+int resource_find(struct resource_call *call, const struct aws_request *request,
+	const struct thing_place *place, struct error *reterr)
+{
+	int r = account_call(call->account, request, &call->answer, FAULT_MISSING, reterr);
+
+	call->thing = r == 0 ? answer_find(call->answer.root, place->path) : NULL;
+	if (!call->thing)
+		return r;
+	set_state(call, answer_text(call->thing, place->state), place->states);
+	(void)text_copy(call->arn, sizeof(call->arn), answer_text(call->thing, place->arn));
+	return 0;
 }
 
 int resource_group(struct resource_call *call, char ret[GROUP_ID_SIZE], struct error *reterr)

@@ -111,8 +111,15 @@ struct state_word {
 	const char *word;
 	enum thing_state state;
 };
-void resource_set_state(struct resource_call *call, const char *word,
-	const struct state_word *states);
+
+/* Where AWS's answer has the thing, and in that its state and its ARN. */
+struct thing_place {
+	const char *path, *state, *arn;
+	const struct state_word *states;
+};
+/* Asks for it, and sets thing (NULL: there is none), state, word and arn. */
+int resource_find(struct resource_call *call, const struct aws_request *request,
+	const struct thing_place *place, struct error *reterr);
 
 /* The tenant's security group. -EAGAIN: it is not there yet. */
 int resource_group(struct resource_call *call, char ret[GROUP_ID_SIZE], struct error *reterr);

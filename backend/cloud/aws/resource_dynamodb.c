@@ -24,18 +24,17 @@ static int look_tags(struct resource_call *call, struct error *reterr)
 	return resource_look_tags(call, &request, "Tags/item", "Key", "Value", reterr);
 }
 
+static const struct thing_place place = {"Table", "TableStatus", "TableArn", states};
+
 static int look(struct resource_call *call, struct error *reterr)
 {
 	_cleanup_request_ struct aws_request request = aws_request_of(DYNAMODB_DESCRIBE_TABLE);
 	int r;
 
 	aws_request_set(&request, "TableName", call->wanted->external);
-	r = account_call(call->account, &request, &call->answer, FAULT_MISSING, reterr);
-	call->thing = r == 0 ? answer_find(call->answer.root, "Table") : NULL;
+	r = resource_find(call, &request, &place, reterr);
 	if (!call->thing)
 		return r;
-	resource_set_state(call, answer_text(call->thing, "TableStatus"), states);
-	(void)text_copy(call->arn, sizeof(call->arn), answer_text(call->thing, "TableArn"));
 	return look_tags(call, reterr);
 }
 

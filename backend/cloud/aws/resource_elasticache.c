@@ -55,18 +55,18 @@ int cache_look_tags(struct resource_call *call, struct error *reterr)
 	return resource_look_tags(call, &request, "TagList/Tag", "Key", "Value", reterr);
 }
 
+static const struct thing_place place = {
+	"CacheClusters/CacheCluster", "CacheClusterStatus", "ARN", cache_states};
+
 static int look(struct resource_call *call, struct error *reterr)
 {
 	_cleanup_request_ struct aws_request request = request_of(call, CACHE_DESCRIBE_CLUSTERS);
 	int r;
 
 	aws_request_set(&request, "ShowCacheNodeInfo", "true");
-	r = account_call(call->account, &request, &call->answer, FAULT_MISSING, reterr);
-	call->thing = r == 0 ? answer_find(call->answer.root, "CacheClusters/CacheCluster") : NULL;
+	r = resource_find(call, &request, &place, reterr);
 	if (!call->thing)
 		return r;
-	resource_set_state(call, answer_text(call->thing, "CacheClusterStatus"), cache_states);
-	(void)text_copy(call->arn, sizeof(call->arn), answer_text(call->thing, "ARN"));
 	return cache_look_tags(call, reterr);
 }
 

@@ -15,17 +15,16 @@ static struct aws_request request_of(const struct resource_call *call, enum aws_
 	return request;
 }
 
+static const struct thing_place place = {
+	"ReplicationGroups/ReplicationGroup", "Status", "ARN", cache_states};
+
 static int look(struct resource_call *call, struct error *reterr)
 {
 	_cleanup_request_ struct aws_request request = request_of(call, CACHE_DESCRIBE_GROUPS);
-	int r = account_call(call->account, &request, &call->answer, FAULT_MISSING, reterr);
+	int r = resource_find(call, &request, &place, reterr);
 
-	call->thing = r == 0 ? answer_find(call->answer.root, "ReplicationGroups/ReplicationGroup")
-			     : NULL;
 	if (!call->thing)
 		return r;
-	resource_set_state(call, answer_text(call->thing, "Status"), cache_states);
-	(void)text_copy(call->arn, sizeof(call->arn), answer_text(call->thing, "ARN"));
 	return cache_look_tags(call, reterr);
 }
 

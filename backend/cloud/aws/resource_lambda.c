@@ -33,22 +33,21 @@ static struct aws_request request_of(const struct resource_call *call, enum aws_
 }
 
 /* The thing is its configuration. */
+static const struct thing_place place = {"Configuration", "State", "FunctionArn", states};
+
 static int look(struct resource_call *call, struct error *reterr)
 {
 	_cleanup_request_ struct aws_request request = request_of(call, LAMBDA_GET_FUNCTION);
-	int r = account_call(call->account, &request, &call->answer, FAULT_MISSING, reterr);
+	int r = resource_find(call, &request, &place, reterr);
 
-	call->thing = r == 0 ? answer_find(call->answer.root, "Configuration") : NULL;
 	if (!call->thing)
 		return r;
-	resource_set_state(call, answer_text(call->thing, "State"), states);
 	if (call->state == THING_READY &&
 		strcmp(answer_text(call->thing, "LastUpdateStatus"), "InProgress") == 0)
 		call->state = THING_MAKING;
 	if (call->state == THING_FAILED)
 		(void)text_copy(call->word, sizeof(call->word),
 			answer_text(call->thing, "StateReason"));
-	(void)text_copy(call->arn, sizeof(call->arn), answer_text(call->thing, "FunctionArn"));
 	call->ours = account_owns_map(answer_find(call->answer.root, "Tags"), call->owner);
 	return 0;
 }

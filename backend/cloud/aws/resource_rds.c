@@ -36,16 +36,16 @@ static struct aws_request request_of(const struct resource_call *call, enum aws_
 	return request;
 }
 
+static const struct thing_place place = {
+	"DBInstances/DBInstance", "DBInstanceStatus", "DBInstanceArn", states};
+
 static int look(struct resource_call *call, struct error *reterr)
 {
 	_cleanup_request_ struct aws_request request = request_of(call, RDS_DESCRIBE_INSTANCES);
-	int r = account_call(call->account, &request, &call->answer, FAULT_MISSING, reterr);
+	int r = resource_find(call, &request, &place, reterr);
 
-	call->thing = r == 0 ? answer_find(call->answer.root, "DBInstances/DBInstance") : NULL;
 	if (!call->thing)
 		return r;
-	resource_set_state(call, answer_text(call->thing, "DBInstanceStatus"), states);
-	(void)text_copy(call->arn, sizeof(call->arn), answer_text(call->thing, "DBInstanceArn"));
 	call->ours =
 		account_owns(answer_find(call->thing, "TagList/Tag"), "Key", "Value", call->owner);
 	return 0;

@@ -23,18 +23,17 @@ static int look_tags(struct resource_call *call, struct error *reterr)
 	return resource_look_tags(call, &request, "tags/item", "key", "value", reterr);
 }
 
+static const struct thing_place place = {"domainInfo", "status", "arn", states};
+
 static int look(struct resource_call *call, struct error *reterr)
 {
 	_cleanup_request_ struct aws_request request = aws_request_of(SWF_DESCRIBE_DOMAIN);
 	int r;
 
 	aws_request_set(&request, "name", call->wanted->external);
-	r = account_call(call->account, &request, &call->answer, FAULT_MISSING, reterr);
-	call->thing = r == 0 ? answer_find(call->answer.root, "domainInfo") : NULL;
+	r = resource_find(call, &request, &place, reterr);
 	if (!call->thing)
 		return r;
-	resource_set_state(call, answer_text(call->thing, "status"), states);
-	(void)text_copy(call->arn, sizeof(call->arn), answer_text(call->thing, "arn"));
 	return call->state == THING_MISSING ? 0 : look_tags(call, reterr);
 }
 
