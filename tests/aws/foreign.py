@@ -14,9 +14,14 @@ TRUST = '{"Version":"2012-10-17","Statement":[]}'
 TAGS = [{"Key": "duplo.platform", "Value": "another"}, {"Key": "duplo.tenant", "Value": "demo"}]
 
 
+def subnets():
+    """Of the network that account.py makes; not every emulator knows patterns in a filter."""
+    return [subnet for subnet in client("ec2").describe_subnets()["Subnets"] if subnet["CidrBlock"].startswith("10.")]
+
+
 def make_tenant(name):
     ec2, iam = client("ec2"), client("iam")
-    subnet = ec2.describe_subnets(Filters=[{"Name": "cidr-block", "Values": ["10.*"]}])["Subnets"][0]
+    subnet = subnets()[0]
     group = ec2.create_security_group(GroupName=name, Description="x", VpcId=subnet["VpcId"], TagSpecifications=[
         {"ResourceType": "security-group", "Tags": TAGS}])["GroupId"]
     ec2.create_key_pair(KeyName=name)
@@ -43,10 +48,9 @@ def make_resources(name):
 
 def make_service(name):
     elb, route53 = client("elbv2"), client("route53")
-    subnets = client("ec2").describe_subnets(Filters=[{"Name": "cidr-block", "Values": ["10.*"]}])["Subnets"]
-    of_zone = {subnet["AvailabilityZone"]: subnet["SubnetId"] for subnet in subnets}
+    of_zone = {subnet["AvailabilityZone"]: subnet["SubnetId"] for subnet in subnets()}
     elb.create_load_balancer(Name=name, Subnets=sorted(of_zone.values())[:2], Type="application", Tags=TAGS)
-    elb.create_target_group(Name=name, Protocol="HTTP", Port=80, VpcId=subnets[0]["VpcId"], Tags=TAGS)
+    elb.create_target_group(Name=name, Protocol="HTTP", Port=80, VpcId=subnets()[0]["VpcId"], Tags=TAGS)
     for zone in route53.list_hosted_zones()["HostedZones"]:
         route53.change_resource_record_sets(HostedZoneId=zone["Id"], ChangeBatch={"Changes": [{
             "Action": "CREATE", "ResourceRecordSet": {

@@ -12,7 +12,8 @@
 WAIT_S=90
 SAMPLES=${SAMPLES:-4} # of making and of removing, unless all
 
-# part NAME: the file has defined NAME_make, NAME_is_made, NAME_remove.
+# part NAME: the file has defined NAME_make, NAME_is_made, NAME_remove; and NAME_before, if the account needs something
+# before, or the policy must say so.
 part() {
 	parts+=("$1")
 }
@@ -38,6 +39,13 @@ remove_all() {
 	local i
 	for ((i = ${#parts[@]} - 1; i >= 0; i--)); do
 		"${parts[i]}_remove"
+	done
+}
+
+before_all() {
+	local part
+	for part in "${parts[@]}"; do
+		! declare -F "${part}_before" >/dev/null || "${part}_before" || bail "$emulator: not ready for $part"
 	done
 }
 
@@ -175,8 +183,9 @@ scenario() {
 	aws_start "$emulator"
 	POLICY=$(jq -sc 'add + {"images": ["debian-12=ami-12c6146b"]}' <<<"$POLICY$(aws_look domain)")
 	platform_start -c aws "${options[@]}" || bail "no platform"
+	before_all
 	echo "$POLICY" >"$DUPLO/.platform/policy/infrastructure.json"
-	aws_ask foreign make "${platform_id[main]}" || bail "nothing foreign can be made"
+	made=$(aws_ask foreign make "${platform_id[main]}") || bail "nothing foreign can be made: ${made##*$'\n'}"
 	foreign=$(aws_ask foreign list "duplofs-${platform_id[main]}-")
 	without_kill "$TEST_DIR/made" make_all is_made
 	whole=$(seen)
