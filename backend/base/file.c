@@ -34,6 +34,21 @@ int file_read(const char *path, size_t max, struct buf *buf, struct error *reter
 	return buf->error ? error_oom(reterr) : 0;
 }
 
+int file_read_at(int fd, size_t offset, size_t len, struct buf *buf)
+{
+	ssize_t got;
+
+	buf_reserve(buf, len);
+	if (buf->error)
+		return buf->error;
+	got = pread(fd, buf->data + buf->len, len, (off_t)offset);
+	if (got < 0)
+		return -errno;
+	buf->len += (size_t)got;
+	buf->data[buf->len] = '\0';
+	return 0;
+}
+
 int file_write_all(int fd, const void *data, size_t len)
 {
 	const char *at = data;

@@ -17,6 +17,9 @@
 /* Appends the content of path to buf; -EFBIG above max bytes. */
 int file_read(const char *path, size_t max, struct buf *buf, struct error *reterr);
 
+/* Appends what pread(2) gives of at most len bytes at offset; fewer at the file's end. -errno. */
+int file_read_at(int fd, size_t offset, size_t len, struct buf *buf);
+
 /* Writes path.tmp, syncs it when durable, and renames it over path. */
 int file_write_atomic(const char *path, const void *data, size_t len, mode_t mode, int durable,
 	struct error *reterr);

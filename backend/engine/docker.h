@@ -57,7 +57,11 @@ struct docker_call {
 int docker_call(struct docker *docker, struct docker_call *call, json_t **ret_json,
 	struct error *reterr);
 
-/* The same for an answer that streams in, with no limit but the time without progress. */
+/* A GET of path, which may have failed to be built; subject as in struct docker_call. */
+int docker_get(struct docker *docker, const struct buf *path, const char *subject,
+	json_t **ret_json, struct error *reterr);
+
+/* docker_call for an answer that streams in, with no limit but the time without progress. */
 int docker_stream(struct docker *docker, struct docker_call *call, net_data_fn data, void *arg,
 	struct error *reterr);
 

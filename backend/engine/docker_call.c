@@ -198,6 +198,14 @@ int docker_call(struct docker *docker, struct docker_call *call, json_t **ret_js
 	return 0;
 }
 
+int docker_get(struct docker *docker, const struct buf *path, const char *subject,
+	json_t **ret_json, struct error *reterr)
+{
+	struct docker_call call = {.method = "GET", .path = path->data, .subject = subject};
+
+	return path->error ? error_oom(reterr) : docker_call(docker, &call, ret_json, reterr);
+}
+
 int docker_stream(struct docker *docker, struct docker_call *call, net_data_fn data, void *arg,
 	struct error *reterr)
 {

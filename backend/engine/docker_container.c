@@ -38,13 +38,9 @@ static int container_call(struct docker *docker, const char *method, const struc
 static int container_look(struct docker *docker, const char *id, json_t **ret, struct error *reterr)
 {
 	_cleanup_buf_ struct buf path = BUF_INIT;
-	struct docker_call call = {.method = "GET", .subject = "container"};
 
 	container_path(&path, id, "/json");
-	if (path.error)
-		return error_oom(reterr);
-	call.path = path.data;
-	return docker_call(docker, &call, ret, reterr);
+	return docker_get(docker, &path, "container", ret, reterr);
 }
 
 static const char *spec_label(const struct container_spec *spec, const char *key)

@@ -28,17 +28,13 @@ int docker_usage(struct engine *engine, const char *id, struct container_usage *
 {
 	_cleanup_json_ json_t *answer = NULL;
 	_cleanup_buf_ struct buf path = BUF_INIT;
-	struct docker_call call = {.method = "GET", .subject = "container"};
 	int r;
 
 	buf_puts(&path, "/containers/");
 	net_escape(&path, id);
 	/* One-shot: else the engine takes a second measurement a second later. */
 	buf_puts(&path, "/stats?stream=0&one-shot=1");
-	if (path.error)
-		return error_oom(reterr);
-	call.path = path.data;
-	r = docker_call(docker_of(engine), &call, &answer, reterr);
+	r = docker_get(docker_of(engine), &path, "container", &answer, reterr);
 	if (r < 0)
 		return r;
 	/* A container that does not run has an answer too, without a time. */
@@ -66,7 +62,6 @@ int docker_top(struct engine *engine, const char *id, struct buf *out, struct er
 {
 	_cleanup_json_ json_t *answer = NULL;
 	_cleanup_buf_ struct buf path = BUF_INIT;
-	struct docker_call call = {.method = "GET", .subject = "container"};
 	json_t *row;
 	size_t i;
 	int r;
@@ -74,10 +69,7 @@ int docker_top(struct engine *engine, const char *id, struct buf *out, struct er
 	buf_puts(&path, "/containers/");
 	net_escape(&path, id);
 	buf_puts(&path, "/top?ps_args=-eo%20pid,ppid,user,pcpu,rss,etime,args");
-	if (path.error)
-		return error_oom(reterr);
-	call.path = path.data;
-	r = docker_call(docker_of(engine), &call, &answer, reterr);
+	r = docker_get(docker_of(engine), &path, "container", &answer, reterr);
 	if (r < 0)
 		return r;
 	top_row(json_object_get(answer, "Titles"), out);
@@ -186,14 +178,10 @@ static int exec_look(struct docker *docker, const char *path, struct exec_state 
 {
 	_cleanup_json_ json_t *answer = NULL;
 	_cleanup_buf_ struct buf look = BUF_INIT;
-	struct docker_call call = {.method = "GET", .subject = "command"};
 	int r;
 
 	buf_printf(&look, "%s/json", path);
-	if (look.error)
-		return error_oom(reterr);
-	call.path = look.data;
-	r = docker_call(docker, &call, &answer, reterr);
+	r = docker_get(docker, &look, "command", &answer, reterr);
 	if (r < 0)
 		return r;
 	ret->running = json_get_bool(answer, "Running", false);

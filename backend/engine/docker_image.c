@@ -32,7 +32,6 @@ int docker_image_find(struct engine *engine, const char *image, char ret_id[ENGI
 {
 	_cleanup_json_ json_t *answer = NULL;
 	_cleanup_buf_ struct buf path = BUF_INIT;
-	struct docker_call call = {.method = "GET"};
 	char name[512], tag[256], subject[300];
 	int r;
 
@@ -43,11 +42,7 @@ int docker_image_find(struct engine *engine, const char *image, char ret_id[ENGI
 	buf_puts(&path, "/images/");
 	net_escape(&path, image);
 	buf_puts(&path, "/json");
-	if (path.error)
-		return error_oom(reterr);
-	call.path = path.data;
-	call.subject = subject;
-	r = docker_call(docker_of(engine), &call, &answer, reterr);
+	r = docker_get(docker_of(engine), &path, subject, &answer, reterr);
 	if (r < 0)
 		return r;
 	if (!text_copy(ret_id, ENGINE_ID_MAX, json_get_string(answer, "Id", "")))

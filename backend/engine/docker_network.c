@@ -16,17 +16,13 @@ static int things_list(struct docker *docker, const char *kind, const char *name
 	json_t **ret_answer, const json_t **ret_things, struct error *reterr)
 {
 	_cleanup_buf_ struct buf path = BUF_INIT;
-	struct docker_call call = {.method = "GET"};
 	json_t *answer = NULL;
 	int r;
 
 	buf_puts(&path, kind);
 	buf_puts(&path, "?filters=");
 	docker_filter(&path, docker->platform, name);
-	if (path.error)
-		return error_oom(reterr);
-	call.path = path.data;
-	r = docker_call(docker, &call, &answer, reterr);
+	r = docker_get(docker, &path, NULL, &answer, reterr);
 	if (r < 0)
 		return r;
 	*ret_answer = answer;
@@ -62,14 +58,10 @@ static int thing_look(struct docker *docker, const char *kind, const char *name,
 	struct error *reterr)
 {
 	_cleanup_buf_ struct buf path = BUF_INIT;
-	struct docker_call call = {.method = "GET"};
 
 	buf_printf(&path, "%s/", kind);
 	net_escape(&path, name);
-	if (path.error)
-		return error_oom(reterr);
-	call.path = path.data;
-	return docker_call(docker, &call, ret, reterr);
+	return docker_get(docker, &path, NULL, ret, reterr);
 }
 
 static int thing_is_ours(struct docker *docker, const char *kind, const char *name,

@@ -231,21 +231,10 @@ int inquiry_read(const char *dir, int64_t id, size_t offset, size_t len, struct 
 {
 	_cleanup_close_ int fd = -1;
 	char path[PATH_MAX];
-	ssize_t got;
 
 	inquiry_path(path, dir, id, ANSWERED);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	buf_reserve(out, len);
-	if (out->error)
-		return out->error;
-	got = pread(fd, out->data + out->len, len, (off_t)offset);
-	if (got < 0)
-		return -errno;
-	out->len += (size_t)got;
-	out->data[out->len] = '\0';
-	return 0;
+	return fd < 0 ? -errno : file_read_at(fd, offset, len, out);
 }
 
 /* ---- answering ---- */

@@ -212,21 +212,11 @@ int edit_truncate(struct edit *edit, size_t size)
 
 int edit_read(struct edit *edit, size_t offset, size_t len, struct buf *out)
 {
-	ssize_t got;
-
 	if (offset >= edit->size)
 		return 0;
 	if (len > edit->size - offset)
 		len = edit->size - offset;
-	buf_reserve(out, len);
-	if (out->error)
-		return out->error;
-	got = pread(edit->fd, out->data + out->len, len, HEADER_SIZE + (off_t)offset);
-	if (got < 0)
-		return -errno;
-	out->len += (size_t)got;
-	out->data[out->len] = '\0';
-	return 0;
+	return file_read_at(edit->fd, HEADER_SIZE + offset, len, out);
 }
 
 enum edit_step edit_before_write(const struct edit_header *header, size_t offset)

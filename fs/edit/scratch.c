@@ -351,19 +351,8 @@ static int open_data(struct scratch *scratch, uint64_t node, int flags)
 int scratch_read(struct scratch *scratch, uint64_t node, size_t offset, size_t len, struct buf *out)
 {
 	_cleanup_close_ int fd = open_data(scratch, node, O_RDONLY);
-	ssize_t got;
 
-	if (fd < 0)
-		return fd;
-	buf_reserve(out, len);
-	if (out->error)
-		return out->error;
-	got = pread(fd, out->data + out->len, len, (off_t)offset);
-	if (got < 0)
-		return -errno;
-	out->len += (size_t)got;
-	out->data[out->len] = '\0';
-	return 0;
+	return fd < 0 ? fd : file_read_at(fd, offset, len, out);
 }
 
 /* Charges a file's owner for its growing (or shrinking) to size. */

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "fs/files/common.h"
@@ -91,19 +92,10 @@ static int read_log(struct fs *fs, const struct ref *ref, size_t offset, size_t 
 	struct buf *out)
 {
 	_cleanup_close_ int fd = open_log(fs, ref);
-	ssize_t got;
 
 	if (fd < 0)
 		return fd == -ENOENT ? 0 : fd;
-	buf_reserve(out, len);
-	if (out->error)
-		return out->error;
-	got = pread(fd, out->data + out->len, len, (off_t)offset);
-	if (got < 0)
-		return -errno;
-	out->len += (size_t)got;
-	out->data[out->len] = '\0';
-	return 0;
+	return file_read_at(fd, offset, len, out);
 }
 
 /* ---- what is asked about the container ---- */
