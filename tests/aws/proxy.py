@@ -2,7 +2,8 @@
 """Stands between the platform and an emulator of AWS, and goes wrong as AWS does.
 
 proxy.py UPSTREAM [strict]   listens on a free port of 127.0.0.1 and prints it.
-  POST /_proxy/rules   a JSON list of rules, which replace the old ones; clears the log:
+  POST /_proxy/rules   a JSON list of rules, which replace the old ones as soon as none of those kills any more;
+                       clears the log, and answers with what was in it:
                        {"action": NAME or "*", "fault": FAULT, "times": 1, "after": 0, "state": DIRECTORY}
                        after: so many calls of that name go well before
   GET  /_proxy/log     the actions that came, a line each, with the fault that was injected
@@ -28,6 +29,7 @@ from wire import action_of
 
 UPSTREAM = urlsplit(sys.argv[1])
 rules, log, lock = [], [], threading.Lock()
+killing, none_kills = [], threading.Condition(lock)  # rules that kill, from when a call came until it is in the log
 
 
 def kill_platform(rule):
@@ -66,9 +68,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         global rules
         with lock:
             if self.path == "/_proxy/rules":
+                rules = []
+                none_kills.wait_for(lambda: not killing, timeout=25)
+            lines = "".join(line + "\n" for line in log)
+            if self.path == "/_proxy/rules":
                 rules = json.loads(body)
                 log.clear()
-            self.answer(200, "".join(line + "\n" for line in log).encode())
+        self.answer(200, lines.encode())
 
     def rule_of(self, action):
         with lock:
@@ -79,6 +85,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
                     rule["after"] -= 1
                     continue
                 rule["times"] = rule.get("times", 1) - 1
+                if rule["fault"].startswith("kill"):
+                    killing.append(rule)
                 return rule
         return {"fault": ""}
 
@@ -110,11 +118,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
         action = action_of(self.command, self.path, self.headers, body)
         rule = self.rule_of(action)
         fault = rule["fault"]
-        result = None if fault == "kill-before" else self.result_of(rule, body)
-        if fault.startswith("kill"):
-            kill_platform(rule)
-        with lock:
-            log.append(f"{action} {fault}".strip())
+        try:
+            result = None if fault == "kill-before" else self.result_of(rule, body)
+            if fault.startswith("kill"):
+                kill_platform(rule)
+        finally:
+            with lock:
+                log.append(f"{action} {fault}".strip())
+                if rule in killing:
+                    killing.remove(rule)
+                    none_kills.notify_all()
         if fault == "hang":
             threading.Event().wait(600)
         elif fault != "reset" and not fault.startswith("kill"):

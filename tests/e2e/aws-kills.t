@@ -3,14 +3,15 @@
 # A tenant with everything in it is made in AWS and removed, and the platform is killed at one call of all that takes:
 # before it is sent, or when it was executed and not yet answered; all its processes at once, and started again, or the
 # worker alone. In the end everything is there once, then nothing is, and what is not the platform's is as it was.
-# AWS_KILLS=all: at each call, with each emulator (make aws-kills); else at some, with moto.
+# AWS_KILLS=all: at each call, with each emulator (make aws-kills); AWS_KILLS=PATTERN: at each whose step (see steps) it
+# matches; else at some, with moto.
 # What a tenant has is in tests/aws/parts/, a file each.
 . "${0%/*}/lib/platform.sh"
 # shellcheck source=tests/e2e/lib/aws.sh
 . "${0%/*}/lib/aws.sh"
 
 WAIT_S=90
-SAMPLES=${SAMPLES:-4} # of making and of removing, unless all
+SAMPLES=${SAMPLES:-4} # of making and of removing, unless AWS_KILLS
 
 # part NAME: the file has defined NAME_make, NAME_is_made, NAME_remove; and NAME_before, if the account needs something
 # before, or the policy must say so.
@@ -106,11 +107,13 @@ kill_in() {
 		"roles":['"$list"']}'
 	"$what" >/dev/null 2>&1
 	# In another order there may be fewer calls of that name.
-	if eventually $WAIT_S eval "was_killed || $condition" && was_killed; then
+	eventually $WAIT_S eval "was_killed || $condition"
+	if aws_rules_and_log | grep -q ' kill-'; then
 		starts_again "$roles" "${pids[@]}" || return
 		kills=$((kills + 1))
+	else
+		note "$emulator: $what: no call was $action $number"
 	fi
-	aws_rules
 	"$what" >/dev/null 2>&1
 	eventually $WAIT_S "$condition" || {
 		diag "there is, and is wanted:" "$(diff <(seen) - <<<"$whole")"
@@ -128,6 +131,8 @@ steps() {
 		{ step("before"); step("after"); turn += number }' "$1" >"$1.steps"
 	if [ "${AWS_KILLS-}" = all ]; then
 		cat "$1.steps"
+	elif [ -n "${AWS_KILLS-}" ]; then
+		grep -E "$AWS_KILLS" "$1.steps"
 	else
 		grep -Ev ' (Describe|Get|List|Head)' "$1.steps" |
 			awk -v samples="$SAMPLES" '{ line[NR] = $0 } END { for (i = 0; i < samples; i++) print line[int(NR * (i + 0.5) / samples) + 1] }'

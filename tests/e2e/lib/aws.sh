@@ -99,8 +99,13 @@ aws_things() {
 
 # aws_rules [JSON-RULE...]: what shall go wrong from now on; clears the log.
 aws_rules() {
+	aws_rules_and_log "$@" >/dev/null
+}
+
+# The same, and prints the log before it is cleared.
+aws_rules_and_log() {
 	local IFS=,
-	curl -sS -m 30 -d "[$*]" "$AWS_ENDPOINT_URL/_proxy/rules" >/dev/null
+	curl -sS -m 30 -d "[$*]" "$AWS_ENDPOINT_URL/_proxy/rules"
 }
 
 # rule ACTION FAULT [TIMES [AFTER]]: one for aws_rules.
