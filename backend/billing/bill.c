@@ -43,6 +43,7 @@ int bill_priced(struct bill_work *work, const struct usage_subject *subject, int
 struct plain {
 	struct bill_work *work;
 	size_t line;
+	int64_t quantity;
 	bool running;
 };
 
@@ -54,13 +55,14 @@ static int add_plain(void *arg, int64_t rate, int64_t start_ns, int64_t end_ns)
 
 	if (plain->running && end_ns == work->until_ns)
 		work->bill->burn_nano += rate;
-	work->lines.all[plain->line].used_ns += end_ns - start_ns;
 	while (start_ns < end_ns) {
 		int64_t day_ns = start_ns - start_ns % CALENDAR_DAY_NS + CALENDAR_DAY_NS;
 		int64_t piece_ns = day_ns < end_ns ? day_ns : end_ns;
 
 		bill_lines_add(&work->lines, plain->line, start_ns,
 			money_cost(rate, start_ns, piece_ns));
+		bill_lines_use(&work->lines, plain->line, start_ns)->paid_ms +=
+			bill_ms(start_ns, piece_ns) * plain->quantity;
 		start_ns = piece_ns;
 	}
 	return 0;
@@ -73,7 +75,9 @@ static int bill_plain(struct bill_work *work)
 	for (size_t i = 0; i < work->own->interval_count && r == 0; i++) {
 		const struct usage_interval *interval = &work->own->intervals[i];
 		const struct usage_subject *subject = &work->own->subjects[interval->subject];
-		struct plain plain = {work, 0, interval->end_ns == work->until_ns};
+		struct plain plain = {.work = work,
+			.quantity = subject->quantity > 0 ? subject->quantity : 1,
+			.running = interval->end_ns == work->until_ns};
 		struct bill_line key = {
 			.kind = subject->kind == USAGE_BALANCER ? BILL_BALANCER : BILL_RESOURCE};
 

@@ -37,6 +37,14 @@ enum bill_kind {
 	BILL_TENANT, /* all that a tenant pays, on a bill of all of them */
 };
 
+/* What one day of a line was of. */
+struct bill_use {
+	int64_t paid_ms; /* how long the sku was had, times its quantity; of a machine, the part */
+	/* BILL_INSTANCE, BILL_IDLE: what counted, in thousandths of a CPU and MiB, by seconds. */
+	int64_t cpu_milli_s, memory_mib_s;
+	int64_t machine_nano; /* of these two: what all of the machine was estimated at */
+};
+
 struct bill_line {
 	enum bill_kind kind;
 	char service[64]; /* "" none */
@@ -46,8 +54,7 @@ struct bill_line {
 	int64_t nano; /* all days together */
 	int64_t daily[BILL_DAYS_MAX];
 	uint32_t actual_days; /* bit by day: as the provider billed it, not estimated */
-	int64_t used_ns; /* how long, all instances added up */
-	int64_t cpu_ms, memory_mib_s; /* BILL_INSTANCE: milli-CPU and MiB by seconds that counted */
+	struct bill_use use[BILL_DAYS_MAX];
 };
 
 struct bill {

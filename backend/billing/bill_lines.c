@@ -77,6 +77,13 @@ void bill_lines_add(struct bill_lines *lines, size_t line, int64_t at_ns, int64_
 		lines->all[line].daily[day] += nano;
 }
 
+struct bill_use *bill_lines_use(struct bill_lines *lines, size_t line, int64_t at_ns)
+{
+	int64_t day = (at_ns - lines->month_ns) / CALENDAR_DAY_NS;
+
+	return &lines->all[line].use[day < BILL_DAYS_MAX ? day : BILL_DAYS_MAX - 1];
+}
+
 void bill_lines_done(struct bill_lines *lines)
 {
 	free(lines->all);

@@ -24,6 +24,14 @@ int bill_lines_find(struct bill_lines *lines, const struct bill_line *key, size_
 
 /* Adds an amount of the hour or day around at_ns. */
 void bill_lines_add(struct bill_lines *lines, size_t line, int64_t at_ns, int64_t nano);
+/* What the day around at_ns was of; borrowed until a line is made. */
+struct bill_use *bill_lines_use(struct bill_lines *lines, size_t line, int64_t at_ns);
+
+/* From start to end in milliseconds, such that pieces add up to the whole. */
+static inline int64_t bill_ms(int64_t start_ns, int64_t end_ns)
+{
+	return end_ns / 1000000 - start_ns / 1000000;
+}
 void bill_lines_done(struct bill_lines *lines);
 
 /* Machines with their instances: adds their lines, and to *burn what an hour of them costs. */

@@ -28,7 +28,8 @@ struct machine {
 	weight *cells; /* HOURS_MAX rows of columns */
 	weight whole[HOURS_MAX];
 	int64_t cost[HOURS_MAX];
-	int64_t parts_of_subject; /* current subject, while pieces are added */
+	struct bill_use all[BILL_DAYS_MAX]; /* the whole machine, by day */
+	const struct usage_subject *now; /* what it is, while pieces are added */
 	struct idmap *measures;
 };
 
@@ -54,6 +55,16 @@ static int64_t max64(int64_t a, int64_t b)
 	return a > b ? a : b;
 }
 
+static void add_use(struct bill_use *use, int64_t cpu_milli, int64_t memory_mib, int64_t start_ns,
+	int64_t end_ns)
+{
+	int64_t ms = bill_ms(start_ns, end_ns);
+
+	use->paid_ms += ms;
+	use->cpu_milli_s += cpu_milli * ms / 1000;
+	use->memory_mib_s += memory_mib * ms / 1000;
+}
+
 /* ---- the machine itself ---- */
 
 static int add_piece(void *arg, int64_t rate, int64_t start_ns, int64_t end_ns)
@@ -70,8 +81,8 @@ static int add_piece(void *arg, int64_t rate, int64_t start_ns, int64_t end_ns)
 		machine->pieces = grown;
 		machine->piece_capacity = more;
 	}
-	machine->pieces[machine->piece_count++] =
-		(struct piece){start_ns, end_ns, rate, weight_of(machine->parts_of_subject)};
+	machine->pieces[machine->piece_count++] = (struct piece){start_ns, end_ns, rate,
+		bill_parts(machine->now->cpu_milli, machine->now->memory_mib)};
 	if (!machine->shared && end_ns == work->until_ns)
 		work->bill->burn_nano += rate;
 	while (start_ns < end_ns) {
@@ -80,6 +91,8 @@ static int add_piece(void *arg, int64_t rate, int64_t start_ns, int64_t end_ns)
 
 		machine->whole[hour] += weight_of(rate) * weight_of(stop_ns - start_ns);
 		machine->cost[hour] += money_cost(rate, start_ns, stop_ns);
+		add_use(&machine->all[hour / 24], machine->now->cpu_milli, machine->now->memory_mib,
+			start_ns, stop_ns);
 		start_ns = stop_ns;
 	}
 	return 0;
@@ -104,8 +117,7 @@ static int machine_load(struct machine *machine, const struct usage_set *set)
 			continue;
 		if (!machine->subject)
 			machine->subject = subject;
-		machine->parts_of_subject =
-			(int64_t)bill_parts(subject->cpu_milli, subject->memory_mib);
+		machine->now = subject;
 		r = bill_priced(machine->work, subject, interval->start_ns, interval->end_ns,
 			add_piece, machine);
 	}
@@ -176,11 +188,8 @@ static void add_hour(struct machine *machine, const struct usage_interval *inter
 		idmap_get(machine->measures, measure_key(interval->subject, hour));
 	int64_t cpu_milli = max64(subject->cpu_milli, used ? used->cpu_milli : 0);
 	int64_t memory_mib = max64(subject->memory_mib, used ? used->memory_mib : 0);
-	int64_t seconds = (end_ns - start_ns) / (CALENDAR_HOUR_NS / 3600);
 
-	line->used_ns += end_ns - start_ns;
-	line->cpu_ms += cpu_milli * seconds;
-	line->memory_mib_s += memory_mib * seconds;
+	add_use(&line->use[hour / 24], cpu_milli, memory_mib, start_ns, end_ns);
 	for (size_t i = 0; i < machine->piece_count; i++) {
 		const struct piece *piece = &machine->pieces[i];
 		int64_t from_ns = max64(start_ns, piece->start_ns);
@@ -268,6 +277,49 @@ static int idle_line(struct machine *machine, size_t *ret)
 	return bill_lines_find(&machine->work->lines, &key, ret);
 }
 
+/* What the days of its lines were of: of its time as large a part as of its cost. */
+static void describe(struct machine *machine, size_t line, const struct bill_use *left)
+{
+	struct bill_line *it = &machine->work->lines.all[line];
+
+	for (int day = 0; day < BILL_DAYS_MAX; day++) {
+		const struct bill_use *all = &machine->all[day];
+		struct bill_use *use = &it->use[day];
+
+		if (left)
+			*use = left[day];
+		use->machine_nano = all->machine_nano;
+		use->paid_ms = 0;
+		if (all->machine_nano > 0)
+			use->paid_ms =
+				(int64_t)(weight_of(it->daily[day]) * weight_of(all->paid_ms) /
+					  weight_of(all->machine_nano));
+	}
+}
+
+/* As describe, of all of them and, of a machine that is not shared, of what is left idle. */
+static void machine_describe(struct machine *machine, size_t idle)
+{
+	struct bill_use left[BILL_DAYS_MAX];
+
+	for (size_t hour = 0; hour < HOURS_MAX; hour++)
+		machine->all[hour / 24].machine_nano += machine->cost[hour];
+	(void)memcpy(left, machine->all, sizeof(left));
+	for (size_t i = 0; i < machine->column_count; i++) {
+		const struct bill_use *use = machine->work->lines.all[machine->lines[i]].use;
+
+		for (int day = 0; day < BILL_DAYS_MAX; day++) {
+			left[day].cpu_milli_s =
+				max64(left[day].cpu_milli_s - use[day].cpu_milli_s, 0);
+			left[day].memory_mib_s =
+				max64(left[day].memory_mib_s - use[day].memory_mib_s, 0);
+		}
+		describe(machine, machine->lines[i], NULL);
+	}
+	if (!machine->shared)
+		describe(machine, idle, left);
+}
+
 static int machine_share(struct machine *machine)
 {
 	_cleanup_free_ weight *weights = calloc(machine->column_count + 1, sizeof(*weights));
@@ -285,6 +337,8 @@ static int machine_share(struct machine *machine)
 		else
 			r = share_own(machine, hour, idle, weights, shares);
 	}
+	if (r == 0)
+		machine_describe(machine, idle);
 	return r;
 }
 

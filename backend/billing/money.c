@@ -61,6 +61,17 @@ int money_parse_amount(const char *text, int64_t *ret_nano)
 	return r;
 }
 
+/* At least so many digits. By hand: a month has tens of thousands of amounts. */
+static void print_digits(struct buf *out, uint64_t value, int least)
+{
+	char text[24];
+	size_t at = sizeof(text);
+
+	for (; value > 0 || least > 0; value /= 10, least--)
+		text[--at] = (char)('0' + value % 10);
+	buf_add(out, text + at, sizeof(text) - at);
+}
+
 void money_print(struct buf *out, int64_t nano, int places)
 {
 	uint64_t value = nano < 0 ? -(uint64_t)nano : (uint64_t)nano;
@@ -71,10 +82,13 @@ void money_print(struct buf *out, int64_t nano, int places)
 	for (int i = 0; i < places; i++)
 		one *= 10;
 	value = (value + unit / 2) / unit;
-	buf_printf(out, "%s%llu", nano < 0 && value > 0 ? "-" : "",
-		(unsigned long long)(value / one));
-	if (places > 0)
-		buf_printf(out, ".%0*llu", places, (unsigned long long)(value % one));
+	if (nano < 0 && value > 0)
+		buf_putc(out, '-');
+	print_digits(out, value / one, 1);
+	if (places > 0) {
+		buf_putc(out, '.');
+		print_digits(out, value % one, places);
+	}
 }
 
 int64_t money_times(int64_t nano, int64_t quantity)

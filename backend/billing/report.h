@@ -30,7 +30,7 @@ void report_service(const struct report *report, const char *service, struct buf
 
 /* FOCUS cost and usage, a row a line and day: 1.4 with the Allocated columns, or 1.1. */
 enum focus_version { FOCUS_1_1, FOCUS_1_4 };
-void report_focus(const struct report *report, enum focus_version version, struct buf *out);
+int report_focus(const struct report *report, enum focus_version version, struct buf *out);
 
 /* Bars by day, what was budgeted, where it is going; light and dark by the reader's preference. */
 int report_chart(const struct report *report, struct buf *out);

@@ -220,9 +220,9 @@ static int render_month(struct fs *fs, const struct ref *ref, struct content *co
 
 	if (r == 0)
 		r = make(fs, ref->object.id, &month, &made, content);
-	if (r == 0)
-		report_focus(&made.report, ref->sub % 2 ? FOCUS_1_1 : FOCUS_1_4, &content->text);
-	return r;
+	return r < 0 ? r
+		     : report_focus(&made.report, ref->sub % 2 ? FOCUS_1_1 : FOCUS_1_4,
+			       &content->text);
 }
 
 /* ---- budget ---- */

@@ -100,14 +100,12 @@ static int render_prometheus(struct fs *fs, const struct ref *ref, struct conten
 
 static int print_focus_1_1(const struct report *report, struct buf *out)
 {
-	report_focus(report, FOCUS_1_1, out);
-	return out->error;
+	return report_focus(report, FOCUS_1_1, out);
 }
 
 static int print_focus_1_4(const struct report *report, struct buf *out)
 {
-	report_focus(report, FOCUS_1_4, out);
-	return out->error;
+	return report_focus(report, FOCUS_1_4, out);
 }
 
 static int render_month(struct fs *fs, const struct ref *ref, struct content *content)

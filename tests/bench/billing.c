@@ -93,7 +93,9 @@ static int read_all(struct store *store, int64_t tenant)
 		if (r < 0)
 			return r;
 		report.bill = bill;
-		report_focus(&report, FOCUS_1_4, &out);
+		r = report_focus(&report, FOCUS_1_4, &out);
+		if (r < 0)
+			return r;
 		took[round] = clock_now_ns() - start_ns;
 	}
 	qsort(took, ROUNDS, sizeof(took[0]), compare);

@@ -255,12 +255,12 @@ static void test_reports(void **state)
 	assert_non_null(strstr(out.data,
 		"36.33\t78.8\t(idle)\tidle\th1\tec2/m5.xlarge\testimated\n"));
 	buf_reset(&out);
-	report_focus(&report, FOCUS_1_1, &out);
+	assert_int_equal(report_focus(&report, FOCUS_1_1, &out), 0);
 	assert_memory_equal(out.data, "BilledCost,BillingAccountId,", 28);
 	assert_non_null(strstr(out.data, "ProviderName,PublisherName"));
 	assert_null(strstr(out.data, "Allocated"));
 	buf_reset(&out);
-	report_focus(&report, FOCUS_1_4, &out);
+	assert_int_equal(report_focus(&report, FOCUS_1_4, &out), 0);
 	assert_non_null(strstr(out.data, "AllocatedMethodId"));
 	assert_null(strstr(out.data, "PublisherName"));
 	buf_done(&out);
