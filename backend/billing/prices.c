@@ -48,15 +48,20 @@ static size_t shipped_count(void)
 	return count;
 }
 
+/* In another currency those say nothing, but for what costs nothing. */
 static void add_shipped(struct prices *prices)
 {
+	bool same = strcmp(prices->currency, PRICES_CURRENCY) == 0;
+
 	for (const struct price_row *row = prices_shipped; row->sku; row++) {
-		struct price *price = &prices->rows[prices->count++];
+		struct price *price = &prices->rows[prices->count];
 
 		*price = (struct price){.shipped = true};
 		(void)text_copy(price->sku, SKU_SIZE, row->sku);
 		(void)text_copy(price->region, REGION_SIZE, row->region);
 		(void)money_parse(row->price, &price->nano);
+		if (same || price->nano == 0)
+			prices->count++;
 	}
 }
 
@@ -64,13 +69,35 @@ static void add_shipped(struct prices *prices)
 static int read_price(const json_t *value, int64_t *ret_nano)
 {
 	char text[32];
+	int r;
 
 	if (json_is_string(value))
 		return money_parse(json_string_value(value), ret_nano);
 	if (!json_is_number(value))
 		return -EINVAL;
 	(void)snprintf(text, sizeof(text), "%.9f", json_number_value(value));
-	return money_parse(text, ret_nano);
+	r = money_parse(text, ret_nano);
+	return r == 0 && *ret_nano == 0 && json_number_value(value) > 0 ? -EINVAL : r;
+}
+
+/* A member that is a text, or is not there (then NULL). */
+static int read_text(const json_t *object, const char *name, const char *where, const char **ret,
+	struct error *reterr)
+{
+	const json_t *value = json_object_get(object, name);
+
+	*ret = json_string_value(value);
+	if (value && !*ret)
+		return error_set(reterr, -EINVAL, "%s%s: a text in quotes is expected", where,
+			name);
+	return 0;
+}
+
+/* Names go into tables, whose columns are separated, and into labels. */
+static bool is_name(const char *text)
+{
+	return text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				 "._:/+-")] == '\0';
 }
 
 static int check_members(const json_t *object, const char *const *known, const char *where,
@@ -99,9 +126,7 @@ static int check_members(const json_t *object, const char *const *known, const c
 static int parse_row(const json_t *row, size_t number, struct price *price, struct error *reterr)
 {
 	static const char *const known[] = {"Sku", "Region", "Price", "From", "Help", NULL};
-	const char *sku = json_get_string(row, "Sku", ""),
-		   *region = json_get_string(row, "Region", ""),
-		   *from = json_get_string(row, "From", NULL);
+	const char *sku, *region, *from;
 	char where[64];
 	int r;
 
@@ -110,13 +135,21 @@ static int parse_row(const json_t *row, size_t number, struct price *price, stru
 	if (!json_is_object(row))
 		return error_set(reterr, -EINVAL, "%snot an object", where);
 	r = check_members(row, known, where, reterr);
+	if (r == 0)
+		r = read_text(row, "Sku", where, &sku, reterr);
+	if (r == 0)
+		r = read_text(row, "Region", where, &region, reterr);
+	if (r == 0)
+		r = read_text(row, "From", where, &from, reterr);
 	if (r < 0)
 		return r;
-	if (!sku[0] || !text_copy(price->sku, SKU_SIZE, sku))
-		return error_set(reterr, -EINVAL, "%sSku: a text of 1 to %d characters", where,
+	if (!sku || !sku[0] || !is_name(sku) || !text_copy(price->sku, SKU_SIZE, sku))
+		return error_set(reterr, -EINVAL,
+			"%sSku: 1 to %d letters, digits and characters of \"._:/+-\"", where,
 			SKU_SIZE - 1);
-	if (!text_copy(price->region, REGION_SIZE, region))
-		return error_set(reterr, -EINVAL, "%sRegion: at most %d characters", where,
+	if (region && (!is_name(region) || !text_copy(price->region, REGION_SIZE, region)))
+		return error_set(reterr, -EINVAL,
+			"%sRegion: at most %d letters, digits and characters of \"._:/+-\"", where,
 			REGION_SIZE - 1);
 	if (read_price(json_object_get(row, "Price"), &price->nano) < 0 ||
 		price->nano > MONEY_HOUR_MAX)
@@ -132,6 +165,23 @@ static int parse_row(const json_t *row, size_t number, struct price *price, stru
 	return 0;
 }
 
+/* Two rows for the same thing from the same time on contradict each other. */
+static int check_twice(const struct prices *prices, struct error *reterr)
+{
+	for (size_t i = 1; i < prices->count; i++)
+		for (size_t j = i; j-- > 0;) {
+			const struct price *a = &prices->rows[j], *b = &prices->rows[i];
+
+			if (strcmp(a->sku, b->sku) != 0)
+				break;
+			if (strcmp(a->region, b->region) == 0 && a->from_ns == b->from_ns)
+				return error_set(reterr, -EINVAL,
+					"Prices: \"%s\" has two rows for the same Region and From",
+					a->sku);
+		}
+	return 0;
+}
+
 static int parse_rows(const json_t *rows, struct prices *prices, struct error *reterr)
 {
 	for (size_t i = 0; i < json_array_size(rows); i++) {
@@ -142,13 +192,18 @@ static int parse_rows(const json_t *rows, struct prices *prices, struct error *r
 			return r;
 		prices->count++;
 	}
-	return 0;
+	if (prices->count > 1)
+		qsort(prices->rows, prices->count, sizeof(prices->rows[0]), compare);
+	return check_twice(prices, reterr);
 }
 
 static int parse_currency(const json_t *document, struct prices *prices, struct error *reterr)
 {
-	const char *currency = json_get_string(document, "Currency", "USD");
+	const char *currency;
+	int r = read_text(document, "Currency", "", &currency, reterr);
 
+	if (r < 0 || !currency)
+		return r;
 	if (strlen(currency) != 3 || strspn(currency, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 3)
 		return error_set(reterr, -EINVAL,
 			"Currency: three capital letters (ISO 4217), such as \"USD\"");
@@ -167,7 +222,7 @@ static int parse_document(const json_t *document, struct prices **ret, struct er
 
 	if (!prices)
 		return error_oom(reterr);
-	(void)text_copy(prices->currency, CURRENCY_SIZE, "USD");
+	(void)text_copy(prices->currency, CURRENCY_SIZE, PRICES_CURRENCY);
 	if (document && !json_is_object(document))
 		return error_set(reterr, -EINVAL, "prices are an object with a list \"Prices\"");
 	if (rows && !json_is_array(rows))

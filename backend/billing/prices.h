@@ -2,7 +2,8 @@
 /*
  * prices - what an hour of a thing costs: the table that ships, under the administrator's rows.
  * Promises: a row of prices.json counts from its From on and leaves what was before as it was; what
- *           has no price is found out by asking, never guessed.
+ *           has no price is found out by asking, never guessed; an amount in one currency is never
+ *           taken for one in another.
  * Threads: prices_parse any; a table is only read afterwards.
  * Ownership: prices_free frees.
  */
@@ -23,6 +24,7 @@ struct store;
 	"local/machine" /* the machine that the platform runs on, or one attached to it */
 #define SKU_BALANCER     "local/load-balancer"
 #define SKU_BALANCER_AWS "elb/application"
+#define PRICES_CURRENCY  "USD" /* of the table that ships */
 #define PRICES_UPDATED   "2026-11-26" /* when the table that ships was last looked over */
 
 struct price_row {
@@ -38,7 +40,8 @@ struct prices;
 
 /*
  * {"Currency":"USD","Prices":[{"Sku":"ec2/m5.large","Region":"us-west-2","Price":"0.096",
- *  "From":"2026-12-01"}]}; text NULL: the shipped table alone. -ENODATA: incomplete JSON so far;
+ *  "From":"2026-12-01"}]}; text NULL: the shipped table alone. In
+ * another currency than its own that says nothing, but for what costs nothing. -ENODATA: incomplete JSON so far;
  * -EINVAL with the sentence.
  */
 int prices_parse(const char *text, size_t len, struct prices **ret, struct error *reterr);

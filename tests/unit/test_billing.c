@@ -190,7 +190,9 @@ static void test_prices(void **state)
 	assert_int_equal(price(own, "ec2/m5.large", "us-west-2", NOVEMBER_NS + 24 * HOUR),
 		80000000);
 	assert_int_equal(price(own, "ec2/m5.large", "eu-west-1", NOVEMBER_NS), 100000000);
-	assert_int_equal(price(own, "ec2/m5.xlarge", "", NOVEMBER_NS), 192000000);
+	/* Dollars are no euros; nothing is nothing. */
+	assert_int_equal(price(own, "ec2/m5.xlarge", "", NOVEMBER_NS), -1);
+	assert_int_equal(price(own, SKU_BALANCER, "", NOVEMBER_NS), 0);
 	assert_int_equal(price(own, "own/thing", "", NOVEMBER_NS), -1);
 }
 
@@ -219,6 +221,17 @@ static void test_prices_refused(void **state)
 	refused("{\"Prices\":[{\"Sku\":\"a\",\"Price\":\"2000000\"}]}", -EINVAL, "Price");
 	refused("{\"Prices\":[{\"Sku\":\"a\",\"Price\":\"1\",\"From\":\"2026-02-30\"}]}", -EINVAL,
 		"From");
+	refused("{\"Prices\":[{\"Sku\":\"a\",\"Price\":\"1\",\"From\":20261201}]}", -EINVAL,
+		"row 1: From: a text");
+	refused("{\"Prices\":[{\"Sku\":\"a\",\"Price\":\"1\",\"Region\":5}]}", -EINVAL,
+		"row 1: Region: a text");
+	refused("{\"Prices\":[{\"Sku\":5,\"Price\":\"1\"}]}", -EINVAL, "row 1: Sku: a text");
+	refused("{\"Currency\":5}", -EINVAL, "Currency: a text");
+	refused("{\"Prices\":[{\"Sku\":\"a\\\"b\",\"Price\":\"1\"}]}", -EINVAL, "row 1: Sku");
+	refused("{\"Prices\":[{\"Sku\":\"a\",\"Price\":1e-12}]}", -EINVAL, "row 1: Price");
+	refused("{\"Prices\":[{\"Sku\":\"a\",\"Price\":\"1\"},{\"Sku\":\"b\",\"Price\":\"1\"},"
+		"{\"Sku\":\"a\",\"Price\":\"2\"}]}",
+		-EINVAL, "\"a\" has two rows");
 	refused("{\"Prices\":[{\"Sku\":\"a\",\"Price\":\"1\",\"Regoin\":\"x\"}]}", -EINVAL,
 		"did you mean \"Region\"?");
 }
