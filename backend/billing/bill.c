@@ -10,11 +10,18 @@
 #include "billing/bill_lines.h"
 #include "store/store.h"
 
+void bill_note_unpriced(struct bill *bill, const char *sku)
+{
+	if (!bill->unpriced[0])
+		(void)text_copy(bill->unpriced, sizeof(bill->unpriced), sku);
+	else if (strcmp(bill->unpriced, sku) != 0)
+		bill->unpriced_more = true;
+}
+
 static void note_unpriced(struct bill *bill, const struct usage_subject *subject, int64_t ns)
 {
 	bill->unpriced_ns += ns;
-	if (!bill->unpriced[0])
-		(void)text_copy(bill->unpriced, sizeof(bill->unpriced), subject->sku);
+	bill_note_unpriced(bill, subject->sku);
 }
 
 int bill_priced(struct bill_work *work, const struct usage_subject *subject, int64_t start_ns,

@@ -69,6 +69,7 @@ struct bill {
 	int64_t shared_burn_nano; /* of it, for machines that several share */
 	int64_t burn_nano; /* an hour of what runs at the end of the window */
 	char unpriced[128]; /* a sku without a price; "" none */
+	bool unpriced_more; /* there are others */
 	int64_t unpriced_ns; /* how long such things ran */
 };
 
@@ -97,6 +98,7 @@ void bill_free(struct bill *bill);
 struct bill *bill_new(const struct prices *prices, const struct calendar_month *month,
 	int64_t now_ns);
 void bill_add_up(struct bill *bill);
+void bill_note_unpriced(struct bill *bill, const char *sku);
 
 static inline void cleanup_bill(struct bill **bill)
 {

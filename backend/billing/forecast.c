@@ -5,17 +5,28 @@
 
 #define TREND_DAYS 7
 
+/* The first full day: of the month, or after the day on which something first cost something. */
+static int first_full(const struct bill *bill, int full)
+{
+	int first = 0;
+
+	while (first < full && bill->daily[first] == 0)
+		first++;
+	return first > 0 && first < full ? first + 1 : first;
+}
+
 void forecast_make(const struct bill *bill, struct forecast *ret)
 {
 	int64_t start_ns = bill->month.start_ns;
 	int full = (int)((bill->until_ns - start_ns) / CALENDAR_DAY_NS);
 	int64_t left_ns = bill->month.end_ns - bill->until_ns, sum = 0;
+	int days = full - first_full(bill, full);
 
 	*ret = (struct forecast){
 		.committed = bill->nano +
 			     money_cost(bill->burn_nano, bill->until_ns, bill->month.end_ns),
 		.trend = bill->nano,
-		.days = full < TREND_DAYS ? full : TREND_DAYS,
+		.days = days < TREND_DAYS ? days : TREND_DAYS,
 	};
 	for (int day = full - ret->days; day < full; day++)
 		sum += bill->daily[day];
@@ -37,7 +48,9 @@ int report_forecast(const struct report *report, struct buf *out)
 	struct forecast forecast;
 
 	forecast_make(bill, &forecast);
-	line(out, "so-far", bill->nano, bill->currency, "counted by the ledger, estimated prices");
+	line(out, "so-far", bill->nano, bill->currency,
+		bill->actual_days ? "as the account was billed where that is known, else estimated"
+				  : "counted by the ledger, estimated prices");
 	line(out, "committed", forecast.committed, bill->currency,
 		"so far, and what runs now going on to the end of the month");
 	if (forecast.days > 0) {

@@ -91,6 +91,17 @@ void money_print(struct buf *out, int64_t nano, int places)
 	}
 }
 
+void money_print_exact(struct buf *out, int64_t nano, int places)
+{
+	int64_t unit = 1;
+
+	for (int i = places; i < PLACES; i++)
+		unit *= 10;
+	for (; nano % unit != 0; unit /= 10)
+		places++;
+	money_print(out, nano, places);
+}
+
 int64_t money_times(int64_t nano, int64_t quantity)
 {
 	weight product = weight_of(nano) * weight_of(quantity > 0 ? quantity : 1);

@@ -36,6 +36,9 @@ int money_parse_amount(const char *text, int64_t *ret_nano);
 /* With so many decimal places (0 to 9), half up. */
 void money_print(struct buf *out, int64_t nano, int places);
 
+/* With at least so many decimal places, and all that are needed: reads back as the same. */
+void money_print_exact(struct buf *out, int64_t nano, int places);
+
 /* quantity times nano, at most MONEY_HOUR_MAX. */
 int64_t money_times(int64_t nano, int64_t quantity);
 

@@ -126,7 +126,7 @@ static int check_members(const json_t *object, const char *const *known, const c
 static int parse_row(const json_t *row, size_t number, struct price *price, struct error *reterr)
 {
 	static const char *const known[] = {"Sku", "Region", "Price", "From", "Help", NULL};
-	const char *sku, *region, *from;
+	const char *sku = NULL, *region = NULL, *from = NULL;
 	char where[64];
 	int r;
 
@@ -199,7 +199,7 @@ static int parse_rows(const json_t *rows, struct prices *prices, struct error *r
 
 static int parse_currency(const json_t *document, struct prices *prices, struct error *reterr)
 {
-	const char *currency;
+	const char *currency = NULL;
 	int r = read_text(document, "Currency", "", &currency, reterr);
 
 	if (r < 0 || !currency)

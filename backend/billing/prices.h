@@ -41,8 +41,8 @@ struct prices;
 /*
  * {"Currency":"USD","Prices":[{"Sku":"ec2/m5.large","Region":"us-west-2","Price":"0.096",
  *  "From":"2026-12-01"}]}; text NULL: the shipped table alone. In
- * another currency than its own that says nothing, but for what costs nothing. -ENODATA: incomplete JSON so far;
- * -EINVAL with the sentence.
+ * another currency than its own that says nothing, but for what costs nothing. -ENODATA:
+ * incomplete JSON so far; -EINVAL with the sentence.
  */
 int prices_parse(const char *text, size_t len, struct prices **ret, struct error *reterr);
 /* What the store holds. */

@@ -52,41 +52,40 @@ static void print_amount(struct buf *out, const char *name, int64_t nano, const 
 	buf_printf(out, " %s\n", bill->currency);
 }
 
-/* One line's money in the unit of the table, so that the table adds up. */
+/* Amounts in the unit of a table, so that it adds up: units of count amounts that come to total.
+ * The negative ones keep their own; the others share what adds up to the total. */
+static int share_units(const int64_t *nano, size_t count, int64_t total, int64_t unit,
+	int64_t **ret_units)
+{
+	_cleanup_free_ weight *weights = calloc(count + 1, sizeof(*weights));
+	_cleanup_free_ int64_t *units = calloc(count + 1, sizeof(*units));
+	int64_t left = (total + (total < 0 ? -unit / 2 : unit / 2)) / unit;
+	int r = weights && units ? 0 : -ENOMEM;
+
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		weights[i] = weight_of(nano[i] > 0 ? nano[i] : 0);
+		left -= nano[i] < 0 ? (nano[i] - unit / 2) / unit : 0;
+	}
+	if (r == 0 && left > 0)
+		r = money_share(left, weights, count, units);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < count; i++)
+		if (nano[i] < 0)
+			units[i] = (nano[i] - unit / 2) / unit;
+	*ret_units = TAKE(units);
+	return 0;
+}
+
 static int share_cents(const struct bill *bill, int64_t **ret_cents)
 {
-	_cleanup_free_ weight *weights = calloc(bill->count + 1, sizeof(*weights));
-	_cleanup_free_ int64_t *cents = calloc(bill->count + 1, sizeof(*cents));
-	int64_t total = 0, negative = 0;
-	int r;
+	_cleanup_free_ int64_t *nano = calloc(bill->count + 1, sizeof(*nano));
 
-	if (!weights || !cents)
+	if (!nano)
 		return -ENOMEM;
-	for (size_t i = 0; i < bill->count; i++) {
-		int64_t nano = bill->lines[i].nano;
-
-		if (nano < 0) {
-			cents[i] = (nano - MONEY_CENT / 2) / MONEY_CENT;
-			negative += cents[i];
-		} else {
-			weights[i] = weight_of(nano);
-		}
-	}
-	total = (bill->nano + (bill->nano < 0 ? -MONEY_CENT / 2 : MONEY_CENT / 2)) / MONEY_CENT;
-	/* The negative lines keep their own; the others share what adds up to the total. */
-	if (total - negative > 0) {
-		_cleanup_free_ int64_t *shares = calloc(bill->count + 1, sizeof(*shares));
-
-		if (!shares)
-			return -ENOMEM;
-		r = money_share(total - negative, weights, bill->count, shares);
-		if (r < 0)
-			return r;
-		for (size_t i = 0; i < bill->count; i++)
-			cents[i] += bill->lines[i].nano < 0 ? 0 : shares[i];
-	}
-	*ret_cents = TAKE(cents);
-	return 0;
+	for (size_t i = 0; i < bill->count; i++)
+		nano[i] = bill->lines[i].nano;
+	return share_units(nano, bill->count, bill->nano, MONEY_CENT, ret_cents);
 }
 
 int report_by_service(const struct report *report, struct buf *out)
@@ -151,7 +150,7 @@ static void print_budget(const struct report *report, struct buf *out)
 	if (report->budget_nano <= 0)
 		return;
 	buf_printf(out, "%-10s ", "budget");
-	money_print(out, report->budget_nano, 2);
+	money_print_exact(out, report->budget_nano, 2);
 	buf_printf(out, " %s, %" PRId64 " %% spent\n", bill->currency,
 		bill->nano / (report->budget_nano / 100 + 1));
 }
@@ -185,6 +184,33 @@ static void print_basis(const struct bill *bill, struct buf *out)
 			"prices     estimated: list prices, see .platform/policy/prices.json\n");
 }
 
+static int print_groups(const struct bill *bill, struct buf *out)
+{
+	_cleanup_free_ const char **groups = calloc(bill->count + 1, sizeof(*groups));
+	_cleanup_free_ int64_t *nano = calloc(bill->count + 1, sizeof(*nano));
+	_cleanup_free_ int64_t *cents = NULL;
+	size_t count = 0;
+	int r = groups && nano ? 0 : -ENOMEM;
+
+	for (size_t i = 0; r == 0 && i < bill->count; count++) {
+		groups[count] = report_group(&bill->lines[i]);
+		nano[count] = group_nano(bill, &i);
+	}
+	if (r == 0)
+		r = share_units(nano, count, bill->nano, MONEY_CENT, &cents);
+	if (r == 0 && count > 0)
+		buf_printf(out, "\n%-24s %12s\n",
+			bill->lines[0].kind == BILL_TENANT ? "TENANT" : "SERVICE", bill->currency);
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		struct buf amount = BUF_INIT;
+
+		money_print(&amount, cents[i] * MONEY_CENT, 2);
+		buf_printf(out, "%-24s %12s\n", groups[i], buf_string(&amount));
+		buf_done(&amount);
+	}
+	return r < 0 ? r : out->error;
+}
+
 int report_summary(const struct report *report, struct buf *out)
 {
 	const struct bill *bill = report->bill;
@@ -199,20 +225,11 @@ int report_summary(const struct report *report, struct buf *out)
 	print_budget(report, out);
 	print_basis(bill, out);
 	if (bill->unpriced[0])
-		buf_printf(out, "warning    no price for %s: %" PRId64 " hours are counted as 0\n",
-			bill->unpriced, bill->unpriced_ns / CALENDAR_HOUR_NS);
-	if (bill->count > 0)
-		buf_printf(out, "\n%-24s %12s\n",
-			bill->lines[0].kind == BILL_TENANT ? "TENANT" : "SERVICE", bill->currency);
-	for (size_t i = 0; i < bill->count;) {
-		const char *group = report_group(&bill->lines[i]);
-		struct buf amount = BUF_INIT;
-
-		money_print(&amount, group_nano(bill, &i), 2);
-		buf_printf(out, "%-24s %12s\n", group, buf_string(&amount));
-		buf_done(&amount);
-	}
-	return out->error;
+		buf_printf(out,
+			"warning    no price for %s%s: %" PRId64 " hours are counted as 0\n",
+			bill->unpriced, bill->unpriced_more ? " and others" : "",
+			bill->unpriced_ns / CALENDAR_HOUR_NS);
+	return print_groups(bill, out);
 }
 
 void report_service(const struct report *report, const char *service, struct buf *out)
@@ -293,41 +310,6 @@ int report_json(const struct report *report, struct buf *out)
 		return out->error;
 	}
 	json_print(document, JSON_INDENT(2), out);
-	buf_putc(out, '\n');
-	return out->error;
-}
-
-int report_prometheus(const struct report *report, struct buf *out)
-{
-	const struct bill *bill = report->bill;
-
-	buf_puts(out, "# HELP duplofs_cost_month Cost of the month so far.\n"
-		      "# TYPE duplofs_cost_month gauge\n");
-	for (size_t i = 0; i < bill->count; i++) {
-		const struct bill_line *line = &bill->lines[i];
-
-		buf_printf(out,
-			"duplofs_cost_month{tenant=\"%s\",service=\"%s\",kind=\"%s\",name=\"%s\","
-			"sku=\"%s\",basis=\"%s\",currency=\"%s\"} ",
-			report_tenant(report, line), line->kind == BILL_TENANT ? "" : line->service,
-			report_kind(line->kind), line->name, line->sku, bill_basis(line),
-			bill->currency);
-		money_print(out, line->nano, 9);
-		buf_putc(out, '\n');
-	}
-	buf_puts(out, "# HELP duplofs_cost_hour What an hour of all that runs costs.\n"
-		      "# TYPE duplofs_cost_hour gauge\n");
-	buf_printf(out, "duplofs_cost_hour{tenant=\"%s\",currency=\"%s\"} ", report->tenant,
-		bill->currency);
-	money_print(out, bill->burn_nano, 9);
-	if (report->budget_nano > 0) {
-		buf_printf(out,
-			"\n# HELP duplofs_budget_month What the tenant means to spend.\n"
-			"# TYPE duplofs_budget_month gauge\n"
-			"duplofs_budget_month{tenant=\"%s\",currency=\"%s\"} ",
-			report->tenant, bill->currency);
-		money_print(out, report->budget_nano, 9);
-	}
 	buf_putc(out, '\n');
 	return out->error;
 }

@@ -38,7 +38,7 @@ int report_chart(const struct report *report, struct buf *out);
 struct forecast {
 	int64_t committed; /* so far, and all that runs going on to the month's end */
 	int64_t trend; /* so far, and the mean of the last seven full days for the days left */
-	int days; /* full days that the mean is of; 0: there is no trend */
+	int days; /* full days that the mean is of, since it began; 0: there is no trend */
 };
 void forecast_make(const struct bill *bill, struct forecast *ret);
 

@@ -41,6 +41,7 @@ static void add_bill(struct total *total, const struct bill *bill)
 	total->burn_nano = bill->burn_nano;
 	total->shared_burn_nano = bill->shared_burn_nano;
 	total->unpriced_ns = bill->unpriced_ns;
+	total->unpriced_more = bill->unpriced_more;
 	(void)text_copy(total->unpriced, sizeof(total->unpriced), bill->unpriced);
 }
 
@@ -158,6 +159,26 @@ static void fill_line(const struct total *total, struct bill_line *line)
 	(void)memcpy(line->daily, total->daily, sizeof(line->daily));
 }
 
+/* A tenant that was removed and made anew is two payers of one name; neighbors, once sorted. */
+static void merge_lines(struct bill *bill)
+{
+	size_t kept = 0;
+
+	for (size_t i = 1; i < bill->count; i++) {
+		struct bill_line *line = &bill->lines[kept], *next = &bill->lines[i];
+
+		if (line->kind != next->kind || strcmp(line->service, next->service) != 0) {
+			bill->lines[++kept] = *next;
+			continue;
+		}
+		line->nano += next->nano;
+		line->actual_days |= next->actual_days;
+		for (int day = 0; day < BILL_DAYS_MAX; day++)
+			line->daily[day] += next->daily[day];
+	}
+	bill->count = bill->count ? kept + 1 : 0;
+}
+
 int totals_bill(const struct totals *totals, const struct prices *prices,
 	const struct calendar_month *month, int64_t now_ns, struct bill **ret)
 {
@@ -174,10 +195,12 @@ int totals_bill(const struct totals *totals, const struct prices *prices,
 		fill_line(total, &bill->lines[bill->count++]);
 		bill->burn_nano += total->burn_nano;
 		bill->unpriced_ns += total->unpriced_ns;
-		if (!bill->unpriced[0])
-			(void)text_copy(bill->unpriced, sizeof(bill->unpriced), total->unpriced);
+		if (total->unpriced[0])
+			bill_note_unpriced(bill, total->unpriced);
+		bill->unpriced_more |= total->unpriced_more;
 	}
 	bill_add_up(bill);
+	merge_lines(bill);
 	*ret = TAKE(bill);
 	return 0;
 }

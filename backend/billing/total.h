@@ -21,6 +21,7 @@ struct total {
 	uint32_t actual_days;
 	int64_t burn_nano, shared_burn_nano;
 	char unpriced[128];
+	bool unpriced_more;
 	int64_t unpriced_ns;
 };
 
@@ -38,7 +39,7 @@ int totals_make(struct store *store, const struct prices *prices,
 void totals_done(struct totals *totals);
 #define _cleanup_totals_ __attribute__((cleanup(totals_done)))
 
-/* As a bill on which each payer is a line. */
+/* As a bill on which each payer is a line, those of one name (after each other) together. */
 int totals_bill(const struct totals *totals, const struct prices *prices,
 	const struct calendar_month *month, int64_t now_ns, struct bill **ret);
 

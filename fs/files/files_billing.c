@@ -233,7 +233,7 @@ static int render_budget(struct fs *fs, const struct ref *ref, struct content *c
 	int r = store_budget(fs->store, ref->object.id, &budget);
 
 	if (r == 0 && budget.nano > 0) {
-		money_print(&content->text, budget.nano, 2);
+		money_print_exact(&content->text, budget.nano, 2);
 		buf_putc(&content->text, '\n');
 	}
 	common_raise_mtime(content, budget.changed_ns);

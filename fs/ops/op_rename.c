@@ -252,6 +252,12 @@ static int rename_any(fuse_req_t req, struct end *from, struct end *to, unsigned
 		to->name, 0);
 }
 
+/* A directory of the tree. */
+static bool is_ours(const struct end *end)
+{
+	return !end->scratch && end->ref.row && row_is_dir(end->ref.row);
+}
+
 void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent,
 	const char *new_name, unsigned flags)
 {
@@ -266,8 +272,10 @@ void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t n
 		r = end_open(req, &to);
 	if (r == 0 && was_renamed(req, &from, &to))
 		(void)remove_source(fs, &from);
-	else if (r == 0 && !from.scratch && from.ref.row && row_is_dir(from.ref.row))
-		r = error_set(&error, -EPERM, "%s cannot be renamed", name);
+	else if (r == 0 && is_ours(&from))
+		r = error_set(&error, -EPERM,
+			"\"%s\" keeps its name: make another, copy what you wrote, remove this one",
+			name);
 	else if (r == 0)
 		r = rename_any(req, &from, &to, flags, &error);
 	caller = rename_caller(req); /* the request is gone with its reply */
@@ -275,6 +283,8 @@ void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t n
 	/* mv copies then. */
 	if (r == -EXDEV)
 		;
+	else if (r == -EPERM && is_ours(&from))
+		commit_refuse(fs, &from.ref, NULL, &caller, r, &error);
 	else if (r < 0 && to.ref.row)
 		commit_refuse(fs, &to.ref, NULL, &caller, r, &error);
 	else if (r < 0 && to.directory_ref.row)

@@ -84,6 +84,8 @@ note "$spent ms"
 # Budgets.
 fails_with "Invalid argument" "a budget that is no number is refused" dd of="$BILLING/budget" status=none <<<"a lot"
 like "$(cat "$DUPLO/demo/last_error")" "what a month may cost" "and why stands in last_error"
+echo 0.015 >"$BILLING/budget"
+is "$(cat "$BILLING/budget")" "0.015" "all of its places are kept"
 echo 0.01 >"$BILLING/budget"
 is "$(cat "$BILLING/budget")" "0.01" "a budget is kept"
 becomes 90 "an event tells that it is spent" grep -q "100 % of the month's budget are spent" "$DUPLO/demo/events"
@@ -105,6 +107,7 @@ is "$(jq -r '[.Lines[].Service] | unique | join(" ")' "$BILLING/month-to-date.js
 # A tenant keeps its name, and what it has cost when it goes.
 fails_with "not permitted" "a tenant is not renamed in the middle of a month" \
 	python3 -c 'import os, sys; os.rename(*sys.argv[1:])' "$DUPLO/demo" "$DUPLO/renamed"
+like "$(cat "$DUPLO/demo/last_error")" '"demo" keeps its name: make another' "last_error says what to do instead"
 rmdir "$DUPLO/demo"
 keeps() {
 	grep -qP '[1-9].*\tdemo\tdeleted$' "$ALL/by-tenant"

@@ -83,6 +83,30 @@ static void test_money_print(void **state)
 	print_is(INT64_MAX, 0, "9223372037");
 }
 
+static void test_money_print_exact(void **state)
+{
+	static const struct {
+		int64_t nano;
+		const char *text;
+	} rows[] = {
+		{0, "0.00"},
+		{12500000000, "12.50"},
+		{15000000, "0.015"},
+		{1, "0.000000001"},
+		{-1230000000, "-1.23"},
+		{INT64_C(1000000000) * MONEY_ONE, "1000000000.00"},
+	};
+	struct buf out = BUF_INIT;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		buf_reset(&out);
+		money_print_exact(&out, rows[i].nano, 2);
+		assert_string_equal(buf_string(&out), rows[i].text);
+	}
+	buf_done(&out);
+}
+
 static void test_money_share(void **state)
 {
 	const weight thirds[] = {1, 1, 1};
@@ -281,18 +305,107 @@ static void test_reports(void **state)
 	ledger_done(&ledger);
 }
 
+/* Three services of a third of a cent each: the table has one cent. */
+static void test_a_summary_adds_up(void **state)
+{
+	struct bill_line lines[3] = {{.kind = BILL_BALANCER, .service = "a", .nano = 3400000},
+		{.kind = BILL_BALANCER, .service = "b", .nano = 3400000},
+		{.kind = BILL_BALANCER, .service = "c", .nano = 3400000}};
+	struct bill bill = {.month = calendar_month_of(NOVEMBER_NS),
+		.until_ns = NOVEMBER_NS + HOUR,
+		.currency = "USD",
+		.lines = lines,
+		.count = 3,
+		.nano = 10200000};
+	struct report report = {.tenant = "demo", .bill = &bill};
+	struct buf out = BUF_INIT;
+	int64_t sum = 0;
+
+	(void)state;
+	assert_int_equal(report_summary(&report, &out), 0);
+	assert_non_null(strstr(out.data, "so far     0.01 USD\n"));
+	for (const char *at = strstr(out.data, "SERVICE"); (at = strchr(at, '.')); at++)
+		sum += at[1] * 10 + at[2] - 11 * '0';
+	assert_int_equal(sum, 1);
+	buf_done(&out);
+}
+
+/* What has no price is named, and that it is not alone. */
+static void test_unpriced_are_told(void **state)
+{
+	struct bill bill = {.month = calendar_month_of(NOVEMBER_NS), .currency = "USD"};
+	struct report report = {.tenant = "demo", .bill = &bill};
+	struct buf out = BUF_INIT;
+
+	(void)state;
+	bill.unpriced_ns = 5 * HOUR;
+	bill_note_unpriced(&bill, "ec2/x9.large");
+	bill_note_unpriced(&bill, "ec2/x9.large");
+	assert_int_equal(report_summary(&report, &out), 0);
+	assert_non_null(strstr(out.data, "no price for ec2/x9.large: 5 hours are counted as 0\n"));
+	buf_reset(&out);
+	bill_note_unpriced(&bill, "rds/db.x");
+	assert_int_equal(report_summary(&report, &out), 0);
+	assert_non_null(strstr(out.data, "no price for ec2/x9.large and others: 5 hours"));
+	buf_done(&out);
+}
+
+/* The mean is of days on which there was something: a tenant of the day before yesterday. */
+static void test_a_trend_begins_with_the_tenant(void **state)
+{
+	struct bill bill = {.month = calendar_month_of(NOVEMBER_NS)};
+	struct forecast forecast;
+
+	(void)state;
+	bill.until_ns = NOVEMBER_NS + 10 * CALENDAR_DAY_NS;
+	bill.daily[7] = MONEY_ONE; /* not all of that day */
+	bill.daily[8] = 24 * MONEY_ONE;
+	bill.daily[9] = 48 * MONEY_ONE;
+	bill.nano = 73 * MONEY_ONE;
+	forecast_make(&bill, &forecast);
+	assert_int_equal(forecast.days, 2);
+	assert_int_equal(forecast.trend, (73 + 20 * 36) * MONEY_ONE);
+	bill.until_ns = NOVEMBER_NS + 8 * CALENDAR_DAY_NS;
+	forecast_make(&bill, &forecast);
+	assert_int_equal(forecast.days, 0);
+}
+
+/* Whatever a provider calls its services, and wherever a name is used twice. */
+static void test_prometheus(void **state)
+{
+	struct bill_line lines[3] = {{.kind = BILL_USE, .name = "a \"b\\\nc"},
+		{.kind = BILL_RESOURCE, .name = "db", .sku = "rds/x", .region = "us-west-2"},
+		{.kind = BILL_RESOURCE, .name = "db", .sku = "rds/x", .region = "eu-west-1"}};
+	struct bill bill = {.currency = "USD", .lines = lines, .count = 3};
+	struct report report = {.tenant = "demo", .bill = &bill};
+	struct buf out = BUF_INIT;
+
+	(void)state;
+	assert_int_equal(report_prometheus(&report, &out), 0);
+	assert_non_null(strstr(out.data,
+		"{tenant=\"demo\",service=\"\",kind=\"by use\",name=\"a \\\"b\\\\\\nc\",sku="));
+	assert_non_null(strstr(out.data, "region=\"us-west-2\""));
+	assert_non_null(strstr(out.data, "region=\"eu-west-1\""));
+	buf_done(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_money_parse),
 		cmocka_unit_test(test_money_parse_amount),
 		cmocka_unit_test(test_money_print),
+		cmocka_unit_test(test_money_print_exact),
 		cmocka_unit_test(test_money_share),
 		cmocka_unit_test(test_money_cost_adds_up),
 		cmocka_unit_test(test_months),
 		cmocka_unit_test(test_prices),
 		cmocka_unit_test(test_prices_refused),
 		cmocka_unit_test(test_reports),
+		cmocka_unit_test(test_a_summary_adds_up),
+		cmocka_unit_test(test_unpriced_are_told),
+		cmocka_unit_test(test_a_trend_begins_with_the_tenant),
+		cmocka_unit_test(test_prometheus),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

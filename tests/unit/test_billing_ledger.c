@@ -267,6 +267,34 @@ static void test_parts_of_an_object(void **state)
 	ledger_done(&ledger);
 }
 
+/* Who was removed and came back under the same name is one line, so that no two lines are alike. */
+static void test_a_name_that_comes_back(void **state)
+{
+	struct total all[] = {
+		{.payer = 5, .name = "demo", .nano = 3, .daily = {1, 2}, .actual_days = 1},
+		{.payer = 6, .name = "other", .nano = 5, .daily = {5}},
+		{.payer = 9, .name = "demo", .nano = 11, .daily = {0, 11}, .actual_days = 2}};
+	struct totals totals = {all, 3};
+	struct calendar_month month = calendar_month_of(NOVEMBER_NS);
+	_cleanup_prices_ struct prices *prices = prices_of(NULL);
+	struct bill *bill;
+
+	(void)state;
+	assert_int_equal(totals_bill(&totals, prices, &month, month.end_ns, &bill), 0);
+	assert_int_equal(bill->count, 2);
+	assert_int_equal(bill->nano, 19);
+	assert_string_equal(bill->lines[0].service, "demo");
+	assert_int_equal(bill->lines[0].nano, 14);
+	assert_int_equal(bill->lines[0].daily[1], 13);
+	assert_int_equal(bill->lines[0].actual_days, 3);
+	assert_string_equal(bill->lines[1].service, "other");
+	bill_free(bill);
+	totals = (struct totals){0};
+	assert_int_equal(totals_bill(&totals, prices, &month, month.end_ns, &bill), 0);
+	assert_int_equal(bill->count, 0);
+	bill_free(bill);
+}
+
 /* A deleted service keeps its cost; months are cut; what has no price is said. */
 static void test_ledger_outlives_the_object(void **state)
 {
@@ -442,6 +470,7 @@ int main(void)
 		cmocka_unit_test(test_shared_machine),
 		cmocka_unit_test(test_days_that_are_over),
 		cmocka_unit_test(test_parts_of_an_object),
+		cmocka_unit_test(test_a_name_that_comes_back),
 		cmocka_unit_test(test_ledger_outlives_the_object),
 		cmocka_unit_test(test_clock_that_jumps),
 		cmocka_unit_test(test_actuals_replace_estimates),

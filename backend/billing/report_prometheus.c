@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Prometheus text exposition format, version 0.0.4: no two samples have the same labels. */
+#include <string.h>
+
+#include "billing/report.h"
+
+/* A label, its value escaped; all but the first follow another. */
+static void label(struct buf *out, const char *name, const char *value)
+{
+	buf_puts(out, out->len > 0 && out->data[out->len - 1] == '{' ? "" : ",");
+	buf_puts(out, name);
+	buf_puts(out, "=\"");
+	for (; *value; value++) {
+		if (*value == '"' || *value == '\\' || *value == '\n')
+			buf_putc(out, '\\');
+		buf_putc(out, *value == '\n' ? 'n' : *value);
+	}
+	buf_putc(out, '"');
+}
+
+static void metric(struct buf *out, const char *name, const char *help)
+{
+	buf_printf(out, "# HELP %s %s\n# TYPE %s gauge\n", name, help, name);
+}
+
+static void value(struct buf *out, int64_t nano)
+{
+	buf_puts(out, "} ");
+	money_print(out, nano, 9);
+	buf_putc(out, '\n');
+}
+
+static void line(const struct report *report, const struct bill_line *line, struct buf *out)
+{
+	buf_puts(out, "duplofs_cost_month{");
+	label(out, "tenant", report_tenant(report, line));
+	label(out, "service", line->kind == BILL_TENANT ? "" : line->service);
+	label(out, "kind", report_kind(line->kind));
+	label(out, "name", line->name);
+	label(out, "sku", line->sku);
+	label(out, "region", line->region);
+	label(out, "basis", bill_basis(line));
+	label(out, "currency", report->bill->currency);
+	value(out, line->nano);
+}
+
+static void whole(const struct report *report, const char *name, const char *help, int64_t nano,
+	struct buf *out)
+{
+	metric(out, name, help);
+	buf_printf(out, "%s{", name);
+	label(out, "tenant", report->tenant);
+	label(out, "currency", report->bill->currency);
+	value(out, nano);
+}
+
+int report_prometheus(const struct report *report, struct buf *out)
+{
+	const struct bill *bill = report->bill;
+
+	metric(out, "duplofs_cost_month", "Cost of the month so far.");
+	for (size_t i = 0; i < bill->count; i++)
+		line(report, &bill->lines[i], out);
+	whole(report, "duplofs_cost_hour", "What an hour of all that runs costs.", bill->burn_nano,
+		out);
+	if (report->budget_nano > 0)
+		whole(report, "duplofs_budget_month", "What the tenant means to spend.",
+			report->budget_nano, out);
+	return out->error;
+}
