@@ -13,7 +13,9 @@
 
 #include "base/text.h"
 
-#define PLACE_MAX (INET6_ADDRSTRLEN + 16)
+#define STATUS_BYTES        12 /* of "HTTP/1.1 200" */
+#define SWITCHING_PROTOCOLS 101
+#define PLACE_MAX           (INET6_ADDRSTRLEN + 16)
 
 /* "172.18.0.5:80", "[fd00::5]:80" */
 static void target_place(const struct probe_target *target, char place[PLACE_MAX])
@@ -173,16 +175,30 @@ static bool attempt_send(struct probe_attempt *attempt, const struct probe_targe
 	return false;
 }
 
-/* What the first line says, once it is there (RFC 9112, section 4). */
+/* What the first line says, once its STATUS_BYTES are there (RFC 9112, section 4). */
 static bool attempt_verdict(const struct probe_attempt *attempt, struct probe_outcome *ret)
 {
 	const char *head = attempt->head;
 
 	if (memcmp(head, "HTTP/1.", 7) != 0 || head[8] != ' ' || !isdigit((unsigned char)head[9]) ||
-		!isdigit((unsigned char)head[10]) || !isdigit((unsigned char)head[11]))
+		!isdigit((unsigned char)head[10]) || !isdigit((unsigned char)head[11]) ||
+		(attempt->head_bytes > STATUS_BYTES && !isspace((unsigned char)head[STATUS_BYTES])))
 		return outcome_set(ret, OUTCOME_NOT_HTTP, 0);
 	return outcome_set(ret, OUTCOME_STATUS,
 		(head[9] - '0') * 100 + (head[10] - '0') * 10 + (head[11] - '0'));
+}
+
+/* At the end of headers. Interim answers precede the one that counts (RFC 9110, section 15.2). */
+static bool attempt_headers(struct probe_attempt *attempt, struct probe_outcome *ret)
+{
+	if (attempt->head_bytes < STATUS_BYTES)
+		return outcome_set(ret, OUTCOME_NOT_HTTP, 0);
+	(void)attempt_verdict(attempt, ret);
+	if (ret->kind != OUTCOME_STATUS || ret->code >= 200 || ret->code < 100 ||
+		ret->code == SWITCHING_PROTOCOLS)
+		return true;
+	attempt->head_bytes = attempt->newlines = 0;
+	return false;
 }
 
 /* True when the headers are complete, or cannot become so. */
@@ -190,26 +206,26 @@ static bool attempt_take(struct probe_attempt *attempt, const char *data, size_t
 	struct probe_outcome *ret)
 {
 	for (size_t i = 0; i < len; i++, attempt->received_bytes++) {
-		if (attempt->received_bytes < sizeof(attempt->head))
-			attempt->head[attempt->received_bytes] = data[i];
-		if (attempt->received_bytes + 1 == sizeof(attempt->head) &&
-			attempt_verdict(attempt, ret) && ret->kind == OUTCOME_NOT_HTTP)
-			return true;
+		if (attempt->head_bytes < sizeof(attempt->head)) {
+			attempt->head[attempt->head_bytes++] = data[i];
+			if (attempt->head_bytes == sizeof(attempt->head) &&
+				attempt_verdict(attempt, ret) && ret->kind == OUTCOME_NOT_HTTP)
+				return true;
+		}
 		if (data[i] == '\n')
 			attempt->newlines++;
 		else if (data[i] != '\r')
 			attempt->newlines = 0;
-		if (attempt->newlines == 2)
-			return attempt->received_bytes < sizeof(attempt->head)
-				       ? outcome_set(ret, OUTCOME_NOT_HTTP, 0)
-				       : attempt_verdict(attempt, ret);
+		if (attempt->newlines == 2 && attempt_headers(attempt, ret))
+			return true;
 	}
 	if (attempt->received_bytes > PROBE_ANSWER_MAX)
 		return outcome_set(ret, OUTCOME_ENDLESS, 0);
 	return false;
 }
 
-static bool attempt_receive(struct probe_attempt *attempt, struct probe_outcome *ret)
+static bool attempt_receive(struct probe_attempt *attempt, uint32_t events,
+	struct probe_outcome *ret)
 {
 	char data[4096];
 	ssize_t n;
@@ -221,13 +237,14 @@ static bool attempt_receive(struct probe_attempt *attempt, struct probe_outcome 
 		if (n < 0)
 			return errno == EAGAIN ? false : outcome_set(ret, OUTCOME_ERRNO, errno);
 		if (n == 0)
-			return attempt->received_bytes >= sizeof(attempt->head)
+			return attempt->head_bytes >= STATUS_BYTES
 				       ? attempt_verdict(attempt, ret)
 				       : outcome_set(ret, OUTCOME_CLOSED, 0);
 		if (attempt_take(attempt, data, (size_t)n, ret))
 			return true;
-		/* Less than asked for: there is no more, and the next edge tells when there is. */
-		if ((size_t)n < sizeof(data))
+		/* Less than asked for: there is no more, and the next edge tells when there is. But
+		 * the end may have come with the same edge. */
+		if ((size_t)n < sizeof(data) && !(events & (EPOLLRDHUP | EPOLLHUP)))
 			return false;
 	}
 }
@@ -244,7 +261,7 @@ bool probe_attempt_step(struct probe_attempt *attempt, const struct probe_target
 	if (attempt->sent_bytes < target->request_len && attempt_send(attempt, target, ret))
 		return true;
 	return (events & (EPOLLIN | EPOLLHUP | EPOLLERR | EPOLLRDHUP)) != 0 &&
-	       attempt_receive(attempt, ret);
+	       attempt_receive(attempt, events, ret);
 }
 
 void probe_attempt_close(struct probe_attempt *attempt, const struct probe_target *target)

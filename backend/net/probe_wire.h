@@ -52,7 +52,8 @@ struct probe_outcome {
 struct probe_attempt {
 	int fd; /* -1: none */
 	bool connected;
-	char head[12]; /* "HTTP/1.1 200" */
+	char head[13]; /* "HTTP/1.1 200 " */
+	uint8_t head_bytes;
 	uint8_t newlines; /* in a row: two end the headers */
 	uint32_t received_bytes;
 	uint32_t sent_bytes;

@@ -90,6 +90,12 @@ static void client_flood(struct client *client)
 		open = client_puts(client, "X-More: and more and more and more and more\r\n");
 }
 
+static void client_interim(struct client *client)
+{
+	while (client_puts(client, "HTTP/1.1 103 Early Hints\r\nX: and more and more\r\n\r\n"))
+		;
+}
+
 static bool client_stream(struct client *client, long count)
 {
 	bool open = client_puts(client, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
@@ -120,6 +126,18 @@ static bool client_misbehave(struct client *client, const char *path)
 		client_flood(client);
 	else if (strcmp(path, "/garbage") == 0)
 		(void)client_puts(client, "SSH-2.0-OpenSSH_9.2p1 Debian\r\n");
+	else if (strcmp(path, "/curt") == 0)
+		(void)client_puts(client, "HTTP/1.1 200 OK\r\n");
+	else if (strcmp(path, "/long-status") == 0)
+		(void)client_puts(client, "HTTP/1.1 2000 OK\r\n\r\n");
+	else if (strcmp(path, "/early") == 0)
+		(void)client_puts(client,
+			"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 100 Continue"
+			"\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n");
+	else if (strcmp(path, "/early-and-no-more") == 0)
+		(void)client_puts(client, "HTTP/1.1 100 Continue\r\n\r\n");
+	else if (strcmp(path, "/interim") == 0)
+		client_interim(client);
 	else if (strcmp(path, "/half") == 0)
 		(void)client_puts(client, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf");
 	else if (strcmp(path, "/reset") == 0)

@@ -13,6 +13,9 @@
  * /stale         200, then closes although it promised to keep the connection
  * /stream/N      N chunks "tick\n", then waits until peer_release, then ends the answer
  * /trickle       a chunk every 20 ms, for ever
+ * /early         103, 100, then 204          /early-and-no-more  100, then closes
+ * /interim       103 without end             /curt          a status line, then closes
+ * /long-status   a status of four digits
  */
 #ifndef DUPLOFS_TESTS_HTTP_PEER_H
 #define DUPLOFS_TESTS_HTTP_PEER_H
