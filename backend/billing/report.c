@@ -88,24 +88,45 @@ static int share_cents(const struct bill *bill, int64_t **ret_cents)
 	return share_units(nano, bill->count, bill->nano, MONEY_CENT, ret_cents);
 }
 
+/* Tenths of a percent, which add up to all of them; what is given back has none. */
+static int share_permille(const struct bill *bill, int64_t **ret_permille)
+{
+	_cleanup_free_ weight *weights = calloc(bill->count + 1, sizeof(*weights));
+	_cleanup_free_ int64_t *permille = calloc(bill->count + 1, sizeof(*permille));
+	bool any = false;
+	int r = weights && permille ? 0 : -ENOMEM;
+
+	for (size_t i = 0; r == 0 && i < bill->count; i++) {
+		weights[i] = weight_of(bill->lines[i].nano > 0 ? bill->lines[i].nano : 0);
+		any |= weights[i] > 0;
+	}
+	if (r == 0 && any)
+		r = money_share(1000, weights, bill->count, permille);
+	if (r == 0)
+		*ret_permille = TAKE(permille);
+	return r;
+}
+
 int report_by_service(const struct report *report, struct buf *out)
 {
 	const struct bill *bill = report->bill;
 	_cleanup_free_ int64_t *cents = NULL;
+	_cleanup_free_ int64_t *permille = NULL;
 	int r = share_cents(bill, &cents);
 
+	if (r == 0)
+		r = share_permille(bill, &permille);
 	if (r < 0)
 		return r;
 	buf_printf(out, "#%s\tpercent\tservice\twhat\ton\tsku\tbasis\n", bill->currency);
 	for (size_t i = 0; i < bill->count; i++) {
 		const struct bill_line *line = &bill->lines[i];
-		int64_t permille = bill->nano > 0 ? line->nano / (bill->nano / 1000 + 1) : 0;
 
 		money_print(out, cents[i] * MONEY_CENT, 2);
-		buf_printf(out, "\t%" PRId64 ".%" PRId64 "\t%s\t%s\t%s\t%s\t%s\n", permille / 10,
-			(permille < 0 ? -permille : permille) % 10, report_group(line),
-			report_kind(line->kind), line->name[0] ? line->name : "-",
-			line->sku[0] ? line->sku : "-", bill_basis(line));
+		buf_printf(out, "\t%" PRId64 ".%" PRId64 "\t%s\t%s\t%s\t%s\t%s\n", permille[i] / 10,
+			permille[i] % 10, report_group(line), report_kind(line->kind),
+			line->name[0] ? line->name : "-", line->sku[0] ? line->sku : "-",
+			bill_basis(line));
 	}
 	money_print(out, bill->nano, 2);
 	buf_puts(out, "\t100.0\t(total)\t-\t-\t-\t-\n");
@@ -124,10 +145,15 @@ const char *report_day_basis(const struct bill *bill, int day)
 	return "actual";
 }
 
+static int64_t rounded(int64_t nano, int64_t unit)
+{
+	return (nano + (nano < 0 ? -unit / 2 : unit / 2)) / unit * unit;
+}
+
 int report_by_day(const struct report *report, struct buf *out)
 {
 	const struct bill *bill = report->bill;
-	int64_t running = 0;
+	int64_t running = 0, shown = 0;
 
 	buf_printf(out, "#day\t%s\tso far\tbasis\n", bill->currency);
 	for (int day = 0; day < bill->month.days; day++) {
@@ -135,9 +161,11 @@ int report_by_day(const struct report *report, struct buf *out)
 			break;
 		running += bill->daily[day];
 		buf_printf(out, "%04d-%02d-%02d\t", bill->month.year, bill->month.month, day + 1);
-		money_print(out, bill->daily[day], 4);
+		/* What is shown of the days adds up to what is shown so far. */
+		money_print(out, rounded(running, MONEY_CENT / 100) - shown, 4);
+		shown = rounded(running, MONEY_CENT / 100);
 		buf_putc(out, '\t');
-		money_print(out, running, 4);
+		money_print(out, shown, 4);
 		buf_printf(out, "\t%s\n", report_day_basis(bill, day));
 	}
 	return out->error;

@@ -288,7 +288,7 @@ static void test_reports(void **state)
 	buf_reset(&out);
 	assert_int_equal(report_by_service(&report, &out), 0);
 	assert_non_null(strstr(out.data,
-		"9.75\t21.1\ta\tinstances\th1\tec2/m5.xlarge\testimated\n"));
+		"9.75\t21.2\ta\tinstances\th1\tec2/m5.xlarge\testimated\n"));
 	assert_non_null(strstr(out.data,
 		"36.33\t78.8\t(idle)\tidle\th1\tec2/m5.xlarge\testimated\n"));
 	buf_reset(&out);
@@ -327,6 +327,36 @@ static void test_a_summary_adds_up(void **state)
 	for (const char *at = strstr(out.data, "SERVICE"); (at = strchr(at, '.')); at++)
 		sum += at[1] * 10 + at[2] - 11 * '0';
 	assert_int_equal(sum, 1);
+	buf_done(&out);
+}
+
+/* So do days, of which each would be rounded down, and the percents of three thirds. */
+static void test_days_and_percents_add_up(void **state)
+{
+	struct bill_line lines[3] = {{.kind = BILL_BALANCER, .service = "a", .nano = 40000},
+		{.kind = BILL_BALANCER, .service = "b", .nano = 40000},
+		{.kind = BILL_BALANCER, .service = "c", .nano = 40000}};
+	struct bill bill = {.month = calendar_month_of(NOVEMBER_NS),
+		.until_ns = NOVEMBER_NS + 3 * CALENDAR_DAY_NS,
+		.currency = "USD",
+		.lines = lines,
+		.count = 3,
+		.daily = {40000, 40000, 40000},
+		.nano = 120000};
+	struct report report = {.tenant = "demo", .bill = &bill};
+	struct buf out = BUF_INIT;
+
+	(void)state;
+	assert_int_equal(report_by_day(&report, &out), 0);
+	assert_string_equal(out.data, "#day\tUSD\tso far\tbasis\n"
+				      "2026-11-01\t0.0000\t0.0000\testimated\n"
+				      "2026-11-02\t0.0001\t0.0001\testimated\n"
+				      "2026-11-03\t0.0000\t0.0001\testimated\n");
+	buf_reset(&out);
+	assert_int_equal(report_by_service(&report, &out), 0);
+	assert_non_null(strstr(out.data, "\t33.4\ta\t"));
+	assert_non_null(strstr(out.data, "\t33.3\tb\t"));
+	assert_non_null(strstr(out.data, "\t33.3\tc\t"));
 	buf_done(&out);
 }
 
@@ -403,6 +433,7 @@ int main(void)
 		cmocka_unit_test(test_prices_refused),
 		cmocka_unit_test(test_reports),
 		cmocka_unit_test(test_a_summary_adds_up),
+		cmocka_unit_test(test_days_and_percents_add_up),
 		cmocka_unit_test(test_unpriced_are_told),
 		cmocka_unit_test(test_a_trend_begins_with_the_tenant),
 		cmocka_unit_test(test_prometheus),
