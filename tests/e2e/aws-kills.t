@@ -28,6 +28,13 @@ load_parts() {
 	done
 }
 
+# says FILE PATTERN: a line of FILE begins so. It starts no process: what is looked at has the processor.
+says() {
+	local text
+	{ IFS= read -rd '' text <"$1"; } 2>/dev/null
+	[[ $'\n'$text =~ $'\n'$2 ]]
+}
+
 # A kill may come between two of them: each can be done again.
 make_all() {
 	local part
@@ -81,8 +88,11 @@ is_nothing() {
 	[ ! -e "$DUPLO/demo" ] && [ -z "$(seen)" ]
 }
 
-was_killed() {
-	aws_log | grep -q ' kill-'
+# ended PID: a zombie has ended too.
+ended() {
+	local line
+	{ read -r line <"/proc/$1/stat"; } 2>/dev/null || return 0
+	[[ $line == *') Z '* ]]
 }
 
 # starts_again ROLES PID...: those were killed.
@@ -107,10 +117,13 @@ kill_in() {
 		"roles":['"$list"']}'
 	"$what" >/dev/null 2>&1
 	# In another order there may be fewer calls of that name.
-	eventually $WAIT_S eval "was_killed || $condition"
+	eventually $WAIT_S eval "ended ${pids[2]} || $condition"
 	if aws_rules_and_log | grep -q ' kill-'; then
 		starts_again "$roles" "${pids[@]}" || return
 		kills=$((kills + 1))
+	elif ended "${pids[2]}"; then
+		diag "the worker ended, and was not killed"
+		return 1
 	else
 		note "$emulator: $what: no call was $action $number"
 	fi

@@ -7,7 +7,7 @@ tenant_make() {
 }
 
 tenant_is_made() {
-	grep -q "^cloud .*are there" "$DUPLO/demo/status"
+	says "$DUPLO/demo/status" $'cloud [^\n]*are there'
 }
 
 tenant_remove() {

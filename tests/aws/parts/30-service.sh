@@ -11,7 +11,7 @@ service_make() {
 }
 
 service_is_made() {
-	grep -q '^phase *running' "$DUPLO/demo/services/web/status"
+	says "$DUPLO/demo/services/web/status" 'phase *running'
 }
 
 service_remove() {

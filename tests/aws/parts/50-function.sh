@@ -17,7 +17,7 @@ function_make() {
 }
 
 function_is_made() {
-	grep -q "^phase *ready" "$DUPLO/demo/resources/work/status"
+	says "$DUPLO/demo/resources/work/status" 'phase *ready'
 }
 
 function_remove() {
