@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "aws/fault_meaning.h"
 #include "aws/sigv4.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -253,6 +254,7 @@ static int judge(struct attempt_context *context, const struct attempt *attempt,
 	}
 	fault_read(response, attempt->fault);
 	learn_skew(context, response, attempt->fault);
+	attempt->fault->kind = fault_meaning(attempt->fault, action);
 	ret->after_ms = retry_after(response);
 	ret->again = retry_is_allowed(action->again, attempt->fault->kind);
 	return fault_explain(attempt->fault, action, reterr);

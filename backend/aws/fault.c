@@ -52,7 +52,6 @@ static const struct {
 	{"UnauthorizedOperation", FAULT_DENIED},
 	{"OptInRequired", FAULT_DENIED},
 
-	{"InvalidIAMInstanceProfile*", FAULT_NOT_READY},
 	{"DependencyViolation", FAULT_IN_USE},
 	{"DeleteConflict", FAULT_IN_USE},
 	{"ResourceInUse*", FAULT_IN_USE},
@@ -79,11 +78,15 @@ static const struct {
 	{"Duplicate*", FAULT_EXISTS},
 	{"QueueNameExists", FAULT_EXISTS},
 
+	{"Insufficient*", FAULT_NO_ROOM}, /* InstanceCapacity, FreeAddressesInSubnet, ... */
+	{"UnfulfillableCapacity", FAULT_NO_ROOM},
+	{"SpotMaxPriceTooLow", FAULT_NO_ROOM},
 	{"*LimitExceeded*", FAULT_QUOTA},
 	{"*QuotaExceeded*", FAULT_QUOTA},
+	{"*QuotaFor*", FAULT_QUOTA}, /* ElastiCache's: NodeQuotaForCustomerExceeded */
+	{"MaxSpotInstanceCountExceeded", FAULT_QUOTA},
 	{"CodeStorageExceededException", FAULT_QUOTA},
 	{"TooMany*", FAULT_QUOTA},
-	{"InsufficientInstanceCapacity", FAULT_QUOTA},
 	{"Invalid*", FAULT_INVALID},
 	{"Malformed*", FAULT_INVALID},
 	{"Missing*", FAULT_INVALID},
@@ -91,9 +94,11 @@ static const struct {
 	{"IdempotentParameterMismatch", FAULT_INVALID},
 };
 
+/* What a person reads before and behind AWS's own words. */
 static const struct {
 	int code;
 	const char *advice;
+	const char *lead; /* NULL: none */
 } kinds[] = {
 	[FAULT_OTHER] = {-EIO, ""},
 	[FAULT_THROTTLED] = {-EAGAIN, "; AWS asks for fewer requests: it is tried again later"},
@@ -108,9 +113,13 @@ static const struct {
 		"; AWS does not know the platform's credentials: check them and the region"},
 	[FAULT_DENIED] = {-EACCES,
 		"; the platform's role lacks this permission: the administrator can add it"},
-	[FAULT_QUOTA] = {-EDQUOT, "; a quota of the AWS account is used up: ask for a higher one"},
+	[FAULT_QUOTA] = {-EDQUOT,
+		"; a quota of the AWS account is used up: the administrator asks AWS for a higher "
+		"one (Service Quotas), or something else is removed"},
+	[FAULT_NO_ROOM] = {-EBUSY, "; AWS has no room for it just now: it is tried again"},
 	[FAULT_INVALID] = {-EINVAL, ""},
-	[FAULT_NOT_READY] = {-EAGAIN, "; AWS does not know it everywhere yet: it is tried again"},
+	[FAULT_NOT_READY] = {-EAGAIN, "",
+		"AWS does not know everywhere yet what was just made, it is tried again: "},
 };
 
 static bool matches(const char *pattern, const char *code)
@@ -154,15 +163,6 @@ static enum fault_kind kind_of_status(int status)
 
 enum fault_kind fault_kind_of(int status, const char *code, const char *message)
 {
-	/* EC2 says so of a profile, and Lambda of a role, that was made seconds ago. */
-	if (strstr(message, "Invalid IAM Instance Profile") ||
-		strstr(message, "no associated IAM Roles") ||
-		strstr(message, "cannot be assumed") ||
-		strstr(message, "execution role does not have permissions"))
-		return FAULT_NOT_READY;
-	/* Lambda's word for two things. */
-	if (strcmp(code, "ResourceConflictException") == 0)
-		return strstr(message, "already exist") ? FAULT_EXISTS : FAULT_IN_USE;
 	if (strcmp(code, "SignatureDoesNotMatch") == 0 &&
 		(strstr(message, "Signature expired") || strstr(message, "not yet current")))
 		return FAULT_SKEWED;
@@ -259,8 +259,9 @@ int fault_explain(const struct fault *fault, const struct aws_action *action, st
 		(void)snprintf(said, sizeof(said), "HTTP status %d without an error code",
 			fault->status);
 	text_trim_utf8(said);
-	return error_set(reterr, fault_errno(fault), "AWS %s %s: %.240s%s%s%s%s",
-		action->service->name, action->name, said, kinds[fault->kind].advice,
+	return error_set(reterr, fault_errno(fault), "%sAWS %s %s: %.240s%s%s%s%s",
+		kinds[fault->kind].lead ? kinds[fault->kind].lead : "", action->service->name,
+		action->name, said, kinds[fault->kind].advice,
 		fault->request_id[0] ? " (request " : "", fault->request_id,
 		fault->request_id[0] ? ")" : "");
 }

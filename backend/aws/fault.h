@@ -28,6 +28,7 @@ enum fault_kind {
 	FAULT_CREDENTIALS, /* wrong ones */
 	FAULT_DENIED,
 	FAULT_QUOTA,
+	FAULT_NO_ROOM, /* AWS itself is full: others may ask it, too */
 	FAULT_INVALID,
 	FAULT_NOT_READY, /* refers to what is not everywhere known yet */
 };

@@ -74,3 +74,17 @@ void error_clear(struct error *reterr)
 	reterr->code = 0;
 	reterr->text[0] = '\0';
 }
+
+size_t error_gist(const char *text)
+{
+	const char *end = strstr(text, " (request ");
+
+	return end ? (size_t)(end - text) : strlen(text);
+}
+
+bool error_says_same(const char *one, const char *other)
+{
+	size_t len = error_gist(one);
+
+	return len == error_gist(other) && strncmp(one, other, len) == 0;
+}

@@ -9,6 +9,8 @@
 #define DUPLOFS_BASE_ERROR_H
 
 #include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
 
 struct error {
 	int code; /* negative errno, 0 when nothing went wrong */
@@ -36,6 +38,12 @@ int error_errno(struct error *reterr, int errnum, const char *format, ...)
 
 /* error_set for out of memory: -ENOMEM. */
 int error_oom(struct error *reterr);
+
+/* Do two sentences say the same? What AWS and others number requests by, " (request 4711)" at the
+ * end, is another one each time. */
+bool error_says_same(const char *one, const char *other);
+/* Length of a sentence without that. */
+size_t error_gist(const char *text);
 
 void error_clear(struct error *reterr);
 

@@ -79,6 +79,8 @@ struct estate_hearer {
 	/* Nothing is known of things of this type: they could not be listed. */
 	int (*unseen)(void *arg, const char *type, const struct error *error);
 	void *arg;
+	/* Lists lag behind: what was brought to its state less long before is not compared. */
+	int64_t lag_ns;
 };
 
 struct estate;

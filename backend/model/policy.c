@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/policy.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,47 +14,51 @@
 #define VALUE_MAX 2048
 
 const struct policy_field policy_fields[] = {
-	{"region", POLICY_TEXT, 1, "", "Region of AWS that everything is made in."},
-	{"vpc_id", POLICY_TEXT, 1, "vpc-", "Network of hosts and security groups."},
-	{"private_subnet_ids", POLICY_LIST, 1, "subnet-", "Subnets of hosts and resources."},
-	{"public_subnet_ids", POLICY_LIST, 2, "subnet-",
+	{"region", POLICY_TEXT, 1, "", false, "Region of AWS that everything is made in."},
+	{"vpc_id", POLICY_TEXT, 1, "vpc-", true, "Network of hosts and security groups."},
+	{"private_subnet_ids", POLICY_LIST, 1, "subnet-", true, "Subnets of hosts and resources."},
+	{"public_subnet_ids", POLICY_LIST, 2, "subnet-", true,
 		"Subnets of load balancers, in two zones at least."},
-	{"admin_security_group_ids", POLICY_LIST, 0, "sg-",
+	{"admin_security_group_ids", POLICY_LIST, 0, "sg-", true,
 		"Groups from which every port of every tenant may be reached."},
-	{"ingress_cidrs", POLICY_LIST, 0, "",
+	{"ingress_cidrs", POLICY_LIST, 0, "", false,
 		"Addresses that may reach tenants' host ports besides, as 10.0.0.0/8."},
-	{"load_balancer_cidrs", POLICY_LIST, 0, "",
+	{"load_balancer_cidrs", POLICY_LIST, 0, "", false,
 		"Addresses that may reach load balancers; all when there are none."},
-	{"machine_types", POLICY_LIST, 0, "",
+	{"machine_types", POLICY_LIST, 0, "", false,
 		"Types that hosts may have instead of those that ship, as m5.large:2:8:0.096: "
 		"name, "
 		"CPUs, GiB, price of an hour."},
-	{"images", POLICY_LIST, 0, "",
+	{"images", POLICY_LIST, 0, "", true,
 		"Images of operating systems, as debian-12=ami-0abc, "
 		"debian-12=/aws/service/...: a parameter of SSM that names one, or "
 		"debian-12=136693071363/debian-12-amd64-*: the newest of such a name of an "
 		"account's."},
-	{"host_os", POLICY_TEXT, 0, "", "Operating system of hosts that name none: debian-12."},
-	{"host_market", POLICY_TEXT, 0, "", "\"spot\": every host is a spot instance."},
-	{"host_events_queue_url", POLICY_TEXT, 0, "http",
+	{"host_os", POLICY_TEXT, 0, "", false,
+		"Operating system of hosts that name none: debian-12."},
+	{"host_market", POLICY_TEXT, 0, "", false, "\"spot\": every host is a spot instance."},
+	{"host_events_queue_url", POLICY_TEXT, 0, "http", true,
 		"Queue of SQS to which EventBridge sends what EC2 tells of instances."},
-	{"local_services", POLICY_TEXT, 0, "yes",
+	{"local_services", POLICY_TEXT, 0, "yes", false,
 		"\"yes\": services of tenants without hosts run on the platform's own machine; "
 		"else "
 		"they wait for a host."},
-	{"hosted_zone_id", POLICY_TEXT, 0, "Z", "Zone of Route 53 that services' names are in."},
-	{"domain", POLICY_TEXT, 0, "", "Name of that zone."},
-	{"certificate_arn", POLICY_TEXT, 0, "arn:", "Wildcard certificate of load balancers."},
-	{"permissions_boundary_arn", POLICY_TEXT, 0,
-		"arn:", "Boundary of what tenants' roles may ever do."},
-	{"tenant_policy_arns", POLICY_LIST, 0, "arn:", "Policies that every tenant's role gets."},
-	{"code_buckets", POLICY_LIST, 0, "",
+	{"hosted_zone_id", POLICY_TEXT, 0, "Z", true,
+		"Zone of Route 53 that services' names are in."},
+	{"domain", POLICY_TEXT, 0, "", false, "Name of that zone."},
+	{"certificate_arn", POLICY_TEXT, 0, "arn:", true,
+		"Wildcard certificate of load balancers."},
+	{"permissions_boundary_arn", POLICY_TEXT, 0, "arn:", true,
+		"Boundary of what tenants' roles may ever do."},
+	{"tenant_policy_arns", POLICY_LIST, 0, "arn:", true,
+		"Policies that every tenant's role gets."},
+	{"code_buckets", POLICY_LIST, 0, "", false,
 		"Buckets beside tenants' own that functions may have their code from."},
-	{"db_subnet_group", POLICY_TEXT, 0, "", "Subnet group of databases."},
-	{"db_parameter_group", POLICY_TEXT, 0, "", "Parameter group of databases."},
-	{"cache_subnet_group", POLICY_TEXT, 0, "", "Subnet group of caches."},
-	{"cache_parameter_group", POLICY_TEXT, 0, "", "Parameter group of caches."},
-	{NULL, POLICY_TEXT, 0, NULL, NULL},
+	{"db_subnet_group", POLICY_TEXT, 0, "", true, "Subnet group of databases."},
+	{"db_parameter_group", POLICY_TEXT, 0, "", true, "Parameter group of databases."},
+	{"cache_subnet_group", POLICY_TEXT, 0, "", true, "Subnet group of caches."},
+	{"cache_parameter_group", POLICY_TEXT, 0, "", true, "Parameter group of caches."},
+	{NULL, POLICY_TEXT, 0, NULL, false, NULL},
 };
 
 struct policy {
@@ -268,6 +273,46 @@ int policy_parse(const char *text, size_t len, struct policy **ret, struct error
 const char *policy_text(const struct policy *policy, const char *name)
 {
 	return json_get_string(policy->values, name, "");
+}
+
+static bool is_word(char c)
+{
+	return isalnum((unsigned char)c) || c == '-' || c == '_';
+}
+
+static bool has_word(const char *text, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (const char *at = text; len > 0 && (at = strstr(at, word)); at++)
+		if ((at == text || !is_word(at[-1])) && !is_word(at[len]))
+			return true;
+	return false;
+}
+
+static bool names(const char *value, const char *text, const char **ret_value)
+{
+	const char *image = strchr(value, '=');
+
+	*ret_value = image ? image + 1 : value;
+	return has_word(text, *ret_value);
+}
+
+const char *policy_find(const struct policy *policy, const char *text, const char **ret_value)
+{
+	const char *value;
+
+	for (const struct policy_field *field = policy_fields; field->name; field++) {
+		if (!field->names)
+			continue;
+		if (field->type == POLICY_TEXT &&
+			names(policy_text(policy, field->name), text, ret_value))
+			return field->name;
+		for (size_t i = 0; (value = policy_item(policy, field->name, i)); i++)
+			if (names(value, text, ret_value))
+				return field->name;
+	}
+	return NULL;
 }
 
 const char *policy_item(const struct policy *policy, const char *name, size_t index)

@@ -29,6 +29,7 @@ struct policy_field {
 	enum policy_type type;
 	size_t least; /* so many are needed; 0: may be missing */
 	const char *form; /* what each begins with; "" for anything */
+	bool names; /* something in the account, which AWS names when it refuses it */
 	const char *help;
 };
 
@@ -48,6 +49,9 @@ static inline void cleanup_policy(struct policy **policy)
 
 /* The value, "" when there is none. */
 const char *policy_text(const struct policy *policy, const char *name);
+/* The field of which a value stands in a text, as a word, with the value (that of an image without
+ * its operating system); NULL: none. Only what names something in the account. */
+const char *policy_find(const struct policy *policy, const char *text, const char **ret_value);
 /* The value at index of a list; NULL behind its end. */
 const char *policy_item(const struct policy *policy, const char *name, size_t index);
 

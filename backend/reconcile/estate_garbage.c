@@ -207,7 +207,7 @@ int estate_take_orphan(struct sweep *sweep, const struct estate_found *found,
 		return estate_leave(sweep, found, known, words);
 	}
 	if (known && found->tags != ESTATE_TAGS_OTHER)
-		return claim->buried_ns > sweep->started_ns - SHOWN_NS
+		return claim->buried_ns > sweep->started_ns - SHOWN_NS - sweep->lag_ns
 			       ? 0
 			       : remove_orphan(sweep, found, why);
 	if (known)

@@ -18,6 +18,7 @@ struct sweep {
 	struct reconciler *r;
 	struct key_map *seen; /* hashes of types and names: what is there where it should be */
 	int64_t started_ns; /* wall */
+	int64_t lag_ns; /* lists may be as old */
 	int64_t things, repaired, left, busy, removed;
 	struct buf unseen; /* what could not be listed, in words */
 };

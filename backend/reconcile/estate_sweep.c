@@ -15,6 +15,7 @@
 
 #define BUSY_AGAIN_NS                                                                              \
 	(10 * NS_PER_SECOND) /* what must go before something else often has by then */
+#define LAG_MAX_NS  (30 * NS_PER_SECOND)
 #define REMEMBER_NS (INT64_C(90) * 24 * 3600 * NS_PER_SECOND)
 
 static int64_t key_of_thing(const char *type, const char *name)
@@ -42,14 +43,24 @@ static int repair(struct sweep *sweep, int64_t id)
 	return store_update(r->options.store, STORE_RELAXED, NULL, tell_event, &id, NULL);
 }
 
-/* One that has not got all yet, or had not when the sweep began, is being worked on anyway. */
+/* What AWS lists may be as old. A sweep sees what the one before it could not; it never takes long.
+ */
+static int64_t lag_ns(const struct reconciler *r)
+{
+	int64_t interval_ns = (int64_t)r->options.sweep_s * NS_PER_SECOND;
+
+	return interval_ns < LAG_MAX_NS ? interval_ns : LAG_MAX_NS;
+}
+
+/* One that has not got all yet, or got it just before the sweep began, may not be listed as it is.
+ */
 static int repair_tenant(struct sweep *sweep, int64_t id)
 {
 	_cleanup_object_ struct object tenant = OBJECT_INIT;
 	int r = store_get(sweep->r->options.store, id, &tenant);
 
 	if (r < 0 || tenant.deleting || !tenant_estate_is_ready(&tenant) ||
-		tenant.status_ns >= sweep->started_ns)
+		tenant.status_ns >= sweep->started_ns - sweep->lag_ns)
 		return r == -ENOENT ? 0 : r;
 	r = repair(sweep, id);
 	queue_wake(sweep->r->plans, key_of(KIND_TENANT, id));
@@ -219,7 +230,7 @@ static int end(struct txn *txn, void *arg, struct error *reterr)
 static int look_over(struct sweep *sweep, struct error *reterr)
 {
 	const struct reconciler_options *options = &sweep->r->options;
-	const struct estate_hearer hearer = {take, differs, note_unseen, sweep};
+	const struct estate_hearer hearer = {take, differs, note_unseen, sweep, sweep->lag_ns};
 	int r = options->estate->ops->survey(options->estate, &hearer, reterr);
 
 	if (r == 0)
@@ -260,8 +271,11 @@ int intent_close(struct txn *txn, const struct reconciler *r, int64_t owner, con
 int64_t estate_sweep(struct reconciler *r)
 {
 	struct key_map seen = {.items = NULL};
-	struct sweep sweep = {
-		.r = r, .seen = &seen, .started_ns = clock_wall_ns(), .unseen = BUF_INIT};
+	struct sweep sweep = {.r = r,
+		.seen = &seen,
+		.started_ns = clock_wall_ns(),
+		.lag_ns = lag_ns(r),
+		.unseen = BUF_INIT};
 	int64_t interval_ns = (int64_t)r->options.sweep_s * NS_PER_SECOND;
 	struct error error = ERROR_INIT;
 	int result = look_over(&sweep, &error);

@@ -291,7 +291,7 @@ bool host_is_news(const struct host_work *work)
 {
 	return work->object.observed != work->object.generation ||
 	       work->status.phase != work->before.phase ||
-	       strcmp(work->status.message, work->before.message) != 0;
+	       !error_says_same(work->status.message, work->before.message);
 }
 
 static int64_t next_look(const struct host_work *work, int result)
@@ -299,7 +299,7 @@ static int64_t next_look(const struct host_work *work, int result)
 	const struct host *host = work->host;
 
 	if (work->again)
-		return QUEUE_WAIT;
+		return queue_wait_for(work->waiting);
 	if (result < 0 && result != -EOPNOTSUPP && result != -EINVAL && result != -ENODATA)
 		return QUEUE_RETRY;
 	if (work->moving || (work->waiting[0] && (!host || !host->engine)))

@@ -5,7 +5,9 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/cleanup.h"
 #include "base/idmap.h"
 #include "base/lock.h"
 #include "base/text.h"
@@ -19,7 +21,7 @@ struct entry {
 	size_t place; /* in the heap, or NO_PLACE */
 	bool running;
 	int failures; /* in a row */
-	int waits; /* likewise */
+	struct queue_waits waits; /* likewise */
 };
 
 struct queue {
@@ -58,6 +60,31 @@ int64_t queue_wait_ns(int waits, uint64_t random)
 	if (limit > QUEUE_WAIT_MAX_NS)
 		limit = QUEUE_WAIT_MAX_NS;
 	return limit - (int64_t)(random % (uint64_t)(limit / 5));
+}
+
+int64_t queue_wait_for(const char *why)
+{
+	return QUEUE_WAIT - (int64_t)(text_hash(why, error_gist(why)) % QUEUE_WHYS);
+}
+
+static bool is_wait(int64_t next_ns)
+{
+	return next_ns <= QUEUE_WAIT && next_ns > QUEUE_WAIT - QUEUE_WHYS;
+}
+
+int queue_waits_add(struct queue_waits *waits, int64_t next_ns)
+{
+	uint16_t why = (uint16_t)(QUEUE_WAIT - next_ns);
+	size_t place = 0;
+
+	while (place < ARRAY_SIZE(waits->whys) - 1 && waits->whys[place] != why)
+		place++;
+	if (waits->whys[place] != why)
+		waits->count = 0;
+	memmove(&waits->whys[1], &waits->whys[0], place * sizeof(waits->whys[0]));
+	waits->whys[0] = why;
+	waits->count += waits->count < 30;
+	return waits->count;
 }
 
 static uint64_t queue_random(struct queue *queue)
@@ -214,12 +241,13 @@ static void queue_finish(struct queue *queue, struct entry *entry, int64_t next_
 	if (next_ns == QUEUE_RETRY) {
 		entry->failures += entry->failures < 30;
 		next_ns = clock_now_ns() + queue_backoff_ns(entry->failures, queue_random(queue));
-	} else if (next_ns == QUEUE_WAIT) {
-		entry->waits += entry->waits < 30;
+	} else if (is_wait(next_ns)) {
 		entry->failures = 0;
-		next_ns = clock_now_ns() + queue_wait_ns(entry->waits, queue_random(queue));
+		next_ns = clock_now_ns() + queue_wait_ns(queue_waits_add(&entry->waits, next_ns),
+						   queue_random(queue));
 	} else {
-		entry->failures = entry->waits = 0;
+		entry->failures = 0;
+		entry->waits = (struct queue_waits){0};
 	}
 	if (next_ns < due_ns)
 		due_ns = next_ns;

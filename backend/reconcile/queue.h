@@ -19,6 +19,7 @@
 #define QUEUE_DONE  CLOCK_FOREVER /* nothing to do until the next wake-up */
 #define QUEUE_RETRY INT64_C(-1) /* it failed: again after a backoff that grows */
 #define QUEUE_WAIT  INT64_C(-2) /* not yet: again after about a second, later less often */
+#define QUEUE_WHYS  INT64_C(0x10000) /* QUEUE_WAIT - n, n below this: the same, for reason n */
 #define QUEUE_SWEEP INT64_C(0) /* the key that means: wake-ups were lost, look at everything */
 
 #define QUEUE_BACKOFF_MIN_NS (200 * NS_PER_MILLISECOND)
@@ -26,7 +27,8 @@
 #define QUEUE_WAIT_MIN_NS    NS_PER_SECOND
 #define QUEUE_WAIT_MAX_NS    (15 * NS_PER_SECOND)
 
-/* Returns QUEUE_DONE, QUEUE_RETRY, QUEUE_WAIT, or when to be called again (monotonic ns). */
+/* Returns QUEUE_DONE, QUEUE_RETRY, QUEUE_WAIT (less a reason), or when to be called again
+ * (monotonic ns). */
 typedef int64_t (*queue_work_fn)(void *arg, int64_t key);
 
 struct queue;
@@ -54,10 +56,23 @@ int64_t queue_backoff_ns(int failures, uint64_t random);
  * QUEUE_WAIT_MIN_NS up to QUEUE_WAIT_MAX_NS, less up to a fifth of it at random. */
 int64_t queue_wait_ns(int waits, uint64_t random);
 
+/* What waiting for something asks for. why: a sentence; see error_says_same. */
+int64_t queue_wait_for(const char *why);
+
+/* The waits of a key since it last had nothing to wait for. */
+struct queue_waits {
+	int count;
+	uint16_t whys[4]; /* the last reasons, the newest first */
+};
+
+/* One more, for a reason as queue_wait_for says it; returns their number: from 1 when it is none of
+ * the last reasons, so that it comes soon, however long another thing took before it. Pure. */
+int queue_waits_add(struct queue_waits *waits, int64_t next_ns);
+
 /* What a result of -EAGAIN, or any other failure, asks for. */
-static inline int64_t queue_after(int result)
+static inline int64_t queue_after(int result, const char *why)
 {
-	return result == -EAGAIN ? QUEUE_WAIT : QUEUE_RETRY;
+	return result == -EAGAIN ? queue_wait_for(why) : QUEUE_RETRY;
 }
 
 #endif

@@ -71,7 +71,7 @@ static int64_t settle_cloud(struct reconciler *r)
 	if (result == 0)
 		return QUEUE_DONE;
 	log_debug("cloud: %s", error.text);
-	return queue_after(result);
+	return queue_after(result, error.text);
 }
 
 static int64_t slow_work(void *arg, int64_t key)

@@ -12,8 +12,6 @@
 #include "reconcile/tenant_estate.h"
 
 #define LOOK_EVERY_NS (3600 * NS_PER_SECOND) /* at what no list tells; the sweep sees all else */
-#define WAIT_MIN_NS   NS_PER_SECOND
-#define WAIT_MAX_NS   (15 * NS_PER_SECOND)
 
 static void resource_work_done(struct resource_work *work)
 {
@@ -109,15 +107,6 @@ static bool passes(int result)
 	       result != -ENOKEY && result != -EKEYEXPIRED && result != -ESTALE;
 }
 
-int64_t resource_wait_until(const struct resource_work *work)
-{
-	int64_t wait_ns = (clock_wall_ns() - work->status.since_ns) / 4;
-
-	if (wait_ns < WAIT_MIN_NS || wait_ns > WAIT_MAX_NS)
-		wait_ns = wait_ns < WAIT_MIN_NS ? WAIT_MIN_NS : WAIT_MAX_NS;
-	return clock_now_ns() + wait_ns;
-}
-
 static int64_t next_look(const struct resource_work *work, int result)
 {
 	switch (result) {
@@ -127,10 +116,8 @@ static int64_t next_look(const struct resource_work *work, int result)
 	case -ENODATA: /* there is no policy yet: it wakes us */
 	case -EOPNOTSUPP:
 		return QUEUE_DONE;
-	case -EAGAIN:
-		return resource_wait_until(work);
 	default:
-		return QUEUE_RETRY;
+		return queue_after(result, work->status.message);
 	}
 }
 
@@ -185,7 +172,8 @@ static bool is_news(const struct resource_work *work)
 	const struct resource_status *status = &work->status, *before = &work->before;
 
 	return status->phase != before->phase ||
-	       (status->phase != RESOURCE_READY && strcmp(status->message, before->message) != 0);
+	       (status->phase != RESOURCE_READY &&
+		       !error_says_same(status->message, before->message));
 }
 
 static int commit(struct txn *txn, void *arg, struct error *reterr)

@@ -68,5 +68,5 @@ int64_t resource_leave(struct resource_work *work)
 	work->status.phase = RESOURCE_REMOVING;
 	(void)text_copy(work->status.message, sizeof(work->status.message), error.text);
 	(void)resource_commit(work, false, false, &ignored);
-	return r == -EAGAIN ? resource_wait_until(work) : QUEUE_RETRY;
+	return queue_after(r, error.text);
 }

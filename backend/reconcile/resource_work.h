@@ -51,9 +51,6 @@ int resource_password(struct resource_work *work, struct error *reterr);
 /* The tenant's role may use what the tenant has, and nothing else. */
 int resource_permit(struct resource_work *work, struct error *reterr);
 
-/* When to look again while the cloud is at work: soon at first, less often the longer it takes. */
-int64_t resource_wait_until(const struct resource_work *work);
-
 /* Of one that was removed: result as queue_work_fn. */
 int64_t resource_leave(struct resource_work *work);
 

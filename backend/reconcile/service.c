@@ -55,7 +55,7 @@ int64_t service_reconcile(struct reconciler *r, int64_t id)
 	else if (result == -ENOENT)
 		service_forget_traffic(r, id);
 	else
-		next_ns = queue_after(result);
+		next_ns = queue_after(result, error.text);
 	if (result < 0 && result != -ENOENT)
 		log_debug("service %lld: %s", (long long)id, error.text);
 	service_work_done(&work);

@@ -169,5 +169,5 @@ int64_t tenant_reconcile(struct reconciler *r, int64_t id)
 	if (result == -EBUSY && !error.code)
 		return QUEUE_DONE; /* the last of what is in it wakes us when it is purged */
 	log_debug("tenant %s: %s", tenant.name, error.text);
-	return queue_after(result);
+	return queue_after(result, error.text);
 }

@@ -144,14 +144,15 @@ static int note(struct reconciler *r, const struct journal *journal, struct erro
 struct telling {
 	int64_t tenant;
 	const char *words;
-	bool bad;
+	bool ready;
+	const char *level; /* of the event */
 };
 
 static int tell_words(struct txn *txn, void *arg, struct error *reterr)
 {
 	const struct telling *telling = arg;
 	_cleanup_json_ json_t *status =
-		json_pack("{s:s, s:b}", "Cloud", telling->words, "CloudReady", (int)!telling->bad);
+		json_pack("{s:s, s:b}", "Cloud", telling->words, "CloudReady", (int)telling->ready);
 	_cleanup_buf_ struct buf text = BUF_INIT;
 	int r;
 
@@ -160,20 +161,20 @@ static int tell_words(struct txn *txn, void *arg, struct error *reterr)
 		return -ENOMEM;
 	json_print(status, JSON_COMPACT, &text);
 	r = text.error ? text.error : txn_set_status(txn, telling->tenant, text.data);
-	return r < 0 ? r
-		     : txn_event(txn, telling->tenant, telling->bad ? "warning" : "info", "%s",
-			       telling->words);
+	return r < 0 ? r : txn_event(txn, telling->tenant, telling->level, "%s", telling->words);
 }
 
-/* In the status, and once as an event. */
-static void tell(struct reconciler *r, const struct object *tenant, const char *words, bool bad)
+/* In the status, and once as an event; what only needs time is nothing to warn of. */
+static void tell(struct reconciler *r, const struct object *tenant, const char *words, int result)
 {
-	struct telling telling = {tenant->id, words, bad};
+	const struct telling telling = {tenant->id, words, result == 0,
+		result == 0 || result == -EAGAIN ? "info" : "warning"};
 	_cleanup_json_ json_t *before = tenant->status ? json_loads(tenant->status, 0, NULL) : NULL;
 
-	if (strcmp(json_get_string(before, "Cloud", ""), words) == 0)
+	if (error_says_same(json_get_string(before, "Cloud", ""), words))
 		return;
-	(void)store_update(r->options.store, STORE_RELAXED, NULL, tell_words, &telling, NULL);
+	(void)store_update(r->options.store, STORE_RELAXED, NULL, tell_words,
+		(void *)(uintptr_t)&telling, NULL);
 }
 
 /* Of a kind that is made in what the tenant has. */
@@ -217,11 +218,11 @@ int64_t tenant_estate_ensure(struct reconciler *r, const struct object *tenant)
 	if (result == -ECANCELED)
 		return QUEUE_RETRY;
 	if (result < 0) {
-		tell(r, tenant, error.text, true);
+		tell(r, tenant, error.text, result);
 		/* Without a policy there is nothing to try: it wakes us. */
-		return result == -ENODATA ? QUEUE_DONE : queue_after(result);
+		return result == -ENODATA ? QUEUE_DONE : queue_after(result, error.text);
 	}
-	tell(r, tenant, "security group, role, instance profile and key pair are there", false);
+	tell(r, tenant, "security group, role, instance profile and key pair are there", 0);
 	if (!tenant_estate_is_ready(tenant))
 		wake_waiting(r, tenant->id);
 	return QUEUE_DONE;

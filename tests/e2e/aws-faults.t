@@ -66,7 +66,7 @@ export AWS_ENDPOINT_URL=$endpoint
 platform_start -c aws "${options[@]}" || bail "no platform"
 becomes 60 "with both all is made" status_says bare "are there"
 
-fault quota CreateSecurityGroup quota "SecurityGroupLimitExceeded.*quota of the AWS account is used up: ask for a higher one"
+fault quota CreateSecurityGroup quota "SecurityGroupLimitExceeded.*quota of the AWS account is used up: the administrator asks AWS for a higher one"
 fault roles CreateRole quota-iam "RolesPerAccount.*quota of the AWS account"
 fault denied CreateSecurityGroup no-permission "lacks this permission: the administrator can add it"
 fault expired CreateRole expired-token "credentials have expired: give it new ones"

@@ -112,7 +112,7 @@ late() {
 		"$(rule RunInstances InvalidGroup.NotFound)" "$(rule RunInstances InvalidKeyPair.NotFound)" \
 		"$(rule RunInstances IdempotentParameterMismatch)"
 	host l1 '{"CPU":1,"MemoryGiB":1}'
-	becomes 30 "$1: not all is known everywhere yet: the status says so" host_says l1 'does not know it everywhere yet'
+	becomes 30 "$1: not all is known everywhere yet: the status says so" host_says l1 'does not know everywhere yet what was just made'
 	becomes 60 "$1: then it is made" host_says l1 'a t3.micro, runs'
 	is "$(aws_log | sed -n 's/^RunInstances *//p' | sort | uniq -c | xargs)" \
 		"1 1 IdempotentParameterMismatch 1 InvalidGroup.NotFound 1 InvalidKeyPair.NotFound 2 profile-not-ready 1 profile-without-role" \

@@ -96,6 +96,34 @@ static void tells_half_a_document(void **state)
 	refuses("{\"vpc_id\" \"x\"}", -EINVAL, NULL);
 }
 
+static void finds_what_a_sentence_names(void **state)
+{
+	_cleanup_policy_ struct policy *policy = NULL;
+	const char *value;
+
+	(void)state;
+	assert_int_equal(parse("{" WHOLE ",\"images\":[\"debian-12=ami-1\"],\"tenant_policy_arns\":"
+			       "[\"arn:aws:iam::1:policy/p\"]}",
+				 &policy),
+		0);
+	assert_string_equal(policy_find(policy, "The vpc ID 'vpc-1' does not exist", &value),
+		"vpc_id");
+	assert_string_equal(value, "vpc-1");
+	assert_string_equal(policy_find(policy, "subnet-3, not there", &value),
+		"public_subnet_ids");
+	assert_string_equal(policy_find(policy, "image id '[ami-1]'", &value), "images");
+	assert_string_equal(value, "ami-1");
+	assert_string_equal(policy_find(policy,
+				    "Policy arn:aws:iam::1:policy/p does not exist or is not "
+				    "attachable.",
+				    &value),
+		"tenant_policy_arns");
+	/* Parts of words, and what names nothing in the account. */
+	assert_null(policy_find(policy, "vpc-12, subnet-1a, arn:aws:iam::1:policy/px", &value));
+	assert_null(policy_find(policy, "in us-west-2", &value));
+	assert_null(policy_find(policy, "", &value));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -104,6 +132,7 @@ int main(void)
 		cmocka_unit_test(names_all_that_is_missing),
 		cmocka_unit_test(names_what_is_wrong),
 		cmocka_unit_test(tells_half_a_document),
+		cmocka_unit_test(finds_what_a_sentence_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

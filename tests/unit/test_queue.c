@@ -66,7 +66,7 @@ static int64_t bench_work(void *arg, int64_t key)
 		cond_wait(&bench->changed, &bench->lock);
 	if (bench->wait > 0) {
 		bench->wait--;
-		next = QUEUE_WAIT;
+		next = queue_wait_for("something");
 	} else if (bench->fail > 0) {
 		bench->fail--;
 		next = QUEUE_RETRY;
@@ -242,6 +242,27 @@ static void test_waits_are_short_and_bounded(void **state)
 	bench_done(&bench);
 }
 
+/* What was not waited for yet comes soon, however long another thing took before it; what comes
+ * back among a few does not. Numbers of requests are no reason. */
+static void test_another_reason_waits_anew(void **state)
+{
+	static const struct {
+		const char *why;
+		int count;
+	} rows[] = {{"a", 1}, {"a", 2}, {"a (request 2)", 3}, {"b", 1}, {"a", 2}, {"b", 3},
+		{"c", 1}, {"d", 1}, {"a", 2}, {"e", 1}, {"b", 1}};
+	struct queue_waits waits = {0};
+
+	(void)state;
+	assert_true(queue_wait_for("a (request 1)") == queue_wait_for("a (request 2)"));
+	assert_true(queue_wait_for("a") != queue_wait_for("b"));
+	assert_true(queue_after(-EAGAIN, "a") == queue_wait_for("a"));
+	assert_true(queue_after(-EIO, "a") == QUEUE_RETRY);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_int_equal(queue_waits_add(&waits, queue_wait_for(rows[i].why)),
+			rows[i].count);
+}
+
 static void test_stop_finishes_what_began(void **state)
 {
 	struct bench bench;
@@ -337,6 +358,7 @@ int main(void)
 		cmocka_unit_test(test_failures_come_again_and_success_ends),
 		cmocka_unit_test(test_backoff_is_full_jitter_and_capped),
 		cmocka_unit_test(test_waits_are_short_and_bounded),
+		cmocka_unit_test(test_another_reason_waits_anew),
 		cmocka_unit_test(test_stop_finishes_what_began),
 		cmocka_unit_test(test_many_wakers_many_workers),
 		cmocka_unit_test(test_idmap_agrees_with_an_array),

@@ -113,6 +113,30 @@ int account_call(const struct account *account, const struct aws_request *reques
 		error_clear(reterr);
 		return 0;
 	}
+	return account_judge(account, request, &fault, r, reterr);
+}
+
+/* What the administrator wrote is refused in the same words as what is not there yet: AWS names it.
+ */
+static bool is_policys(const struct fault *fault)
+{
+	return fault->kind == FAULT_MISSING || fault->kind == FAULT_INVALID ||
+	       fault->kind == FAULT_NOT_READY;
+}
+
+int account_judge(const struct account *account, const struct aws_request *request,
+	const struct fault *fault, int r, struct error *reterr)
+{
+	const char *field = NULL, *value;
+
+	if (r < 0 && account->policy && is_policys(fault))
+		field = policy_find(account->policy, fault->message, &value);
+	if (field)
+		return error_set(reterr, -EINVAL,
+			"AWS refuses what the policy says, %s %.120s, until the administrator "
+			"corrects it: %s: %.160s (%s %s)",
+			field, value, fault->code, fault->message, request->action->service->name,
+			request->action->name);
 	/* What is still used, or not yet known everywhere, needs time. */
 	if (r == -EBUSY && reterr)
 		reterr->code = -EAGAIN;
@@ -123,7 +147,8 @@ int account_young(int result, struct error *reterr)
 {
 	if (result != -ENOENT)
 		return result;
-	(void)error_prefix(reterr, "what was just made is not shown by AWS yet, it is tried again");
+	(void)error_prefix(reterr,
+		"AWS does not know everywhere yet what was just made, it is tried again");
 	if (reterr)
 		reterr->code = -EAGAIN;
 	return -EAGAIN;

@@ -115,6 +115,11 @@ int account_foreign(const char *type, const char *name, struct error *reterr);
 int account_call(const struct account *account, const struct aws_request *request,
 	struct answer *answer, enum fault_kind fine, struct error *reterr);
 
+/* What the result of a call of the client's comes to: -EAGAIN for what needs time alone; -EINVAL,
+ * with the field, when AWS names something that the policy does; else r. */
+int account_judge(const struct account *account, const struct aws_request *request,
+	const struct fault *fault, int r, struct error *reterr);
+
 /* The result of a call about something that was there a moment ago: that AWS does not know it
  * (-ENOENT) means that it does not show it everywhere yet, -EAGAIN, in AWS's own words. */
 int account_young(int result, struct error *reterr);

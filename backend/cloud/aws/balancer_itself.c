@@ -149,7 +149,8 @@ static int create(struct balancer_work *work, struct error *reterr)
 	set_subnets(work, &request);
 	set_groups(work, &request);
 	balancer_tag(work, &request, "Tags.member");
-	r = account_call(work->account, &request, &answer, FAULT_OTHER, reterr);
+	/* One that was there already the next look tells of. */
+	r = account_call(work->account, &request, &answer, FAULT_EXISTS, reterr);
 	return r < 0 ? r
 		     : take_state(work, answer_find(answer.root, "LoadBalancers/member"), reterr);
 }

@@ -79,8 +79,7 @@ static int create(struct balancer_work *work, const struct listener_wish *wish, 
 		return error_set(reterr, -EAGAIN,
 			"a listener on port %d appeared meanwhile: it is looked at again",
 			wish->port);
-	/* Else it is the policy's certificate that is missing. */
-	return work->fresh ? account_young(r, reterr) : r;
+	return r;
 }
 
 static int modify(struct balancer_work *work, const struct answer_node *listener, bool tls,

@@ -117,10 +117,14 @@ static int create(struct balancer_work *work, struct error *reterr)
 	aws_request_set(&request, "VpcId", policy_text(work->account->policy, "vpc_id"));
 	set_look(&request, path_of(work));
 	balancer_tag(work, &request, "Tags.member");
-	r = account_call(work->account, &request, &answer, FAULT_OTHER, reterr);
+	r = account_call(work->account, &request, &answer, FAULT_EXISTS, reterr);
 	if (r == 0)
 		(void)text_copy(work->target_group_arn, ARN_SIZE,
 			answer_text(answer.root, "TargetGroups/member/TargetGroupArn"));
+	/* It was there already: what it is the next look tells. */
+	if (r == 0 && !*work->target_group_arn)
+		return error_set(reterr, -EAGAIN,
+			"AWS does not show the target group yet: it is tried again");
 	return r < 0 ? r : account_young(settle_delay(work, true, reterr), reterr);
 }
 

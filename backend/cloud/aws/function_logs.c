@@ -37,7 +37,7 @@ int function_logs_make(struct resource_call *call, struct error *reterr)
 	if (!request.json)
 		return error_oom(reterr);
 	r = resource_do(call, &request, FAULT_EXISTS, reterr);
-	return r < 0 ? r : keep(call, name, reterr);
+	return r < 0 ? r : account_young(keep(call, name, reterr), reterr);
 }
 
 /* *ret_arn: as tags are asked for; "" there is no such group. */

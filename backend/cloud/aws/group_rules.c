@@ -144,12 +144,6 @@ struct change {
 	const struct group_rules *rules, *others;
 };
 
-/* A group that is missing is another matter than a rule of it. */
-static bool is_fine(const struct change *change, const struct fault *fault)
-{
-	return fault->kind == change->fine && strcmp(fault->code, "InvalidGroup.NotFound") != 0;
-}
-
 /* One call for all of them, or one for each. *ret_count: so many there were. */
 static int send(struct account *account, const struct change *change, bool singly,
 	size_t *ret_count, struct fault *fault, struct error *reterr)
@@ -174,10 +168,11 @@ static int send(struct account *account, const struct change *change, bool singl
 			break;
 		*ret_count += number;
 		r = aws_client_call(account->client, &request, &answer, fault, reterr);
-		if (r < 0 && singly && is_fine(change, fault)) {
+		if (r < 0 && singly && fault->kind == change->fine) {
 			error_clear(reterr);
 			r = 0;
 		}
+		r = account_judge(account, &request, fault, r, reterr);
 	}
 	return r;
 }
@@ -189,7 +184,7 @@ static int apply(struct account *account, const struct change *change, struct er
 	size_t count;
 	int r = send(account, change, false, &count, &fault, reterr);
 
-	if (r < 0 && is_fine(change, &fault)) {
+	if (r < 0 && fault.kind == change->fine) {
 		error_clear(reterr);
 		r = send(account, change, true, &count, &fault, reterr);
 	}
@@ -211,5 +206,5 @@ int group_rules_settle(struct account *account, const char *group, const struct 
 		return error_oom(reterr);
 	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]) && r == 0; i++)
 		r = apply(account, &changes[i], reterr);
-	return account_young(r, reterr);
+	return r;
 }

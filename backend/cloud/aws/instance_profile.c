@@ -48,8 +48,10 @@ static int change_role(struct account *account, enum aws_action_id action, const
 
 	aws_request_set(&request, "InstanceProfileName", name);
 	aws_request_set(&request, "RoleName", role);
+	/* A role that it has already, and that a look at it did not show yet, is told by the next
+	 * sweep. */
 	return account_call(account, &request, &answer,
-		action == IAM_ADD_ROLE_TO_INSTANCE_PROFILE ? FAULT_OTHER : FAULT_MISSING, reterr);
+		action == IAM_ADD_ROLE_TO_INSTANCE_PROFILE ? FAULT_EXISTS : FAULT_MISSING, reterr);
 }
 
 /* It has room for one role. profile NULL: it was just made. */
@@ -65,7 +67,7 @@ static int settle_role(struct account *account, const struct answer_node *profil
 		r = change_role(account, IAM_REMOVE_ROLE_FROM_INSTANCE_PROFILE, name, role, reterr);
 	if (r == 0)
 		r = change_role(account, IAM_ADD_ROLE_TO_INSTANCE_PROFILE, name, name, reterr);
-	return account_young(r, reterr);
+	return r;
 }
 
 static int ensure(struct account *account, const struct estate_owner *owner, const char *name,

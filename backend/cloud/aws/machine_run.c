@@ -163,27 +163,17 @@ static void set_request(struct aws_request *request, const struct run *run, cons
 
 static bool is_lack(const struct fault *fault)
 {
-	static const char *const codes[] = {"InsufficientInstanceCapacity",
-		"InsufficientFreeAddressesInSubnet", "InsufficientHostCapacity",
-		"UnfulfillableCapacity", "SpotMaxPriceTooLow", "Unsupported"};
-
-	for (size_t i = 0; i < ARRAY_SIZE(codes); i++)
-		if (strcmp(fault->code, codes[i]) == 0)
-			return true;
-	return false;
+	return fault->kind == FAULT_NO_ROOM || strcmp(fault->code, "Unsupported") == 0;
 }
 
-/* What AWS has made already, and what it does not know yet, is a matter of time. */
-static int judge(const struct fault *fault, int r, struct error *reterr)
+/* What AWS has made already is a matter of time. */
+static int judge(const struct run *run, const struct aws_request *request,
+	const struct fault *fault, int r, struct error *reterr)
 {
 	if (strcmp(fault->code, "IdempotentParameterMismatch") == 0)
 		return error_set(reterr, -EALREADY,
 			"AWS was asked for it before and does not show it yet");
-	if (strcmp(fault->code, "InvalidKeyPair.NotFound") == 0 ||
-		strcmp(fault->code, "InvalidGroup.NotFound") == 0)
-		return error_set(reterr, -EAGAIN,
-			"waits for the tenant's key pair and security group");
-	return r;
+	return account_judge(run->account, request, fault, r, reterr);
 }
 
 /* 1: there is no capacity for this type in this subnet. */
@@ -199,7 +189,7 @@ static int run_one(const struct run *run, const char *type, const char *subnet, 
 	set_request(&request, run, type, subnet, try);
 	r = aws_client_call(run->account->client, &request, &answer, &fault, reterr);
 	if (r < 0)
-		return is_lack(&fault) ? 1 : judge(&fault, r, reterr);
+		return is_lack(&fault) ? 1 : judge(run, &request, &fault, r, reterr);
 	item = answer_find(answer.root, "instancesSet/item");
 	machine_row_read(item, ret);
 	/* Its tags may come later than it. */

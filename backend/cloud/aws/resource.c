@@ -245,19 +245,6 @@ static int judge(const struct resource_call *call, struct error *reterr)
 	}
 }
 
-/* It was there just now: where AWS does not know it, it does not know it yet. */
-static int adjust(struct resource_call *call, const struct aws_resource *row, struct error *reterr)
-{
-	int r = row->adjust(call, reterr);
-
-	if (r != -ENOENT)
-		return r;
-	(void)error_prefix(reterr, "it is not known everywhere yet");
-	if (reterr)
-		reterr->code = -EAGAIN;
-	return -EAGAIN;
-}
-
 static int ensure(struct resource_call *call, const struct aws_resource *row, struct error *reterr)
 {
 	int r;
@@ -267,7 +254,7 @@ static int ensure(struct resource_call *call, const struct aws_resource *row, st
 	if (r == 0)
 		r = judge(call, reterr);
 	if (r == 0 && row->adjust)
-		r = adjust(call, row, reterr);
+		r = account_young(row->adjust(call, reterr), reterr);
 	if (r < 0)
 		return r;
 	row->tell(call);

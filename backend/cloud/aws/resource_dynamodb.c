@@ -96,22 +96,13 @@ static int create(struct resource_call *call, struct error *reterr)
 {
 	_cleanup_request_ struct aws_request request = aws_request_of(DYNAMODB_CREATE_TABLE);
 	const struct resource_spec *spec = call->wanted->spec;
-	struct fault fault;
-	_cleanup_answer_ struct answer answer = ANSWER_INIT;
-	int r;
 
 	aws_request_set(&request, "TableName", call->wanted->external);
 	request.json = json_pack("{s:o, s:o, s:o}", "KeySchema", key_list(spec),
 		"AttributeDefinitions", attribute_list(spec), "Tags", tag_list(call));
 	if (!request.json || set_capacity(&request, spec) < 0)
 		return error_oom(reterr);
-	r = aws_client_call(call->account->client, &request, &answer, &fault, reterr);
-	/* "ResourceInUse" is what it says of a name that is there already. */
-	if (r < 0 && (fault.kind == FAULT_IN_USE || fault.kind == FAULT_EXISTS)) {
-		error_clear(reterr);
-		return 0;
-	}
-	return r;
+	return resource_do(call, &request, FAULT_EXISTS, reterr);
 }
 
 static bool is_as_wanted(const struct resource_call *call)

@@ -54,7 +54,8 @@ static int look_attributes(struct resource_call *call, const char *url, struct e
 
 	aws_request_set(&tags, "QueueUrl", url);
 	r = account_call(call->account, &tags, &answer, FAULT_MISSING, reterr);
-	if (r < 0)
+	/* Without an answer it is not shown yet. */
+	if (r < 0 || !answer.root)
 		return r;
 	call->ours = account_owns_map(answer_find(answer.root, "Tags"), call->owner);
 	aws_request_set(&request, "QueueUrl", url);

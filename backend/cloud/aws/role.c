@@ -128,7 +128,7 @@ static int settle_policies(struct account *account, const char *name, bool made,
 		if (!is_wanted(account->policy, answer_text(policy, "PolicyArn")))
 			r = change_attached(account, IAM_DETACH_ROLE_POLICY, name,
 				answer_text(policy, "PolicyArn"), reterr);
-	return made ? account_young(r, reterr) : r;
+	return r;
 }
 
 /* A tenant's role, which its machines have: the policy says what it may do. */

@@ -195,7 +195,8 @@ int settled_compare(struct settled *settled, const struct survey *survey, int64_
 {
 	const struct estate_hearer *hearer = survey->hearer;
 	size_t count;
-	_cleanup_free_ struct finding *all = find_all(settled, survey->seen, began_ns, &count);
+	_cleanup_free_ struct finding *all =
+		find_all(settled, survey->seen, began_ns - hearer->lag_ns, &count);
 	int r = all ? 0 : -ENOMEM;
 
 	for (size_t i = 0; r == 0 && i < count; i++) {
