@@ -7,6 +7,8 @@ proxy.py UPSTREAM [strict]   listens on a free port of 127.0.0.1 and prints it.
                        {"action": NAME or "*", "fault": FAULT, "times": 1, "after": 0, "state": DIRECTORY}
                        after: so many calls of that name go well before
   GET  /_proxy/log     the actions that came, a line each, with the fault that was injected
+  POST /_proxy/late    [SECONDS, STALE]: from now on AWS knows late of what is made and removed (late.py); [0, 0]: no more
+  GET  /_proxy/late    what came of it, a line a thing
 Faults: one of faults.py, or the code of an error (not executed), or
   html500, cut (executed, half of the answer), reset (executed, no answer), hang (executed, never answered),
   skew (AWS's clock is "seconds" ahead: what is signed for another time is refused)
@@ -24,6 +26,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import faults
+from late import Late
 from strict import Strict
 from wire import action_of
 
@@ -51,6 +54,7 @@ def forward(method, target, headers, body):
 
 
 STRICT = Strict(forward) if "strict" in sys.argv[2:] else None
+late = Late(0)
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -65,7 +69,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.close_connection = True
 
     def control(self, body):
-        global rules
+        global rules, late
+        if self.path == "/_proxy/late":
+            late = Late(*json.loads(body)) if body else late
+            self.answer(200, "".join(line + "\n" for line in late.report()).encode())
+            return
         with lock:
             if self.path == "/_proxy/rules":
                 rules = []
@@ -91,24 +99,31 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return {"fault": ""}
 
     def forward(self, body):
+        """The answer, and what AWS did not know yet: a word for the log."""
+        action = action_of(self.command, self.path, self.headers, body)
+
         def send():
             return forward(self.command, self.path, self.headers, body)
 
-        if not STRICT:
-            return send()
-        action = action_of(self.command, self.path, self.headers, body)
-        return STRICT.answer(action, self.path, self.headers, body, send)
+        def judged():
+            return STRICT.answer(action, self.path, self.headers, body, send) if STRICT else send()
+
+        if not late.seconds:
+            return judged(), ""
+        result, early = late.answer(action, self.path, self.headers, body, judged)
+        return result, "late" if early else ""
 
     def result_of(self, rule, body):
         fault = rule["fault"]
         if fault == "html500":
-            return 500, b"<!DOCTYPE html><html><title>500</title></html>", ()
+            return (500, b"<!DOCTYPE html><html><title>500</title></html>", ()), fault
         refused = faults.skewed(rule["seconds"], self.headers, body) if fault == "skew" else None
         if refused:
-            return refused
+            return refused, fault
         if fault in ("", "cut", "reset", "hang", "kill-after", "skew"):
-            return self.forward(body)
-        return faults.answer(fault, self.headers, body)
+            result, word = self.forward(body)
+            return result, fault or word
+        return faults.answer(fault, self.headers, body), fault
 
     def handle_any(self):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -118,13 +133,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
         action = action_of(self.command, self.path, self.headers, body)
         rule = self.rule_of(action)
         fault = rule["fault"]
+        word = fault
         try:
-            result = None if fault == "kill-before" else self.result_of(rule, body)
+            result, word = (None, fault) if fault == "kill-before" else self.result_of(rule, body)
             if fault.startswith("kill"):
                 kill_platform(rule)
         finally:
             with lock:
-                log.append(f"{action} {fault}".strip())
+                log.append(f"{action} {word}".strip())
                 if rule in killing:
                     killing.remove(rule)
                     none_kills.notify_all()

@@ -113,6 +113,17 @@ rule() {
 	echo '{"action":"'"$1"'","fault":"'"$2"'","times":'"${3:-1}"',"after":'"${4:-0}"'}'
 }
 
+# aws_late SECONDS STALE: AWS knows so late of what is made, and of what is removed (tests/aws/late.py); what came of it
+# aws_late tells.
+aws_late() {
+	local IFS=,
+	if [ $# -gt 0 ]; then
+		curl -sS -m 30 -d "[$*]" "$AWS_ENDPOINT_URL/_proxy/late" >/dev/null
+	else
+		curl -sS -m 30 "$AWS_ENDPOINT_URL/_proxy/late"
+	fi
+}
+
 aws_log() {
 	curl -sS -m 30 "$AWS_ENDPOINT_URL/_proxy/log"
 }
