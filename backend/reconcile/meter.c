@@ -4,10 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/calendar.h"
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "billing/prices.h"
 #include "billing/quote.h"
+#include "reconcile/hour_use.h"
 #include "store/usage.h"
 
 #define MEASURE_EVERY_NS (INT64_C(60) * NS_PER_SECOND)
@@ -109,10 +111,9 @@ int meter_balancer(struct txn *txn, const struct service_work *work)
 
 /* ---- what was really used ---- */
 
-/* A container's counter, as it was. */
 struct reading {
-	int64_t id, cpu_ns, at_ns;
-	char container[80];
+	int64_t id; /* of the instance */
+	struct hour_use use;
 };
 
 static void forget(struct idmap *readings)
@@ -145,22 +146,29 @@ static int measured(struct txn *txn, void *arg, struct error *reterr)
 	return txn_usage_measured(txn, measuring->id, measuring->cpu_milli, measuring->memory_mib);
 }
 
-/* Average of a CPU since the last reading of the same container, in thousandths; none: 0. */
-static int64_t average(struct measuring *measuring, const char *container, int64_t cpu_ns)
+/* What is above the reservation is told, and in the rest of its hour what it comes to then. */
+static void look(struct measuring *measuring, const char *container,
+	const struct container_usage *usage, const struct instance_spec *spec)
 {
+	struct store *store = measuring->r->options.store;
 	const struct reading *before = idmap_get(&measuring->r->readings, measuring->id);
 	struct reading *now = calloc(1, sizeof(*now));
-	int64_t milli = 0;
 
 	if (!now)
-		return 0;
-	*now = (struct reading){.id = measuring->id, .cpu_ns = cpu_ns, .at_ns = clock_now_ns()};
-	(void)text_copy(now->container, sizeof(now->container), container);
-	if (before && strcmp(before->container, container) == 0 && cpu_ns >= before->cpu_ns)
-		milli = (cpu_ns - before->cpu_ns) / ((now->at_ns - before->at_ns) / 1000 + 1);
+		return;
+	if (before)
+		*now = *before;
+	now->id = measuring->id;
+	hour_use_look(&now->use, container, store_usage_now(store) / CALENDAR_HOUR_NS,
+		clock_now_ns(), usage->cpu_ns, (usage->memory_bytes + MIB - 1) / MIB);
+	measuring->cpu_milli = hour_use_cpu_milli(&now->use);
+	measuring->memory_mib = hour_use_memory_mib(&now->use);
+	now->use.told |=
+		measuring->cpu_milli > spec->cpu_milli || measuring->memory_mib > spec->memory_mib;
+	if (now->use.told)
+		(void)store_update(store, STORE_RELAXED, NULL, measured, measuring, NULL);
 	if (idmap_put(&measuring->readings, measuring->id, now) < 0)
 		free(now);
-	return milli;
 }
 
 static int measure_one(void *arg, const struct object *object)
@@ -180,11 +188,7 @@ static int measure_one(void *arg, const struct object *object)
 		host->engine->ops->usage(host->engine, status.container, &usage, NULL) < 0)
 		return 0;
 	measuring->id = object->id;
-	measuring->cpu_milli = average(measuring, status.container, usage.cpu_ns);
-	measuring->memory_mib = (usage.memory_bytes + MIB - 1) / MIB;
-	if (measuring->cpu_milli > spec.cpu_milli || measuring->memory_mib > spec.memory_mib)
-		(void)store_update(r->options.store, STORE_RELAXED, NULL, measured, measuring,
-			NULL);
+	look(measuring, status.container, &usage, &spec);
 	return 0;
 }
 

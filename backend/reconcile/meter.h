@@ -31,7 +31,7 @@ int meter_resource(struct txn *txn, const struct resource_work *work);
 /* The service's load balancer, while it has one. */
 int meter_balancer(struct txn *txn, const struct service_work *work);
 
-/* Work of the slow queue: how much containers have really used since the last time, for the hour's
+/* Work of the slow queue: how much containers have really used in the hour, on average, for its
  * share. Returns as queue_work_fn. */
 int64_t meter_measure(struct reconciler *r);
 void meter_done(struct reconciler *r);
