@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Looks a minute apart at a container that works now and then: the hour's average, not a minute's. */
+/* Looks a minute apart at a container that works now and then: an average of the hour. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
