@@ -10,6 +10,78 @@
 
 #define HOURS_MAX (BILL_DAYS_MAX * 24)
 
+/* What was measured, by subject; of each in the order of hours. */
+struct measures {
+	const struct usage_measure **all;
+	size_t *firsts; /* by subject, and the end */
+};
+
+static int compare_hours(const void *a, const void *b)
+{
+	const struct usage_measure *left = *(const struct usage_measure *const *)a;
+	const struct usage_measure *right = *(const struct usage_measure *const *)b;
+
+	if (left->hour_ns != right->hour_ns)
+		return left->hour_ns > right->hour_ns ? 1 : -1;
+	return (left > right) - (left < right);
+}
+
+/* They are, but where the clock was set back. */
+static void order(const struct usage_measure **all, size_t count)
+{
+	for (size_t i = 1; i < count; i++)
+		if (compare_hours(&all[i - 1], &all[i]) > 0) {
+			qsort(all, count, sizeof(all[0]), compare_hours);
+			return;
+		}
+}
+
+static int measures_init(struct measures *measures, const struct usage_set *set)
+{
+	size_t subjects = set->subject_count;
+
+	measures->all = calloc(set->measure_count + 1, sizeof(*measures->all));
+	measures->firsts = calloc(subjects + 2, sizeof(*measures->firsts));
+	if (!measures->all || !measures->firsts)
+		return -ENOMEM;
+	/* Counted one further on, so that filling them in moves each to its place. */
+	for (size_t i = 0; i < set->measure_count; i++)
+		measures->firsts[set->measures[i].subject + 2]++;
+	for (size_t i = 2; i < subjects + 2; i++)
+		measures->firsts[i] += measures->firsts[i - 1];
+	for (size_t i = 0; i < set->measure_count; i++)
+		measures->all[measures->firsts[set->measures[i].subject + 1]++] = &set->measures[i];
+	for (size_t i = 0; i < subjects; i++)
+		order(&measures->all[measures->firsts[i]],
+			measures->firsts[i + 1] - measures->firsts[i]);
+	return 0;
+}
+
+static void measures_done(struct measures *measures)
+{
+	free(measures->all);
+	free(measures->firsts);
+}
+#define _cleanup_measures_ __attribute__((cleanup(measures_done)))
+
+/* The last one of that hour; NULL: there is none. */
+static const struct usage_measure *measures_find(const struct measures *measures, size_t subject,
+	int64_t hour_ns)
+{
+	size_t first = measures->firsts[subject], low = first, high = measures->firsts[subject + 1];
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (measures->all[middle]->hour_ns <= hour_ns)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low > first && measures->all[low - 1]->hour_ns == hour_ns ? measures->all[low - 1]
+									 : NULL;
+}
+
 /* A time in which neither size nor price of the machine changed. */
 struct piece {
 	int64_t start_ns, end_ns, rate;
@@ -30,7 +102,7 @@ struct machine {
 	int64_t cost[HOURS_MAX];
 	struct bill_use all[BILL_DAYS_MAX]; /* the whole machine, by day */
 	const struct usage_subject *now; /* what it is, while pieces are added */
-	struct idmap *measures;
+	const struct measures *measures;
 };
 
 static size_t hour_of(const struct bill_work *work, int64_t at_ns)
@@ -172,11 +244,6 @@ static int columns_make(struct machine *machine, size_t *columns)
 	return machine->cells ? 0 : -ENOMEM;
 }
 
-static int64_t measure_key(size_t subject, size_t hour)
-{
-	return (int64_t)(subject * (HOURS_MAX + 1) + hour);
-}
-
 static void add_hour(struct machine *machine, const struct usage_interval *interval, size_t column,
 	int64_t start_ns, int64_t end_ns)
 {
@@ -184,8 +251,8 @@ static void add_hour(struct machine *machine, const struct usage_interval *inter
 	const struct usage_subject *subject = &work->own->subjects[interval->subject];
 	struct bill_line *line = &work->lines.all[machine->lines[column]];
 	size_t hour = hour_of(work, start_ns);
-	const struct usage_measure *used =
-		idmap_get(machine->measures, measure_key(interval->subject, hour));
+	const struct usage_measure *used = measures_find(machine->measures, interval->subject,
+		work->month.start_ns + (int64_t)hour * CALENDAR_HOUR_NS);
 	int64_t cpu_milli = max64(subject->cpu_milli, used ? used->cpu_milli : 0);
 	int64_t memory_mib = max64(subject->memory_mib, used ? used->memory_mib : 0);
 
@@ -343,7 +410,7 @@ static int machine_share(struct machine *machine)
 }
 
 static int bill_machine(struct bill_work *work, const struct usage_set *set, const char *name,
-	struct idmap *measures)
+	const struct measures *measures)
 {
 	_cleanup_free_ size_t *columns = calloc(work->own->subject_count + 1, sizeof(*columns));
 	struct machine *machine = calloc(1, sizeof(*machine));
@@ -373,7 +440,8 @@ static int bill_machine(struct bill_work *work, const struct usage_set *set, con
 }
 
 /* Each machine of set once, by name. */
-static int bill_set(struct bill_work *work, const struct usage_set *set, struct idmap *measures)
+static int bill_set(struct bill_work *work, const struct usage_set *set,
+	const struct measures *measures)
 {
 	int r = 0;
 
@@ -393,19 +461,12 @@ static int bill_set(struct bill_work *work, const struct usage_set *set, struct 
 
 int bill_machines(struct bill_work *work)
 {
-	struct idmap measures = {0};
-	int r = 0;
+	_cleanup_measures_ struct measures measures = {0};
+	int r = measures_init(&measures, work->own);
 
-	for (size_t i = 0; i < work->own->measure_count && r == 0; i++) {
-		struct usage_measure *measure = &work->own->measures[i];
-
-		r = idmap_put(&measures,
-			measure_key(measure->subject, hour_of(work, measure->hour_ns)), measure);
-	}
 	if (r == 0)
 		r = bill_set(work, work->own, &measures);
 	if (r == 0 && work->shared)
 		r = bill_set(work, work->shared, &measures);
-	idmap_done(&measures);
 	return r;
 }

@@ -258,6 +258,12 @@ static const char *const schema_steps[] = {
 	"  changed_ns INTEGER NOT NULL, seen_ns INTEGER NOT NULL,"
 	"  PRIMARY KEY (type, name)"
 	") WITHOUT ROWID;",
+
+	/* What was measured in an hour that is over, in one row: see usage_pack.c. */
+	"CREATE TABLE usage_pack ("
+	"  tenant INTEGER NOT NULL, hour_ns INTEGER NOT NULL, measures BLOB NOT NULL,"
+	"  PRIMARY KEY (tenant, hour_ns)"
+	") WITHOUT ROWID;",
 };
 
 int schema_get(struct connection *connection, const char *name, char *value, size_t size)

@@ -6,6 +6,7 @@
 
 #include "base/calendar.h"
 #include "store/txn.h"
+#include "store/usage_pack.h"
 
 struct meter {
 	int64_t object, part, payer, subject, start_ns;
@@ -184,17 +185,20 @@ int txn_usage_set(struct txn *txn, int64_t object, int64_t payer,
 int txn_usage_measured(struct txn *txn, int64_t object, int64_t cpu_milli, int64_t memory_mib)
 {
 	int64_t now_ns = usage_clock_now(&txn->store->usage_clock);
+	int64_t hour_ns = now_ns - now_ns % CALENDAR_HOUR_NS;
 	struct meter meter;
 	int r = meter_read(txn, object, 0, &meter);
 
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
+	r = usage_pack(txn, meter.payer, hour_ns);
+	if (r < 0)
+		return r;
 	r = txn_run(txn,
 		"INSERT INTO usage_hour (tenant, hour_ns, subject, cpu_milli, memory_mib)"
 		" VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (tenant, hour_ns, subject) DO UPDATE"
 		" SET cpu_milli = excluded.cpu_milli, memory_mib = excluded.memory_mib",
-		"iiiii", meter.payer, now_ns - now_ns % CALENDAR_HOUR_NS, meter.subject, cpu_milli,
-		memory_mib);
+		"iiiii", meter.payer, hour_ns, meter.subject, cpu_milli, memory_mib);
 	return r < 0 ? r : payer_moved(txn, meter.payer);
 }
 

@@ -65,7 +65,7 @@ struct usage_actual {
 struct usage_set {
 	struct usage_subject *subjects;
 	struct usage_interval *intervals; /* what has ended by its end, then what runs */
-	struct usage_measure *measures; /* by hour */
+	struct usage_measure *measures; /* of two of one subject and hour the later counts */
 	struct usage_actual *actuals; /* by day and service */
 	size_t subject_count, interval_count, measure_count, actual_count;
 };

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "store/store_private.h"
 #include "store/usage.h"
+#include "store/usage_pack.h"
 
 struct loading {
 	struct connection *connection;
@@ -142,33 +143,62 @@ static int load_running(struct loading *loading)
 	return load_intervals(loading, statement);
 }
 
-static int load_measures(struct loading *loading)
+static int add_measure(struct loading *loading, int64_t hour_ns,
+	const struct packed_measure *measure)
+{
+	struct usage_set *set = loading->set;
+	size_t place = 0;
+	int r = find_place(loading, measure->subject, &place);
+
+	if (r < 0 || place == 0)
+		return r;
+	r = grow(&set->measures, &loading->measures, set->measure_count, sizeof(*set->measures));
+	if (r == 0)
+		set->measures[set->measure_count++] = (struct usage_measure){
+			hour_ns, place - 1, measure->cpu_milli, measure->memory_mib};
+	return r;
+}
+
+/* Of hours that are over. */
+static int load_packs(struct loading *loading)
 {
 	_cleanup_statement_ sqlite3_stmt *statement = connection_query(loading->connection,
-		"SELECT subject, hour_ns, cpu_milli, memory_mib FROM usage_hour"
+		"SELECT hour_ns, measures FROM usage_pack"
 		" WHERE tenant = ?1 AND hour_ns >= ?2 AND hour_ns < ?3",
 		"iii", loading->payer, loading->from_ns, loading->to_ns);
-	struct usage_set *set = loading->set;
 	int r;
 
 	while ((r = connection_step(loading->connection, statement)) > 0) {
-		size_t place;
+		const void *bytes = sqlite3_column_blob(statement, 1);
+		size_t count = usage_pack_count((size_t)sqlite3_column_bytes(statement, 1));
 
-		r = find_place(loading, sqlite3_column_int64(statement, 0), &place);
+		for (size_t i = 0; i < count; i++) {
+			struct packed_measure measure = usage_pack_get(bytes, i);
+
+			r = add_measure(loading, sqlite3_column_int64(statement, 0), &measure);
+			if (r < 0)
+				return r;
+		}
+	}
+	return r;
+}
+
+/* The others come later: what they say counts. */
+static int load_measures(struct loading *loading)
+{
+	_cleanup_statement_ sqlite3_stmt *statement = connection_query(loading->connection,
+		"SELECT hour_ns, subject, cpu_milli, memory_mib FROM usage_hour"
+		" WHERE tenant = ?1 AND hour_ns >= ?2 AND hour_ns < ?3",
+		"iii", loading->payer, loading->from_ns, loading->to_ns);
+	int r;
+
+	while ((r = connection_step(loading->connection, statement)) > 0) {
+		const struct packed_measure measure = {sqlite3_column_int64(statement, 1),
+			sqlite3_column_int64(statement, 2), sqlite3_column_int64(statement, 3)};
+
+		r = add_measure(loading, sqlite3_column_int64(statement, 0), &measure);
 		if (r < 0)
 			return r;
-		if (place == 0)
-			continue;
-		r = grow(&set->measures, &loading->measures, set->measure_count,
-			sizeof(*set->measures));
-		if (r < 0)
-			return r;
-		set->measures[set->measure_count++] = (struct usage_measure){
-			.hour_ns = sqlite3_column_int64(statement, 1),
-			.subject = place - 1,
-			.cpu_milli = sqlite3_column_int64(statement, 2),
-			.memory_mib = sqlite3_column_int64(statement, 3),
-		};
 	}
 	return r;
 }
@@ -209,6 +239,8 @@ static int load(struct loading *loading)
 	r = load_ended(loading);
 	if (r == 0)
 		r = load_running(loading);
+	if (r == 0)
+		r = load_packs(loading);
 	if (r == 0)
 		r = load_measures(loading);
 	if (r == 0)
