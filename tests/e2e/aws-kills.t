@@ -30,7 +30,7 @@ load_parts() {
 
 # says FILE PATTERN: a line of FILE begins so. It starts no process: what is looked at has the processor.
 says() {
-	local text
+	local text=""
 	{ IFS= read -rd '' text <"$1"; } 2>/dev/null
 	[[ $'\n'$text =~ $'\n'$2 ]]
 }
