@@ -82,6 +82,7 @@ static const struct engine_ops docker_ops = {
 	.exec = docker_exec,
 	.top = docker_top,
 	.put = docker_put,
+	.names = docker_names,
 	.list = docker_list,
 	.watch = docker_watch,
 	.log_follow = docker_log_follow,

@@ -90,6 +90,9 @@ bool docker_is_ours(const struct docker *docker, const json_t *labels);
 
 json_t *docker_labels(const struct label *labels, size_t count);
 
+/* The whole inspection of a container; -ENOENT. */
+int docker_look(struct docker *docker, const char *id, json_t **ret, struct error *reterr);
+
 /* The rows of engine_docker_ops, each in the file of its noun. */
 int docker_image_find(struct engine *engine, const char *image, char ret_id[ENGINE_ID_MAX],
 	struct error *reterr);
@@ -118,6 +121,7 @@ int docker_usage(struct engine *engine, const char *id, struct container_usage *
 int docker_top(struct engine *engine, const char *id, struct buf *out, struct error *reterr);
 int docker_exec(struct engine *engine, const char *id, const struct container_command *command,
 	struct buf *output, int *ret_status, struct error *reterr);
+int docker_names(struct engine *engine, const char *id, const char *lines, struct error *reterr);
 int docker_put(struct engine *engine, const char *id, const char *directory, const struct buf *tar,
 	struct error *reterr);
 int docker_list(struct engine *engine, engine_list_fn fn, void *arg, struct error *reterr);

@@ -34,8 +34,7 @@ static int container_call(struct docker *docker, const char *method, const struc
 	return docker_call(docker, &call, NULL, reterr);
 }
 
-/* The whole inspection of a container; -ENOENT. */
-static int container_look(struct docker *docker, const char *id, json_t **ret, struct error *reterr)
+int docker_look(struct docker *docker, const char *id, json_t **ret, struct error *reterr)
 {
 	_cleanup_buf_ struct buf path = BUF_INIT;
 
@@ -61,7 +60,7 @@ static int container_adopt(struct docker *docker, const struct container_spec *s
 	const json_t *labels;
 	int r;
 
-	r = container_look(docker, spec->name, &answer, reterr);
+	r = docker_look(docker, spec->name, &answer, reterr);
 	if (r < 0)
 		return r;
 	labels = json_object_get(json_object_get(answer, "Config"), "Labels");
@@ -206,7 +205,7 @@ int docker_remove(struct engine *engine, const char *id, struct error *reterr)
 	_cleanup_buf_ struct buf path = BUF_INIT;
 	int r;
 
-	r = container_look(docker, id, &answer, reterr);
+	r = docker_look(docker, id, &answer, reterr);
 	if (r < 0)
 		return container_gone_is_fine(r, reterr);
 	if (!docker_is_ours(docker, json_object_get(json_object_get(answer, "Config"), "Labels")))
@@ -225,7 +224,7 @@ int docker_inspect(struct engine *engine, const char *id, struct container_state
 	_cleanup_json_ json_t *answer = NULL;
 	int r;
 
-	r = container_look(docker_of(engine), id, &answer, reterr);
+	r = docker_look(docker_of(engine), id, &answer, reterr);
 	if (r == -ENOENT) {
 		*ret = (struct container_state){.phase = CONTAINER_ABSENT};
 		return container_gone_is_fine(r, reterr);

@@ -190,6 +190,11 @@ struct engine_ops {
 	 * NULL: the engine has no files. -ENOENT: no such container. */
 	int (*put)(struct engine *engine, const char *id, const char *directory,
 		const struct buf *tar, struct error *reterr);
+	/* States which names a running container knows beside those of its network, until it ends:
+	 * a line of "address<TAB>name" each. NULL: the engine has no names. -ENOENT: no such
+	 * container; -EBUSY: it does not run; -EOPNOTSUPP: they cannot be told to it. */
+	int (*names)(struct engine *engine, const char *id, const char *lines,
+		struct error *reterr);
 	/* NULL: probe the container's address. Else the engine's own word whether it is well (what
 	 * is simulated has no address that answers); gone: 0 with false. */
 	int (*healthy)(struct engine *engine, const char *id, bool *ret, struct error *reterr);

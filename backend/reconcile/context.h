@@ -83,6 +83,7 @@ struct reconciler {
 	atomic_llong permits_stated; /* hash of what the firewall was last told */
 	int64_t permits_again_ns; /* when it is told again (the plan queue's) */
 	bool permits_failed; /* and it was told (the plan queue's) */
+	bool names_stated; /* what containers knew before the start was looked at (likewise) */
 	atomic_llong tenants, services, instances;
 };
 
@@ -133,6 +134,7 @@ enum slow_key {
 	SLOW_KEY_RESOURCE, /* id: resource */
 	SLOW_KEY_SWEEP, /* id: 1 */
 	SLOW_KEY_CONFIGURED, /* id: tenant, whose config has changed */
+	SLOW_KEY_NAMES, /* id: instance */
 };
 
 /* Everything in the view of one service. */

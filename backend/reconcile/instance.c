@@ -10,6 +10,7 @@
 #include "reconcile/health.h"
 #include "reconcile/instance_work.h"
 #include "reconcile/logs.h"
+#include "reconcile/names.h"
 #include "reconcile/view_mend.h"
 
 static bool is_wanted_container(const struct instance_work *work)
@@ -292,6 +293,7 @@ int64_t instance_reconcile(struct reconciler *r, int64_t id)
 	if (result == -ENOENT) {
 		health_drop(r, id);
 		logs_drop(r, id);
+		names_drop(r, id);
 		units_drop(r->units, id);
 		next_ns = QUEUE_DONE;
 	} else if (result == 0 && (!work.host || !work.host->up)) {

@@ -11,6 +11,7 @@
 #include "reconcile/instance_work.h"
 #include "reconcile/logs.h"
 #include "reconcile/mirror.h"
+#include "reconcile/names.h"
 #include "reconcile/view.h"
 #include "reconcile/view_files.h"
 
@@ -217,5 +218,6 @@ int64_t instance_start(struct instance_work *work, const char *words)
 	}
 	if (!work->r->options.simulated && instance_commit(work, NULL, &error) < 0)
 		return QUEUE_RETRY;
+	names_wake(work->r, unit->instance);
 	return instance_watch(work);
 }

@@ -13,12 +13,14 @@
 #include "model/instance.h"
 #include "model/service.h"
 #include "reconcile/fleet.h"
+#include "reconcile/names.h"
 
 #define AGAIN_NS (60 * NS_PER_SECOND)
 
 struct address {
 	char text[64];
 	int port;
+	int64_t instance;
 };
 
 struct addresses {
@@ -37,6 +39,7 @@ struct permits {
 	struct reconciler *r;
 	struct permit *list;
 	size_t count, room;
+	struct names names;
 	int64_t granting; /* services that grant something */
 	const struct object *granted, *owner; /* the service that is looked at, and its tenant */
 	const struct addresses *to;
@@ -73,6 +76,7 @@ static int add_address(void *arg, const struct object *object)
 		return -ENOMEM;
 	addresses->list = list;
 	(void)text_copy(list[addresses->count].text, sizeof(list->text), status.address);
+	list[addresses->count].instance = object->id;
 	list[addresses->count++].port = (int)status.port;
 	return 0;
 }
@@ -84,7 +88,7 @@ static int list_addresses(struct store *store, int64_t service, struct addresses
 
 /* ---- who may reach whom ---- */
 
-static int add_permit(struct permits *permits, const char *from, const struct address *to)
+static int add_permit(struct permits *permits, const struct address *from, const struct address *to)
 {
 	struct permit *permit;
 
@@ -99,9 +103,10 @@ static int add_permit(struct permits *permits, const char *from, const struct ad
 	}
 	permit = &permits->list[permits->count++];
 	*permit = (struct permit){.port = to->port};
-	(void)text_copy(permit->from, sizeof(permit->from), from);
+	(void)text_copy(permit->from, sizeof(permit->from), from->text);
 	(void)text_copy(permit->to, sizeof(permit->to), to->text);
-	return 0;
+	return names_add(&permits->names, from->instance, to->text, permits->granted->name,
+		permits->owner->name);
 }
 
 /* Whether the service asks for the one that is granted: a grant alone opens nothing. */
@@ -134,7 +139,7 @@ static int permit_service(void *arg, const struct object *service)
 	r = list_addresses(permits->r->options.store, service->id, &from);
 	for (size_t i = 0; r == 0 && i < from.count; i++)
 		for (size_t j = 0; r == 0 && j < to->count; j++)
-			r = add_permit(permits, from.list[i].text, &to->list[j]);
+			r = add_permit(permits, &from.list[i], &to->list[j]);
 	return r;
 }
 
@@ -253,7 +258,7 @@ int64_t permits_reconcile(struct reconciler *r)
 	struct permits permits = {.r = r};
 	bool again = clock_now_ns() >= r->permits_again_ns;
 	long long stated = atomic_load(&r->permits_stated);
-	int result;
+	int result, named;
 
 	if (!r->options.cloud->ops->permit)
 		return QUEUE_DONE;
@@ -264,6 +269,8 @@ int64_t permits_reconcile(struct reconciler *r)
 		atomic_store(&r->granting, permits.granting);
 		if (again || hash != stated)
 			result = state(&permits);
+		named = names_state(&permits.names, r);
+		result = result < 0 ? result : named;
 		/* Not when somebody has asked for it anew meanwhile. */
 		if (result == 0)
 			(void)atomic_compare_exchange_strong(&r->permits_stated, &stated, hash);
@@ -271,6 +278,7 @@ int64_t permits_reconcile(struct reconciler *r)
 			r->permits_again_ns = clock_now_ns() + AGAIN_NS;
 	}
 	free(permits.list);
+	names_done(&permits.names);
 	if (result < 0)
 		return QUEUE_RETRY;
 	return permits.count > 0 ? r->permits_again_ns : QUEUE_DONE;

@@ -18,6 +18,7 @@
 #include "reconcile/logs.h"
 #include "reconcile/mirror.h"
 #include "reconcile/on_change.h"
+#include "reconcile/names.h"
 #include "reconcile/permits.h"
 #include "reconcile/units.h"
 #include "reconcile/view.h"
@@ -103,6 +104,8 @@ static int64_t slow_work(void *arg, int64_t key)
 		return estate_sweep(r);
 	case SLOW_KEY_CONFIGURED:
 		return resource_wake_configured(r, key_id(key));
+	case SLOW_KEY_NAMES:
+		return names_tell(r, key_id(key));
 	default:
 		return QUEUE_DONE;
 	}

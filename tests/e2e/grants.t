@@ -68,12 +68,37 @@ visible() {
 	[ "$(inside "$web" 12345 'cat /duplo/neighbors/api.grants' | grep -c ':80')" -eq "$1" ]
 }
 
+# knows CONTAINER NAME: the addresses behind it, for programs that ask as all do.
+knows() {
+	local ask='import socket,sys; print("\n".join(sorted({a[4][0] for a in socket.getaddrinfo(sys.argv[1], 80)})))'
+	cp "$(root_of "$1")"/etc/{hosts,resolv.conf} "$TEST_DIR" || return 1
+	# shellcheck disable=SC2016 # for the shell inside
+	nsenter -t "$(engine "/containers/$1/json" | jq -r .State.Pid)" -n unshare -m sh -c '
+		mount --bind "$1/hosts" /etc/hosts && mount --bind "$1/resolv.conf" /etc/resolv.conf &&
+		exec timeout 10 python3 -c "$2" "$3"' knows "$TEST_DIR" "$ask" "$2" 2>/dev/null
+}
+
+knows_of() {
+	[ "$(knows "$1" "$2" | xargs)" = "$3" ]
+}
+
+# Addresses of the replicas of the granting service, as their containers are now.
+granting() {
+	local ordinal
+	for ordinal in 0 1; do
+		address "$(SERVICE=$API container_of "$ordinal")"
+	done | sort | xargs
+}
+
 # ---- without a grant ----
 
 refused "$web" "$(address "$api")" "without a grant: refused"
 refused "$api" "$(address "$web")" "and the other way round"
 is "$(inside "$web" 12345 'ls -1 /duplo/neighbors')" "plain" "and not to be seen, though it is asked for"
 reached "$web" plain "in its own tenant it reaches its neighbors"
+is "$(knows "$web" plain.asks)" "$(address "$plain")" "and knows their names"
+is "$(knows "$web" api.grants)" "" "but none of the other tenant's"
+own_hosts=$(cat "$(root_of "$web")/etc/hosts")
 is "$(cat "$API/grants")" "" "grants is empty"
 succeeds "nobody's firewall is touched" chain_gone
 SERVICE=$DUPLO/grants/services/private
@@ -103,6 +128,11 @@ becomes 10 "both replicas are to be seen, without a restart" visible 2
 like "$(inside "$web" 12345 'cat /duplo/hosts')" "$(address "$api")"$'\t'"api.grants" "hosts has them"
 is "$(inside "$web" 12345 'cat /duplo/neighbors.json' | jq -r '."api.grants" | length')" "2" "so has neighbors.json"
 is "$(cat "$WEB/runtime/neighbors/api.grants" "$WEB/neighbors/api.grants" | wc -l)" "4" "and runtime/ and neighbors/"
+becomes 10 "its name leads to both" knows_of "$web" api.grants "$(granting)"
+reached "$web" api.grants "and it is reached by name, with no restart"
+is "$(knows "$web" api; knows "$web" private.grants)" "" "other names of that tenant lead nowhere"
+is "$(knows "$plain" api.grants; knows "$private" web.asks; knows "$api" web.asks)" "" "nor does this one for anybody else"
+like "$(cat "$(root_of "$web")/etc/hosts")" "^$own_hosts"$'\n' "what the engine wrote there stays"
 while IFS=: read -r host port; do
 	reached "$web" "$host:$port" "a granted replica is reached"
 done <"$WEB/neighbors/api.grants"
@@ -128,13 +158,23 @@ becomes 60 "the granted ones are replaced" all_replaced
 containers
 becomes 10 "the new ones are to be seen" visible 2
 reached "$web" "$(head -n 1 "$WEB/neighbors/api.grants")" "and reached"
+becomes 10 "the name leads to the new ones alone" knows_of "$web" api.grants "$(granting)"
+engine "/containers/$web/kill" -X POST
+runs_again() {
+	[ "$(engine "/containers/$web/json" | jq -r .State.Running)" = true ]
+}
+becomes 30 "who asks dies, and is started again" runs_again
+becomes 30 "with the name" knows_of "$web" api.grants "$(granting)"
+becomes 30 "and reaches it" reaches "$web" api.grants
 platform_kill
 reached "$web" "$(address "$api")" "while the platform is dead it goes on"
+reached "$web" api.grants "by name, too"
 iptables -w -F "$CHAIN"
 refused "$web" "$(address "$api")" "somebody clears the firewall"
 platform_start || bail "no platform"
 reached "$web" "$(address "$api")" "the platform's start makes it anew"
 is "$(cat "$API/grants")" "asks" "the grant is there after a crash"
+reached "$web" api.grants "with its name"
 
 # ---- revoked ----
 
@@ -151,6 +191,10 @@ succeeds "rm grants" rm "$API/grants"
 becomes 10 "the chain is gone" chain_gone
 wait "$holder"
 is "$(tail -n 1 "$TEST_DIR/held")" "silence" "who held a connection hears nothing any more"
+becomes 10 "the name is gone" knows_of "$web" api.grants ""
+# shellcheck disable=SC2001 # the address was another one before it was started again
+is "$(cat "$(root_of "$web")/etc/hosts")" "$(sed "s/^[0-9.]*\t\(web-0\)/$(address "$web")\t\1/" <<<"$own_hosts")" \
+	"without a trace in the engine's file"
 refused "$web" "$(address "$api")" "and nobody new connects"
 is "$(inside "$web" 12345 'ls -1 /duplo/neighbors')" "plain" "nor sees it"
 is "$(container_of 0)" "$web" "web was never restarted"
@@ -163,8 +207,12 @@ becomes 10 "granted again" visible 2
 becomes 10 "an empty file grants nothing" visible 0
 echo asks >"$API/grants"
 becomes 10 "and once more" visible 2
+becomes 10 "with the name" knows_of "$web" api.grants "$(granting)"
+platform_kill
+platform_start || bail "no platform"
 succeeds "rmdir" rmdir "$API" "$DUPLO/grants/services/private"
 becomes 20 "its neighbors see it go" visible 0
+becomes 20 "and forget its name, though it was told before a crash" knows_of "$web" api.grants ""
 is "$(inside "$web" 12345 'ls -1 /duplo/neighbors')" "plain" "without a trace"
 succeeds "rmdir of the rest" rmdir "$DUPLO/asks/services/web" "$DUPLO/asks/services/plain" "$DUPLO/asks" "$DUPLO/grants"
 nothing_leaked

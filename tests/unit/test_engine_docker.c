@@ -8,12 +8,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "base/file.h"
 #include "engine/docker.h"
+#include "engine/docker_names.h"
 #include "engine/docker_parse.h"
 #include "engine/docker_subnet.h"
 
@@ -480,10 +483,55 @@ static void routes_keep_subnets_away(void **state)
 	assert_false(docker_subnet_is_free("nonsense", routes));
 }
 
+static void names_are_a_section(void **state)
+{
+#define OURS(lines) "# of other tenants, by duplofs\n" lines "# end of other tenants\n"
+	static const struct {
+		const char *text, *lines, *expected;
+	} rows[] = {
+		{"a\n", "", "a\n"},
+		{"", "", ""},
+		{"a\n", "1\tx\n", "a\n" OURS("1\tx\n")},
+		{"", "1\tx\n", OURS("1\tx\n")},
+		{"a", "1\tx\n", "a\n" OURS("1\tx\n")},
+		{"a\n" OURS("1\tx\n"), "2\ty\n3\tz\n", "a\n" OURS("2\ty\n3\tz\n")},
+		{"a\n" OURS("1\tx\n"), "", "a\n"},
+		{"a\n" OURS("1\tx\n") "b\n", "2\ty\n", "a\n" OURS("2\ty\n") "b\n"},
+		{"a\n" OURS("1\tx\n") "b\n", "", "a\nb\n"},
+		{"a\n# of other tenants, by duplofs\n1\tx\n", "", "a\n1\tx\n"},
+	};
+	char path[] = "/tmp/duplofs-names-XXXXXX";
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_true(fd >= 0);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		_cleanup_buf_ struct buf out = BUF_INIT, there = BUF_INIT;
+
+		docker_names_merge(rows[i].text, rows[i].lines, &out);
+		assert_string_equal(buf_string(&out), rows[i].expected);
+		/* Whoever holds the file sees the same. */
+		assert_int_equal(ftruncate(fd, 0), 0);
+		assert_int_equal(pwrite(fd, rows[i].text, strlen(rows[i].text), 0),
+			strlen(rows[i].text));
+		assert_int_equal(docker_names_put(path, rows[i].lines, NULL), 0);
+		assert_int_equal(lseek(fd, 0, SEEK_END), strlen(rows[i].expected));
+		assert_int_equal(file_read(path, 4096, &there, NULL), 0);
+		assert_string_equal(buf_string(&there), rows[i].expected);
+	}
+	assert_int_equal(close(fd), 0);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(docker_names_put(path, "1\tx\n", NULL), -ENOENT);
+	assert_int_equal(symlink("/dev/null", path), 0);
+	assert_int_equal(docker_names_put(path, "1\tx\n", NULL), -ELOOP);
+	assert_int_equal(unlink(path), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(times_are_read),
+		cmocka_unit_test(names_are_a_section),
 		cmocka_unit_test(references_are_split),
 		cmocka_unit_test(an_inspection_is_read),
 		cmocka_unit_test(odd_inspections_do_no_harm),
