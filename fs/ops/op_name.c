@@ -54,19 +54,26 @@ static const struct row *staged_row(const struct ref *directory, const char *nam
 }
 
 /* Version control keeps a directory of its own in a work tree. */
+static const char *const repositories[] = {".git", ".hg", ".svn", NULL};
+/* rsync gathers files there, to put them all in their places in the end. */
+static const char *const gatherings[] = {".~tmp~", ".rsync-partial", NULL};
+
+static bool is_among(const char *const *names, const char *name)
+{
+	for (; *names; names++)
+		if (strcmp(*names, name) == 0)
+			return true;
+	return false;
+}
+
 static bool is_scratch_directory(const struct ref *directory, const char *name)
 {
-	static const char *const names[] = {".git", ".hg", ".svn", NULL};
-	size_t i;
-
 	if (directory->row->flags & ROW_DERIVED)
 		return true;
 	if (!(directory->row->flags & ROW_SCRATCHY))
 		return false;
-	for (i = 0; names[i]; i++)
-		if (strcmp(name, names[i]) == 0)
-			return true;
-	return staged_row(directory, name);
+	return is_among(repositories, name) || is_among(gatherings, name) ||
+	       staged_row(directory, name);
 }
 
 /* A repository is kept longer than what a copy brought along: it is marked by a bit that
@@ -77,7 +84,7 @@ static mode_t scratch_mode(const struct ref *directory, const char *name, mode_t
 
 	/* As private as what it will be. */
 	mode &= staged ? staged->mode : 01777;
-	if (!(directory->row->flags & ROW_DERIVED))
+	if (!(directory->row->flags & ROW_DERIVED) && !is_among(gatherings, name))
 		mode |= SCRATCH_KEPT_DIR;
 	return S_IFDIR | (mode & (01777 | SCRATCH_KEPT_DIR));
 }

@@ -43,6 +43,8 @@ os.ftruncate(fd, 0); os.write(fd, open(os.environ[\"SRC\"], \"rb\").read()); os.
 	[jq]='jq -Rsrj . "$SRC" >"$DST"'
 	[rsync]='rsync -I "$SRC" "$DST"'
 	[rsync -a]='rsync -aI "$SRC" "$DST"'
+	[rsync --delay-updates]='rsync -I --delay-updates "$SRC" "$DST"'
+	[rsync --partial-dir]='rsync -I --partial-dir=.rsync-partial "$SRC" "$DST"'
 	[rsync --inplace]='rsync -I --inplace "$SRC" "$DST"'
 	[tar]='tar -C "$(dirname "$SRC")" --transform "s/.*/$(basename "$DST")/" -c "$(basename "$SRC")" |
 		tar -C "$(dirname "$DST")" -x --no-same-owner'
