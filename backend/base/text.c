@@ -137,6 +137,26 @@ bool text_is_utf8(const char *text, size_t len)
 	return true;
 }
 
+bool text_begins_utf8(const char *text, size_t len)
+{
+	static const unsigned char second[] = {0x80, 0x90, 0xa0}; /* one of them fits anywhere */
+	size_t at = 0, step;
+
+	while (at < len && (step = utf8_sequence((const unsigned char *)text + at, len - at)) > 0)
+		at += step;
+	if (len - at > 3)
+		return false;
+	for (size_t i = 0; at < len && i < sizeof(second); i++) {
+		unsigned char whole[4] = {0x80, 0x80, 0x80, 0x80};
+
+		memcpy(whole, text + at, len - at);
+		whole[len - at] = second[i];
+		if (utf8_sequence(whole, sizeof(whole)) > len - at)
+			return true;
+	}
+	return at == len;
+}
+
 void text_mend(char *text)
 {
 	size_t at = 0, step, len = strlen(text);

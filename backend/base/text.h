@@ -27,6 +27,8 @@ bool text_is_label(const char *text);
 
 /* True for valid UTF-8 without NUL. */
 bool text_is_utf8(const char *text, size_t len);
+/* The same of a text that may go on in the middle of a character. */
+bool text_begins_utf8(const char *text, size_t len);
 
 /* Puts "?" in the place of each byte that is not UTF-8, such as half a character at a cut end. */
 void text_mend(char *text);

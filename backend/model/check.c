@@ -66,19 +66,33 @@ static bool is_registry(const char *text, size_t len)
 	return !colon || is_all(colon + 1, len - host - 1, DIGITS);
 }
 
+static const struct {
+	const char *prefix;
+	size_t digits;
+} digests[] = {{"sha256:", 64}, {"sha384:", 96}, {"sha512:", 128}};
+
 static bool is_digest(const char *text)
 {
-	static const struct {
-		const char *prefix;
-		size_t digits;
-	} forms[] = {{"sha256:", 64}, {"sha384:", 96}, {"sha512:", 128}};
+	for (size_t i = 0; i < ARRAY_SIZE(digests); i++) {
+		size_t len = strlen(digests[i].prefix);
 
-	for (size_t i = 0; i < ARRAY_SIZE(forms); i++) {
-		size_t len = strlen(forms[i].prefix);
+		if (strncmp(text, digests[i].prefix, len) == 0)
+			return strlen(text + len) == digests[i].digits &&
+			       is_all(text + len, digests[i].digits, HEX);
+	}
+	return false;
+}
 
-		if (strncmp(text, forms[i].prefix, len) == 0)
-			return strlen(text + len) == forms[i].digits &&
-			       is_all(text + len, forms[i].digits, HEX);
+static bool is_digest_begun(const char *text)
+{
+	size_t len = strlen(text);
+
+	for (size_t i = 0; i < ARRAY_SIZE(digests); i++) {
+		size_t prefix = strlen(digests[i].prefix);
+
+		if (strncmp(text, digests[i].prefix, len < prefix ? len : prefix) == 0)
+			return len <= prefix || (len - prefix <= digests[i].digits &&
+							strspn(text + prefix, HEX) == len - prefix);
 	}
 	return false;
 }
@@ -126,6 +140,38 @@ int check_image(const char *value, struct error *reterr)
 	return 0;
 }
 
+/* Whether value is right with one of the endings (NULL-terminated) behind it. */
+static bool begins_with(const char *value, int (*check)(const char *, struct error *),
+	const char *const *endings)
+{
+	char whole[1024];
+
+	for (; *endings; endings++) {
+		int len = snprintf(whole, sizeof(whole), "%s%s", value, *endings);
+
+		if (len >= 0 && (size_t)len < sizeof(whole) && check(whole, NULL) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool check_image_begins(const char *value)
+{
+	/* It may stand in a name or a tag, behind a registry or its port, or in a registry. */
+	static const char *const endings[] = {"", "a", "/a", "1/a", "a.a/a", NULL};
+	const char *at = strchr(value, '@');
+	char digest[160], name[256];
+
+	if (!at)
+		return begins_with(value, check_image, endings);
+	if (!text_copy(digest, sizeof(digest), at + 1) || (size_t)(at - value) >= sizeof(name))
+		return false;
+	(void)snprintf(name, sizeof(name), "%.*s", (int)(at - value), value);
+	if (check_image(name, NULL) < 0)
+		return false;
+	return is_digest_begun(digest);
+}
+
 int check_dns(const char *value, struct error *reterr)
 {
 	const char *label = value;
@@ -147,6 +193,13 @@ int check_dns(const char *value, struct error *reterr)
 			return 0;
 		label += len + 1;
 	}
+}
+
+bool check_dns_begins(const char *value)
+{
+	static const char *const endings[] = {"", "a", NULL};
+
+	return begins_with(value, check_dns, endings);
 }
 
 /* Places in a container that a volume must not cover. */

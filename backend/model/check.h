@@ -8,12 +8,17 @@
 #ifndef DUPLOFS_MODEL_CHECK_H
 #define DUPLOFS_MODEL_CHECK_H
 
+#include <stdbool.h>
+
 #include "base/error.h"
 
 /* [host[:port]/]path[:tag][@digest] as github.com/distribution/reference defines it. */
 int check_image(const char *value, struct error *reterr);
 /* Empty, or labels of letters, digits and "-", 253 bytes at most (RFC 1123). */
 int check_dns(const char *value, struct error *reterr);
+/* Whether more could make a right one of it. */
+bool check_image_begins(const char *value);
+bool check_dns_begins(const char *value);
 /* "name:/path[:ro]", or "/path of the host:/path[:ro]". */
 int check_volume(const char *value, struct error *reterr);
 /* Absolute and plain; none of those that would give power over the host. */

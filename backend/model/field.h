@@ -56,6 +56,8 @@ struct field {
 	const char *otherwise; /* the default, as text */
 	const char *view; /* name of the single-value file, or NULL */
 	field_check_fn check; /* NULL: the type and the bounds say it all */
+	/* Whether a right text may begin like this; NULL: it may begin with anything. */
+	bool (*begins)(const char *value);
 	const struct field *members;
 	const struct field_custom *custom; /* of FIELD_CUSTOM */
 	const char *help;

@@ -41,6 +41,19 @@ static bool line_parse(const char *line, size_t len, struct grant *ret)
 	return text_is_label(name) && text_copy(ret->tenant, sizeof(ret->tenant), name);
 }
 
+/* Whether more could make a grant of a line that has no end yet. */
+static bool line_begins(const char *line, size_t len)
+{
+	struct grant grant;
+	char more[2 * sizeof(grant.tenant) + 1];
+
+	if (len + 2 > sizeof(more))
+		return false;
+	(void)memcpy(more, line, len);
+	(void)memcpy(more + len, "a", 2);
+	return line_parse(more, len + 1, &grant);
+}
+
 int grants_check(const char *text, size_t len, struct error *reterr)
 {
 	struct grant grant;
@@ -55,7 +68,8 @@ int grants_check(const char *text, size_t len, struct error *reterr)
 		if (memchr(text + at, '\0', rest))
 			return error_set(reterr, -EINVAL, "line %d has a NUL byte", number);
 		if (trimmed > 0 && !line_parse(line, trimmed, &grant))
-			return error_set(reterr, end ? -EINVAL : -ENODATA,
+			return error_set(reterr,
+				!end && line_begins(line, trimmed) ? -ENODATA : -EINVAL,
 				"line %d: \"%.*s\" is neither tenant nor tenant/service", number,
 				trimmed < 80 ? (int)trimmed : 80, line);
 		at += rest + 1;

@@ -53,6 +53,7 @@ const struct field service_fields[] = {
 		.help = "Must equal the directory's name when given; case does not matter."},
 	{.name = "DockerImage", .type = FIELD_TEXT, .offset = AT(image), .view = "image",
 		.flags = FIELD_REQUIRED | FIELD_TEMPLATE, .check = check_image,
+		.begins = check_image_begins,
 		.help = "Image reference, tag or digest."},
 	{.name = "Replicas", .type = FIELD_INT, .offset = AT(replicas), .min = 0, .max = 1000,
 		.otherwise = "1", .view = "replicas",
@@ -69,6 +70,7 @@ const struct field service_fields[] = {
 	{.name = "DNS", .type = FIELD_TEXT, .flags = FIELD_NONE,
 		.offset = AT(dns), .otherwise = "", .view = "dns",
 		.check = check_dns,
+		.begins = check_dns_begins,
 		.help = "Name that points to the load balancer; TLS ends there on 443 when a "
 			"certificate covers it."},
 	{.name = "HealthCheck", .type = FIELD_OBJECT, .flags = FIELD_NONE,

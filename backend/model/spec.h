@@ -62,6 +62,9 @@ int spec_view(const struct spec_type *type, const void *spec, const char *field,
 int spec_view_check(const struct spec_type *type, const char *field, const char *value,
 	struct error *reterr);
 
+/* Whether a value that spec_view_check takes may begin like this. */
+bool spec_view_begins(const struct spec_type *type, const char *field, const char *value);
+
 /* What objects of the type are allowed to be, as JSON Schema has it; NULL: no memory. */
 json_t *spec_schema(const struct spec_type *type);
 

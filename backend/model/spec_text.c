@@ -41,6 +41,27 @@ int spec_view_check(const struct spec_type *type, const char *name, const char *
 	return r < 0 ? error_set(reterr, r, "line 1, column 1: %s: %s", name, why.text) : 0;
 }
 
+/* More digits only lead further away from 0. */
+static bool number_begins(const struct field *field, const char *value)
+{
+	int64_t number;
+
+	if (!*value || strcmp(value, "-") == 0)
+		return true;
+	if (text_parse_int(value, INT64_MIN, INT64_MAX, &number) < 0)
+		return false;
+	return value[0] == '-' ? number >= field->min : number <= field->max;
+}
+
+bool spec_view_begins(const struct spec_type *type, const char *name, const char *value)
+{
+	const struct field *field = field_find(type->fields, name);
+
+	if (field && field->type == FIELD_INT)
+		return number_begins(field, value);
+	return !field || !field->begins || field->begins(value);
+}
+
 int spec_view(const struct spec_type *type, const void *spec, const char *name, struct buf *out)
 {
 	const struct field *field = field_find(type->fields, name);

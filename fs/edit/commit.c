@@ -9,22 +9,25 @@
 #include "fs/edit/record.h"
 #include "fs/feed.h"
 
+static int check_controls(const char *data, size_t len, struct error *reterr)
+{
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)data[i] < ' ' && data[i] != '\t')
+			return error_set(reterr, -EINVAL,
+				"the value has a control character (byte %zu)", i + 1);
+	return 0;
+}
+
 /* A single value: one line, of text. Ends len before the newline. */
 static int check_line(const char *data, size_t *len, struct error *reterr)
 {
-	size_t i;
-
 	while (*len > 0 && (data[*len - 1] == '\n' || data[*len - 1] == '\r'))
 		(*len)--;
 	if (memchr(data, '\n', *len))
 		return error_set(reterr, -EINVAL, "one line with one value is expected");
 	if (!text_is_utf8(data, *len))
 		return error_set(reterr, -EINVAL, "the value is not UTF-8 text");
-	for (i = 0; i < *len; i++)
-		if ((unsigned char)data[i] < ' ' && data[i] != '\t')
-			return error_set(reterr, -EINVAL,
-				"the value has a control character (byte %zu)", i + 1);
-	return 0;
+	return check_controls(data, *len, reterr);
 }
 
 /* data as the row wants it; text holds it when it had to be copied. */
@@ -45,6 +48,31 @@ static int prepare(struct draft *draft, struct buf *text, struct error *reterr)
 		return error_oom(reterr);
 	draft->data = buf_string(text);
 	return 0;
+}
+
+/* Of a line that has no end yet: what no more text can mend. */
+static int check_begun(const char *data, size_t len, struct error *reterr)
+{
+	if (memchr(data, '\n', len))
+		return error_set(reterr, -EINVAL, "one line with one value is expected");
+	if (!text_begins_utf8(data, len))
+		return error_set(reterr, -EINVAL, "the value is not UTF-8 text");
+	return check_controls(data, len, reterr);
+}
+
+int commit_check_begun(struct fs *fs, const struct ref *ref, const char *data, size_t len,
+	const struct caller *caller, struct error *reterr)
+{
+	const struct row *row = ref->row;
+	int r;
+
+	/* Who left a hole will fill it, and a value may end as it does under another system. */
+	if (memchr(data, '\0', len) || memchr(data, '\r', len))
+		return 0;
+	r = check_begun(data, len, reterr);
+	if (r < 0 || !row->begins || row->begins(row, data))
+		return r;
+	return commit_check(fs, ref, data, len, caller, reterr);
 }
 
 int commit_check(struct fs *fs, const struct ref *ref, const char *data, size_t len,

@@ -15,6 +15,11 @@
 int commit_check(struct fs *fs, const struct ref *ref, const char *data, size_t len,
 	const struct caller *caller, struct error *reterr);
 
+/* The same of a ROW_LINE that has no end yet (data is followed by a NUL): 0, or what it can never
+ * become. */
+int commit_check_begun(struct fs *fs, const struct ref *ref, const char *data, size_t len,
+	const struct caller *caller, struct error *reterr);
+
 /* Checks and commits durably. */
 int commit_apply(struct fs *fs, const struct ref *ref, const char *data, size_t len,
 	const struct caller *caller, struct error *reterr);

@@ -240,7 +240,7 @@ enum edit_step edit_after_write(bool line, bool document, size_t offset, size_t 
 	if (offset + len != size)
 		return EDIT_NOTHING;
 	if (line)
-		return last == '\n' ? EDIT_CHECK : EDIT_NOTHING;
+		return last == '\n' ? EDIT_CHECK : EDIT_CHECK_BEGUN;
 	if (document)
 		return size <= EAGER_BYTES || last == '}' ? EDIT_CHECK : EDIT_NOTHING;
 	return EDIT_NOTHING;

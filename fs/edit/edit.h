@@ -83,6 +83,7 @@ int edit_read(struct edit *edit, size_t offset, size_t len, struct buf *out);
 enum edit_step {
 	EDIT_NOTHING, /* go on */
 	EDIT_CHECK, /* look whether it is wrong already */
+	EDIT_CHECK_BEGUN, /* the same of a value whose line may go on */
 	EDIT_COMMIT, /* put it into the store */
 	EDIT_REPEAT, /* say again why it was refused */
 	EDIT_RESTART, /* forget first what is in the draft behind start */

@@ -85,6 +85,22 @@ int common_check_protect(const struct draft *draft, struct error *reterr)
 	return 0;
 }
 
+bool common_begins_word(const char *const *words, const char *text)
+{
+	for (; *words; words++)
+		if (strncmp(*words, text, strlen(text)) == 0)
+			return true;
+	return false;
+}
+
+bool common_begins_protect(const struct row *row, const char *text)
+{
+	static const char *const words[] = {"on", "off", NULL};
+
+	(void)row;
+	return common_begins_word(words, text);
+}
+
 int common_apply_protect(struct txn *txn, const struct draft *draft, struct error *reterr)
 {
 	bool on = strcmp(draft->data, "on") == 0;

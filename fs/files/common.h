@@ -14,6 +14,9 @@
 int common_render_events(struct fs *fs, const struct ref *ref, struct content *content);
 int common_render_last_error(struct fs *fs, const struct ref *ref, struct content *content);
 int common_render_protect(struct fs *fs, const struct ref *ref, struct content *content);
+bool common_begins_protect(const struct row *row, const char *text);
+/* One of the words (NULL-terminated) begins with text. */
+bool common_begins_word(const char *const *words, const char *text);
 int common_check_protect(const struct draft *draft, struct error *reterr);
 int common_apply_protect(struct txn *txn, const struct draft *draft, struct error *reterr);
 
@@ -56,7 +59,8 @@ void common_raise_mtime(struct content *content, int64_t mtime_ns);
 #define COMMON_PROTECT                                                                             \
 	.mode = 0640, .flags = ROW_LINE, .depends = CHANGE_FLAGS, .limit = LINE_SIZE_MAX,          \
 	.render = common_render_protect, .check = common_check_protect,                            \
-	.apply = common_apply_protect, .help = "`on`: rmdir gives EBUSY."
+	.begins = common_begins_protect, .apply = common_apply_protect,                            \
+	.help = "`on`: rmdir gives EBUSY."
 #define COMMON_EVENTS                                                                              \
 	.render = common_render_events, .help = "What happened, a line an event, newest last."
 #define COMMON_EVENTS_OF_OBJECT                                                                    \

@@ -256,6 +256,16 @@ static int check_budget(const struct draft *draft, struct error *reterr)
 	return parse_budget(draft, &nano, reterr);
 }
 
+static bool budget_begins(const struct row *row, const char *text)
+{
+	char more[LINE_SIZE_MAX + 2];
+	int64_t nano;
+
+	(void)row;
+	(void)snprintf(more, sizeof(more), "%s0", text);
+	return money_parse(text, &nano) == 0 || money_parse(more, &nano) == 0;
+}
+
 static int apply_budget(struct txn *txn, const struct draft *draft, struct error *reterr)
 {
 	int64_t nano;
@@ -328,6 +338,7 @@ const struct row rows_billing[] = {
 		.limit = LINE_SIZE_MAX,
 		.render = render_budget,
 		.check = check_budget,
+		.begins = budget_begins,
 		.apply = apply_budget,
 		.help = "What a month may cost; 80 % and 100 % of it make an event."},
 	{.number = 201,

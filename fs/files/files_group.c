@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "billing/quote.h"
 #include "fs/files/common.h"
 #include "model/group_policy.h"
@@ -179,6 +180,15 @@ static int render_group(struct fs *fs, const struct ref *ref, struct content *co
 	return r;
 }
 
+static bool group_begins(const struct row *row, const char *text)
+{
+	char more[OBJECT_NAME_MAX + 2];
+
+	(void)row;
+	(void)snprintf(more, sizeof(more), "%sa", text);
+	return text_is_label(text) || text_is_label(more);
+}
+
 static int check_group(const struct draft *draft, struct error *reterr)
 {
 	_cleanup_object_ struct object group = OBJECT_INIT;
@@ -278,6 +288,7 @@ const struct row rows_group[] = {
 		.limit = LINE_SIZE_MAX,
 		.render = render_group,
 		.check = check_group,
+		.begins = group_begins,
 		.apply = apply_group,
 		.owner = group_owner,
 		.help = "Name of the group whose policy holds; written by root."},

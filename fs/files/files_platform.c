@@ -214,6 +214,15 @@ static int check_rotate(const struct draft *draft, struct error *reterr)
 	return 0;
 }
 
+static bool rotate_begins(const struct row *row, const char *text)
+{
+	const char *const words[] = {rotation_word(ROTATE_MASTER), rotation_word(ROTATE_TENANTS),
+		rotation_word(ROTATE_ALL), NULL};
+
+	(void)row;
+	return common_begins_word(words, text);
+}
+
 static int apply_rotate(struct txn *txn, const struct draft *draft, struct error *reterr)
 {
 	return txn_rotate(txn, rotation_parse(draft->data), reterr);
@@ -315,6 +324,7 @@ const struct row rows_platform[] = {
 		.limit = 64,
 		.render = render_rotate,
 		.check = check_rotate,
+		.begins = rotate_begins,
 		.apply = apply_rotate,
 		.help = "Takes `master`, `tenants` or `all`: new keys, while everything goes on."},
 	{0},

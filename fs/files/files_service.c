@@ -118,6 +118,11 @@ static int check_view(const struct draft *draft, struct error *reterr)
 	return r == -ENODATA ? -EINVAL : r;
 }
 
+static bool view_begins(const struct row *row, const char *text)
+{
+	return spec_view_begins(&service_type, row->field, text);
+}
+
 /* Stores text (ended by a newline): a new generation only when it means something else. */
 static int set_text(struct txn *txn, struct fs *fs, const struct object *object,
 	const struct buf *text, struct error *reterr)
@@ -184,7 +189,7 @@ static int apply_view(struct txn *txn, const struct draft *draft, struct error *
 #define BASE    "{tenant}/services/{service}"
 #define VIEW                                                                                       \
 	.mode = 0640, .depends = CHANGE_SPEC, .limit = LINE_SIZE_MAX, .render = render_view,       \
-	.check = check_view, .apply = apply_view
+	.check = check_view, .begins = view_begins, .apply = apply_view
 
 const struct row rows_service[] = {
 	{.number = ROW_SERVICE,

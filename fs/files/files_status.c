@@ -186,6 +186,14 @@ static bool is_table(const struct draft *draft)
 	return strncmp(draft->data, begin, sizeof(begin) - 1) == 0;
 }
 
+/* More could make a command, or the table, of it. */
+static bool is_begun(const struct draft *draft)
+{
+	static const char *const table[] = {"phase ", NULL};
+
+	return common_begins_word(commands, draft->data) || common_begins_word(table, draft->data);
+}
+
 static int refuse_command(const struct draft *draft, struct error *reterr)
 {
 	char word[65] = "";
@@ -194,7 +202,7 @@ static int refuse_command(const struct draft *draft, struct error *reterr)
 	(void)text_copy(word, sizeof(word), draft->data);
 	word[strcspn(word, "\r\n")] = '\0';
 	near = text_nearest(word, commands);
-	return error_set(reterr, memchr(draft->data, '\n', draft->len) ? -EINVAL : -ENODATA,
+	return error_set(reterr, is_begun(draft) ? -ENODATA : -EINVAL,
 		"\"%s\" is none of pause, resume, rollback, restart%s%s%s", word,
 		near ? ", did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 }

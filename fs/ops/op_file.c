@@ -154,15 +154,18 @@ static int check_draft(struct fs *fs, const struct ref *ref, struct edit *edit, 
 	const struct caller caller = {
 		.uid = edit->header.uid, .gid = edit->header.gid, .pid = edit->header.pid};
 	_cleanup_content_ struct content all = CONTENT_INIT;
+	enum edit_step step;
 	int r;
 
-	if (edit_after_write(ref->row->flags & ROW_LINE, ref->row->flags & ROW_DOCUMENT, offset,
-		    size, edit->size, last_byte(ref, data, size)) != EDIT_CHECK)
+	step = edit_after_write(ref->row->flags & ROW_LINE, ref->row->flags & ROW_DOCUMENT, offset,
+		size, edit->size, last_byte(ref, data, size));
+	if (step == EDIT_NOTHING)
 		return 0;
 	r = read_all(ref, edit, &all.text);
 	if (r < 0)
 		return r;
-	r = commit_check(fs, ref, buf_string(&all.text), all.text.len, &caller, reterr);
+	r = (step == EDIT_CHECK ? commit_check : commit_check_begun)(fs, ref, buf_string(&all.text),
+		all.text.len, &caller, reterr);
 	return r == -ENODATA ? 0 : r;
 }
 

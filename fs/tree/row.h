@@ -127,6 +127,9 @@ struct row {
 		struct buf *out);
 	/* Looks at what was written, outside any transaction: -ENODATA: not complete yet. */
 	int (*check)(const struct draft *draft, struct error *reterr);
+	/* ROW_LINE: whether a right value may begin like this; NULL: with anything. What cannot is
+	 * refused as soon as it is written. */
+	bool (*begins)(const struct row *row, const char *text);
 	/* Puts it into the store. */
 	int (*apply)(struct txn *txn, const struct draft *draft, struct error *reterr);
 

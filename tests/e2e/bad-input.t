@@ -131,6 +131,49 @@ is "$(try unlink "$SERVICE/spec.json")" "ok" "unlinking the spec is accepted"
 becomes 10 "and the spec stays" test -s "$SERVICE/spec.json"
 is "$(try create "$SERVICE/spec.json")" "EEXIST open" "spec.json is there"
 
+# Without a newline at its end a value may go on: what nothing can follow is refused in write(2) all the same, where a
+# shell sees it.
+unfinished() {
+	local shell
+	for shell in bash dash; do
+		fails_with "rror" "$shell: printf '$2' >$1" "$shell" -c "printf '%s' '$2' >'$SERVICE/$1'"
+	done
+	is "$(try write "$SERVICE/$1" "$2" | cut -d ' ' -f 2)" "write" "$1 '$2' is refused by write"
+}
+while read -r name text; do
+	unfinished "$name" "$text"
+done <<'END'
+replicas many
+replicas -1
+replicas 1001
+replicas 5 replicas
+image a b
+image a//b
+image x@md5:
+dns a..b
+dns http://x
+protect perhaps
+rollout stop
+rollout restart now
+grants a b/c
+../../group No
+../../billing/budget much
+../../../.platform/keys/rotate everything
+END
+is "$(try write "$SERVICE/image" $'x\xff')" "EINVAL write" "so is what is no UTF-8"
+is "$(try write "$SERVICE/image" $'x\x01')" "EINVAL write" "and a control character"
+is "$(cat "$SERVICE/spec.json") $(status_field Generation)" "$GOOD $generation" "of all that nothing is in force"
+for pieces in "replicas 1 0" "image e x a m p l e / w e b : 2" "dns w . d" "protect o n" "rollout p a u s e" "grants a / b"; do
+	read -ra pieces <<<"$pieces"
+	is "$(try pieces "$SERVICE/${pieces[0]}" "${pieces[@]:1}")" "ok" "who writes byte by byte is waited for: ${pieces[*]}"
+done
+is "$(cat "$SERVICE"/{replicas,image,dns,protect,grants} | xargs)" "10 example/web:2 w.d on a/b" "and gets what it wrote"
+echo off >"$SERVICE/protect"
+echo resume >"$SERVICE/rollout"
+: >"$SERVICE/grants" && rm "$SERVICE/grants"
+echo "$GOOD" >"$SERVICE/spec.json"
+generation=$(status_field Generation)
+
 # Single values.
 value() {
 	refused "$1" "$2" "$4" write "$SERVICE/$3" "$4"

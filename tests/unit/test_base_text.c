@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "base/cleanup.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -66,6 +67,22 @@ static void utf8_is_checked_to_the_letter(void **state)
 	assert_false(text_is_utf8("\xf4\x90\x80\x80", 4)); /* above U+10FFFF */
 	assert_false(text_is_utf8("\xe2\x82", 2)); /* cut */
 	assert_false(text_is_utf8("\x80", 1));
+}
+
+static void a_text_may_go_on_in_a_character(void **state)
+{
+	static const char *const whole[] = {"z\xc3\xbc\xe2\x82\xac\xf0\x9f\x90\xb3",
+		"\xe0\xa0\x80\xed\x9f\xbf", "\xf0\x90\x80\x80\xf4\x8f\xbf\xbf"};
+	static const char *const never[] = {"\x80", "\xc0\xaf", "\xed\xa0", "\xf4\x90", "\xf0\x80",
+		"\xe0\x9f", "\xff", "a\xc3z", "\xe2\x82z", "\xe2\x82\xac\xf5"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(whole); i++)
+		for (size_t len = 0; len <= strlen(whole[i]); len++)
+			assert_true(text_begins_utf8(whole[i], len));
+	for (size_t i = 0; i < ARRAY_SIZE(never); i++)
+		assert_false(text_begins_utf8(never[i], strlen(never[i])));
+	assert_false(text_begins_utf8("a\0b", 3));
 }
 
 static void the_nearest_word_is_found(void **state)
@@ -172,6 +189,7 @@ int main(void)
 		cmocka_unit_test(numbers_are_range_checked),
 		cmocka_unit_test(labels_are_dns_labels),
 		cmocka_unit_test(utf8_is_checked_to_the_letter),
+		cmocka_unit_test(a_text_may_go_on_in_a_character),
 		cmocka_unit_test(the_nearest_word_is_found),
 		cmocka_unit_test(hashes_match_the_published_vectors),
 		cmocka_unit_test(copies_say_when_they_cut),

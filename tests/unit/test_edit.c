@@ -25,9 +25,9 @@ static void test_writes_are_judged_when_they_can_be(void **state)
 		char last;
 		enum edit_step step;
 	} cases[] = {
-		/* A line is judged when it ends. */
+		/* A line is judged when it ends, and before that as far as it can be. */
 		{true, false, 0, 2, 2, '\n', EDIT_CHECK},
-		{true, false, 0, 1, 1, '3', EDIT_NOTHING},
+		{true, false, 0, 1, 1, '3', EDIT_CHECK_BEGUN},
 		{true, false, 1, 1, 2, '\n', EDIT_CHECK},
 		/* A second one behind it: `>>`. */
 		{true, false, 2, 2, 4, '\n', EDIT_CHECK},

@@ -41,6 +41,9 @@ static void texts_are_checked(void **state)
 	assert_int_equal(check_text(bad[7], &error), -EINVAL);
 	assert_non_null(strstr(error.text, "line 3"));
 	assert_int_equal(check_text("shop\nshop/", &error), -ENODATA); /* it may go on */
+	assert_int_equal(check_text("shop\nshop-", &error), -ENODATA);
+	assert_int_equal(check_text("shop\nsh op", &error), -EINVAL); /* whatever follows */
+	assert_int_equal(check_text("shop\nShop", &error), -EINVAL);
 	assert_int_equal(grants_check("sh\0op\n", 6, &error), -EINVAL);
 	(void)memset(longer, 'a', sizeof(longer));
 	longer[sizeof(longer) - 1] = '\0';

@@ -83,6 +83,16 @@ static void what_cannot_be_set_is_refused(void **state)
 
 static void views_are_checked_before_the_spec(void **state)
 {
+	static const struct {
+		const char *field, *text;
+		bool may;
+	} begun[] = {{"Replicas", "", true}, {"Replicas", "1", true}, {"Replicas", "1000", true},
+		{"Replicas", "007", true}, {"Replicas", "-", true}, {"Replicas", "1001", false},
+		{"Replicas", "-1", false}, {"Replicas", "five", false}, {"Replicas", "5 ", false},
+		{"Replicas", "5x", false}, {"Replicas", "+", false},
+		{"Replicas", "99999999999999999999", false}, {"UpdateDomains", "0", true},
+		{"DockerImage", "a:", true}, {"DockerImage", "a b", false}, {"DNS", "a.", true},
+		{"DNS", "a..", false}, {"Command", "x y", true}, {NULL, NULL, false}};
 	struct error error = ERROR_INIT;
 
 	(void)state;
@@ -103,6 +113,9 @@ static void views_are_checked_before_the_spec(void **state)
 	assert_int_equal(spec_view_check(&service_type, "DNS", "a b", &error), -EINVAL);
 	assert_int_equal(spec_view_check(&service_type, "DNS", "\xff", &error), -EINVAL);
 	assert_int_equal(spec_view_check(&service_type, "Nonsense", "1", &error), -EINVAL);
+	for (size_t i = 0; begun[i].text; i++)
+		if (spec_view_begins(&service_type, begun[i].field, begun[i].text) != begun[i].may)
+			fail_msg("%s: \"%s\"", begun[i].field, begun[i].text);
 }
 
 /* ---- random texts ---- */

@@ -322,6 +322,25 @@ static void check_each(field_check_fn check, const char *const *good, const char
 			fail_msg("\"%s\" was accepted", *bad);
 }
 
+/* Whatever is right began in a way that could be right; what is refused so early can never be. */
+static void check_beginnings(field_check_fn check, bool (*begins)(const char *value),
+	const char *const *good, const char *const *hopeless)
+{
+	char text[300];
+
+	for (; *good; good++)
+		for (size_t len = 0; len <= strlen(*good); len++) {
+			(void)snprintf(text, sizeof(text), "%.*s", (int)len, *good);
+			if (!begins(text))
+				fail_msg("\"%s\" of \"%s\" was refused", text, *good);
+		}
+	for (; *hopeless; hopeless++) {
+		if (begins(*hopeless))
+			fail_msg("\"%s\" may go on", *hopeless);
+		assert_int_not_equal(check(*hopeless, NULL), 0);
+	}
+}
+
 #define HEX_32 "0123456789abcdef0123456789abcdef"
 #define A_63   "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
@@ -338,11 +357,16 @@ static void image_references_follow_the_grammar(void **state)
 		"a@sha256:", "a@sha256:" HEX_32 "0123456789ABCDEF0123456789abcdef", "a\nb", "a\tb",
 		"\xc3\xa9", "a:\xc3\xa9", "-h.com/a", "h-.com/a", "h..com/a", "h.com:/a",
 		"h.com:x/a", "http://h/a", "a:b/c:d:e", NULL};
+	static const char *const hopeless[] = {"a b", " a", "a:b:c", "a:-b", "/a", "a//b", "a/B",
+		"a___b", "a..b", "-a", "_a", "a@md5:", "@", "Upper/a", "a@sha256:x",
+		"a@sha256:" HEX_32 HEX_32 "0", "a\nb", "\xc3\xa9", "a:\xc3\xa9", "h..com/a",
+		"h.com:x/a", "http://h/a", NULL};
 	char text[300];
 	struct error error;
 
 	(void)state;
 	check_each(check_image, good, bad);
+	check_beginnings(check_image, check_image_begins, good, hopeless);
 	memset(text, 'a', sizeof(text));
 	text[255] = '\0';
 	assert_int_equal(check_image(text, &error), 0);
@@ -364,8 +388,12 @@ static void names_in_dns_follow_the_grammar(void **state)
 		     "aaaaaaaaaaaaaaaaaa",
 		NULL};
 
+	static const char *const hopeless[] = {
+		".", ".a", "a..b", "-a", "a.-b", "a_b", "*.a.b", "a b", "a:80", A_63 "a.de", NULL};
+
 	(void)state;
 	check_each(check_dns, good, bad);
+	check_beginnings(check_dns, check_dns_begins, good, hopeless);
 }
 
 static void volumes_stay_where_they_harm_nobody(void **state)
