@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -150,13 +151,14 @@ static bool mount_is_empty(const char *place)
 	return empty;
 }
 
-/* A duplofs whose three processes were killed at once leaves a mount that nobody answers. */
+/* A duplofs whose three processes were killed at once leaves a mount that nobody answers. What
+ * stat(2) would say the kernel may know without asking. */
 static int mount_remove_dead(const char *place, struct error *reterr)
 {
-	struct stat st;
+	struct statvfs st;
 
 	while (mount_is(place, MOUNT_TYPE, NULL, 0)) {
-		if (stat(place, &st) == 0 || (errno != ENOTCONN && errno != ECONNABORTED))
+		if (statvfs(place, &st) == 0 || (errno != ENOTCONN && errno != ECONNABORTED))
 			return error_set(reterr, -EBUSY,
 				"%s is already a duplofs mount; umount %s first", place, place);
 		log_warning("taking away a dead mount at %s", place);

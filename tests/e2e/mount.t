@@ -66,4 +66,18 @@ succeeds "again" timeout 30 "$DUPLOFS" -o "$options" "$mnt"
 kill -TERM "$(supervisor_pid)"
 becomes $START_S "SIGTERM unmounts" not_mounted main
 becomes $START_S "and ends" no_processes main
+
+# All three killed at once leave a mount that the kernel still knows something about.
+succeeds "once more" timeout 30 "$DUPLOFS" -o "$options" "$mnt"
+eventually $START_S platform_answers main
+# stat asks anew only for what it has not seen for a while: so twice.
+stat "$mnt" "$mnt/README" >"$TEST_DIR/stat" && stat "$mnt" "$mnt/README" >"$TEST_DIR/stat"
+mapfile -t pids < <(platform_pids)
+kill -STOP "${pids[@]}" && kill -KILL "${pids[@]}"
+becomes $START_S "the processes are gone" no_processes main
+fails_with "not connected" "nobody answers" ls "$mnt"
+succeeds "the next start takes the dead mount away" timeout 30 "$DUPLOFS" -o "$options" "$mnt"
+becomes $START_S "and answers" platform_answers main
+is "$(grep -cF " $mnt " /proc/mounts)" "1" "there is one mount"
+platform_stop
 tap_done
