@@ -165,13 +165,24 @@ static int apply_spec(struct txn *txn, const struct draft *draft, struct error *
 		reterr);
 }
 
+/* What was written is what the spec says, or means by saying nothing: its text stays as it is. */
+static bool is_said(const struct object *object, const struct draft *draft)
+{
+	_cleanup_service_spec_ struct service_spec *spec = NULL;
+	_cleanup_buf_ struct buf shown = BUF_INIT;
+
+	return object->spec && parse(object, &spec) == 0 &&
+	       spec_view(&service_type, spec, draft->ref->row->field, &shown) == 0 &&
+	       strcmp(buf_string(&shown), draft->data) == 0;
+}
+
 static int apply_view(struct txn *txn, const struct draft *draft, struct error *reterr)
 {
 	_cleanup_buf_ struct buf text = BUF_INIT;
 	struct object object = OBJECT_INIT;
 	int r = txn_get(txn, draft->ref->object.id, &object);
 
-	if (r < 0 || is_nothing(&object, draft)) {
+	if (r < 0 || is_nothing(&object, draft) || is_said(&object, draft)) {
 		object_done(&object);
 		return r;
 	}

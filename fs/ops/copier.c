@@ -5,17 +5,42 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
+
+static void read_begin(pid_t pid, const char *file, char *text, size_t size)
+{
+	_cleanup_fclose_ FILE *stream = NULL;
+	char path[40];
+	size_t len = 0;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file);
+	stream = fopen(path, "re");
+	if (stream)
+		len = fread(text, 1, size - 1, stream);
+	text[len] = '\0';
+}
+
+/* "busybox cp ..." is cp. */
+static void take_applet(pid_t pid, char *name, size_t size)
+{
+	char words[64];
+	size_t first;
+
+	if (strcmp(name, "busybox") != 0)
+		return;
+	(void)memset(words, 0, sizeof(words));
+	read_begin(pid, "cmdline", words, sizeof(words) - 1);
+	first = strlen(words) + 1;
+	(void)text_copy(name, size, first < sizeof(words) ? words + first : "");
+}
 
 static bool is_one_of(pid_t pid, const char *const *names)
 {
-	_cleanup_fclose_ FILE *file = NULL;
-	char path[32], name[20] = "";
+	char name[20];
 
-	(void)snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
-	file = fopen(path, "re");
-	if (!file || !fgets(name, sizeof(name), file))
-		return false;
+	read_begin(pid, "comm", name, sizeof(name));
 	name[strcspn(name, "\n")] = '\0';
+	take_applet(pid, name, sizeof(name));
 	while (*names && strcmp(*names, name) != 0)
 		names++;
 	return *names != NULL;
@@ -25,6 +50,15 @@ bool copier_wants_empty(pid_t pid)
 {
 	/* cp creates with O_EXCL, tar removes what it finds, git leaves it alone. */
 	static const char *const names[] = {"cp", "git", "tar", "bsdtar", "cpio", NULL};
+
+	return is_one_of(pid, names);
+}
+
+bool copier_reads_all(pid_t pid)
+{
+	static const char *const names[] = {"cp", "tar", "bsdtar", "cpio", "pax", "rsync", "scp",
+		"sftp-server", "git", "zip", "7z", "restic", "borg", "rclone", "diff", "grep", "rg",
+		NULL};
 
 	return is_one_of(pid, names);
 }

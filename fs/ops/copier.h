@@ -13,6 +13,9 @@
 /* It takes a directory that it has made to be empty. */
 bool copier_wants_empty(pid_t pid);
 
+/* It reads whatever there is, and waits for nothing by that. */
+bool copier_reads_all(pid_t pid);
+
 /* It removes a file only to make it anew. */
 bool copier_replaces(pid_t pid);
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "fs/ops/copier.h"
 #include "fs/ops/op.h"
 
 #include <errno.h>
@@ -104,6 +105,11 @@ void op_read(fuse_req_t req, fuse_ino_t node, size_t size, off_t offset,
 		r = scratch_read(fs->scratch, node, (size_t)offset, size, &out);
 	} else {
 		r = ref_open(fs, node, &ref);
+		if (r == 0 && ref.row->flags & ROW_WAITS &&
+			copier_reads_all(fuse_req_ctx(req)->pid)) {
+			(void)fuse_reply_buf(req, NULL, 0);
+			return;
+		}
 		if (r == 0 && ref.row->flags & ROW_WAITS) {
 			waiter_read(fs->waiters, req, &ref, (int64_t)file->fh,
 				file->flags & O_NONBLOCK);

@@ -144,6 +144,32 @@ is "$(jq -c .DockerImage "$DUPLO"/{demo/services/copy,other/services/web-1}/spec
 	'"example/web:2" "example/web:1" ' "both have their specs"
 is "$(cat "$DUPLO"/{demo/services/copy,other/services/web-1}/config/OWN)" "of service 2
 of service 1" "and configuration"
+
+# Neither what has not settled nor what has failed keeps a copy from being made.
+mkdir "$DUPLO/third"
+service third slow '{"DockerImage":"simulated/unhealthy:1","HealthCheck":{"Path":"/","StartPeriodSeconds":600}}'
+service third bad '{"DockerImage":"simulated/exits:1"}'
+fails_with "Input/output error" "a service has failed" timeout 120 cat "$SERVICE/wait"
+ln -s "$(command -v busybox)" "$TEST_DIR/cp"
+mkdir "$TEST_DIR/third"
+number=0
+for copy in "cp -r" "cp -a" "busybox cp -r" "$TEST_DIR/cp -r"; do
+	for name in slow bad; do
+		number=$((number + 1))
+		# shellcheck disable=SC2086
+		succeeds "$copy of the one that is $name" timeout 30 $copy "$DUPLO/third/services/$name" \
+			"$DUPLO/third/services/$name-$number"
+		is "$(cat "$DUPLO/third/services/$name-$number/spec.json")" "$(cat "$DUPLO/third/services/$name/spec.json")" "is a service"
+	done
+done
+succeeds "tar c of the tenant" timeout 30 tar -C "$DUPLO" -cf /dev/null third
+succeeds "rsync -a" timeout 30 rsync -a "$DUPLO/third" "$TEST_DIR/third/"
+grep_all() {
+	[ "$(timeout 30 grep -rl simulated/exits "$DUPLO"/third/services/*/spec.json "$DUPLO/third/services/slow" | wc -l)" -eq 5 ]
+}
+succeeds "grep -r" grep_all
+timeout 1 cat "$DUPLO/third/services/slow/wait"
+is $? 124 "who only waits does wait"
 platform_stop empty
 platform_stop
 
