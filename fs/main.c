@@ -256,7 +256,8 @@ static int main_run(struct options *options)
 	case OPTIONS_HELP:
 		return main_help();
 	case OPTIONS_VERSION:
-		return puts("duplofs " DUPLOFS_VERSION) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+		return puts("duplofs " DUPLOFS_VERSION) < 0 || fflush(stdout) != 0 ? EXIT_FAILURE
+										   : EXIT_SUCCESS;
 	case OPTIONS_MOUNT:
 		return launch(options, &holder);
 	case OPTIONS_WORKER:
@@ -274,7 +275,7 @@ static int main_run(struct options *options)
 	case OPTIONS_TRIAL:
 		return upgrade_try(options, store_probe);
 	case OPTIONS_CHECK:
-		return check(options, stdout) ? EXIT_SUCCESS : EXIT_FAILURE;
+		return check(options, stdout) && fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 	}
 	return EXIT_FAILURE;
 }

@@ -426,15 +426,23 @@ int check_url_path(const char *value, struct error *reterr)
 
 int check_signal(const char *value, struct error *reterr)
 {
-	static const char *const signals[] = {
-		"HUP", "INT", "QUIT", "USR1", "USR2", "TERM", "WINCH", "CONT", "URG", NULL};
-	const char *const *at;
+	/* Those of Linux by which the Docker Engine knows them, too. */
+	static const char *const signals[] = {"HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "IOT",
+		"BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE", "ALRM", "TERM", "STKFLT",
+		"CHLD", "CLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "XCPU", "XFSZ",
+		"VTALRM", "PROF", "WINCH", "IO", "POLL", "PWR", "SYS", "RTMIN", "RTMAX", NULL};
+	const char *name = strncmp(value, "SIG", 3) == 0 ? value + 3 : value;
+	const char *near;
+	int64_t number;
 
-	for (at = signals; *at; at++)
-		if (strcmp(*at, value) == 0)
+	for (const char *const *at = signals; *at; at++)
+		if (strcmp(*at, name) == 0)
 			return 0;
-	return error_set(reterr, -EINVAL,
-		"\"%.80s\" is none of HUP, INT, QUIT, USR1, USR2, TERM, "
-		"WINCH, CONT, URG",
-		value);
+	if (strncmp(name, "RTMIN+", 6) == 0 && text_parse_int(name + 6, 1, 15, &number) == 0)
+		return 0;
+	if (strncmp(name, "RTMAX-", 6) == 0 && text_parse_int(name + 6, 1, 14, &number) == 0)
+		return 0;
+	near = text_nearest(name, signals);
+	return error_set(reterr, -EINVAL, "\"%.80s\" is no signal, such as HUP%s%s%s", value,
+		near ? ", did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 }

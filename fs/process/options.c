@@ -415,9 +415,13 @@ static int options_places(struct options *options, char *const *places, int coun
 {
 	if (options->action == OPTIONS_HELP || options->action == OPTIONS_VERSION)
 		return 0;
-	if (count == 1 && strcmp(places[0], "check") == 0) {
+	if (count > 0 && strcmp(places[0], "check") == 0) {
 		options->action = OPTIONS_CHECK;
-		return 0;
+		return count == 1
+			       ? 0
+			       : error_set(reterr, -EINVAL,
+					 "too many arguments: \"%s\"; check looks at this machine",
+					 places[1]);
 	}
 	if (options->action == OPTIONS_MOUNT && count > 0 && strcmp(places[0], "upgrade") == 0) {
 		options->action = OPTIONS_UPGRADE;

@@ -188,6 +188,7 @@ is "$(head -c 5000 /dev/zero | tr '\0' 1 | try write "$SERVICE/replicas" | cut -
 	"a value over 4 KiB: EFBIG"
 fails_with "Invalid argument" "a shell sees it" bash -c "echo bad >'$SERVICE/replicas'"
 like "$(cat "$SERVICE/rollout" >/dev/null && try write "$SERVICE/rollout" "jump")" "^EINVAL" "an unknown command to rollout"
+like "$(try write "$SERVICE/rollout" "$(printf 'x%.0s' {1..5000})")" "^EFBIG" "more than a command is"
 WEB=$SERVICE
 service demo other '{"DockerImage":"example/web:1","ExternalLBPort":"80"}'
 is "$(try write "$SERVICE/dns" "web.demo.duplo.test" | cut -d ' ' -f 1)" "EBUSY" "a name that is taken"

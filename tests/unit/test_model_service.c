@@ -226,7 +226,7 @@ static void values_must_look_like_what_they_are(void **state)
 	refuse(IMAGE "\"Hosts\": [\"a b\"]}", -EINVAL, "no name or tag");
 	refuse(IMAGE "\"Secrets\": [\"a/b\"]}", -EINVAL, "Secrets");
 	refuse(IMAGE "\"Neighbors\": [\"A\"]}", -EINVAL, "neither service nor tenant/service");
-	refuse(IMAGE "\"OnConfigChange\": \"signal:KILL\"}", -EINVAL, "none of HUP");
+	refuse(IMAGE "\"OnConfigChange\": \"signal:HUPS\"}", -EINVAL, "did you mean \"HUP\"?");
 	refuse(IMAGE "\"OnConfigChange\": \"reload\"}", -EINVAL, "none, restart or signal");
 	refuse(IMAGE "\"OnConfigChange\": true}", -EINVAL, "none, restart or signal");
 	refuse("{\"DockerImage\": \"\"}", -EINVAL, "an image is needed");
@@ -429,8 +429,10 @@ static void other_values_are_checked(void **state)
 		"", "/", "a/", "/a", "a/b/c", "A", "a.b", "-a", NULL};
 	static const char *const hosts[] = {"h1", "disk=ssd", "zone:a/b", NULL};
 	static const char *const no_hosts[] = {"", "a b", "a\n", "\xc3\xa9", NULL};
-	static const char *const signals[] = {"HUP", "USR1", "USR2", "WINCH", NULL};
-	static const char *const no_signals[] = {"", "SIGHUP", "hup", "KILL", "STOP", "1", NULL};
+	static const char *const signals[] = {"HUP", "SIGHUP", "USR1", "WINCH", "ALRM", "KILL",
+		"RTMIN", "RTMIN+15", "RTMAX-14", NULL};
+	static const char *const no_signals[] = {"", "SIG", "hup", "1", "HUPP", "RTMIN+16",
+		"RTMAX-15", "RTMIN+", "RTMIN-1", "HUP&x=y", NULL};
 
 	(void)state;
 	check_each(check_url_path, paths, no_paths);

@@ -88,6 +88,7 @@ static void test_actions(void **arg)
 	assert_int_equal(PARSE("-o", "dns_listen=127.0.0.9:5353", "check"), 0);
 	assert_int_equal(options.action, OPTIONS_CHECK);
 	/* A directory of that name is reachable by a path. */
+	assert_int_equal(PARSE("check", "/duplo"), -EINVAL);
 	assert_int_equal(PARSE("./check"), 0);
 	assert_int_equal(options.action, OPTIONS_MOUNT);
 }
