@@ -55,7 +55,7 @@ const struct field_custom service_on_change = {
 	.parse = on_change_parse,
 	.equal = on_change_equal,
 	.free = on_change_free,
-	.pattern = "^(none|restart|signal:[A-Z0-9]+)$",
+	.pattern = "^(none|restart|signal:[A-Z0-9+-]+)$",
 };
 
 static int defaults(void *base)

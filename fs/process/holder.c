@@ -38,6 +38,7 @@ struct holder {
 	struct options_fds fds; /* fuse, handoff, lock, watch */
 	struct handoff *handoff;
 	char runtime[PATH_MAX];
+	int claim; /* of the runtime directory; -1: not ours to take away */
 	char oom_score[16]; /* what we were given; what we start gets it, too */
 	int signals;
 	int64_t start_ns; /* of the last supervisor */
@@ -293,6 +294,7 @@ static int holder_init(struct holder *holder, const struct options *options, str
 	*holder = (struct holder){
 		.options = options,
 		.fds = OPTIONS_FDS_NONE,
+		.claim = -1,
 		.restart_ns = CLOCK_FOREVER,
 	};
 	(void)prctl(PR_SET_NAME, "duplofs-holder");
@@ -314,12 +316,17 @@ static int holder_open(struct holder *holder, const struct holder_service *servi
 		.read_only = options->read_only,
 		.no_exec = options->no_exec,
 	};
+	char mark[64];
 	int r = handoff_new(&holder->fds.handoff, &holder->handoff, reterr);
 
 	if (r == 0)
 		r = holder_claim(holder, reterr);
 	if (r == 0)
-		r = runtime_open(holder->runtime, reterr);
+		r = runtime_claim(holder->runtime, &holder->claim, reterr);
+	if (r == 0)
+		r = statedir_mark(options->state, mark, sizeof(mark), reterr);
+	if (r == 0)
+		r = runtime_open(holder->runtime, mark, reterr);
 	if (r == 0)
 		r = mount_fuse(&holder->fds.fuse, &mount, reterr);
 	if (r < 0)
@@ -334,8 +341,11 @@ static void holder_close(const struct holder *holder)
 	if (holder->fds.fuse >= 0 && !mount_has_ended(holder->fds.fuse) &&
 		!atomic_load(&holder->handoff->stopping))
 		(void)mount_remove(holder->options->mountpoint, true, NULL);
-	runtime_close(holder->runtime);
-	statedir_remove_pids(holder->options->state);
+	if (holder->claim >= 0) {
+		runtime_close(holder->runtime);
+		statedir_remove_pids(holder->options->state);
+		runtime_unclaim(holder->runtime);
+	}
 	log_info("%s has ended", holder->options->mountpoint);
 }
 
@@ -361,6 +371,7 @@ int holder_mount(const struct options *options, const struct holder_service *ser
 
 int holder_adopt(const struct options *options, struct error *reterr)
 {
+	struct error error = ERROR_INIT;
 	struct holder holder;
 	int r;
 
@@ -374,6 +385,9 @@ int holder_adopt(const struct options *options, struct error *reterr)
 		r = holder_claim(&holder, reterr);
 	if (r < 0)
 		return r;
+	/* The one before has given it up by its end, or by becoming us. */
+	if (runtime_claim(holder.runtime, &holder.claim, &error) < 0)
+		log_warning("%s", error.text);
 	r = holder_loop(&holder, reterr);
 	holder_close(&holder);
 	return r;

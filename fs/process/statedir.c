@@ -20,6 +20,7 @@
 
 #define STATEDIR_LOCK     "lock"
 #define STATEDIR_ANSWER   "upgrade"
+#define STATEDIR_MARK     "mark"
 #define STATEDIR_END_MS   30000
 #define STATEDIR_RETRY_MS 5
 
@@ -103,6 +104,27 @@ int statedir_lock(const char *state, const char *mountpoint, int *ret_fd, struct
 	*ret_fd = fd;
 	fd = -1;
 	return 0;
+}
+
+int statedir_mark(const char *state, char *mark, size_t size, struct error *reterr)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	char path[PATH_MAX];
+	uint64_t name[2];
+	int r = statedir_path(path, state, STATEDIR_MARK, reterr);
+
+	if (r < 0)
+		return r;
+	if (file_read(path, size - 1, &text, NULL) == 0 && text.len > 0) {
+		(void)text_copy(mark, size, buf_string(&text));
+		return 0;
+	}
+	r = text_random(name, sizeof(name));
+	if (r < 0)
+		return error_errno(reterr, -r, "cannot get random bytes");
+	(void)snprintf(mark, size, "%016llx%016llx", (unsigned long long)name[0],
+		(unsigned long long)name[1]);
+	return file_write_atomic(path, mark, strlen(mark), 0600, 1, reterr);
 }
 
 void statedir_write_pid(const char *state, const char *name, pid_t pid)

@@ -24,6 +24,10 @@ int statedir_open(char *state, struct error *reterr);
  * waited for. */
 int statedir_lock(const char *state, const char *mountpoint, int *ret_fd, struct error *reterr);
 
+/* What tells this state directory from another one that stands, or stood, at the same path: made
+ * when there is none yet. At least 33 bytes. */
+int statedir_mark(const char *state, char *mark, size_t size, struct error *reterr);
+
 /* 0: there is none. */
 pid_t statedir_read_pid(const char *state, const char *name);
 

@@ -40,7 +40,7 @@ done <<'SPECS'
 {"DockerImage":"a","HealthCheck":"/h","Command":["sh","-c","x"],"Environment":{"A":1,"B":true,"C":""}}
 {"DockerImage":"a","HealthCheck":{"Path":"/h","Port":"81","IntervalSeconds":1},"Volumes":["v:/x:ro"]}
 {"DockerImage":"a","HealthCheck":{},"CPU":"0.25","MemoryMiB":64,"Secrets":[],"Neighbors":["a/b"]}
-{"DockerImage":"a","Hosts":{"Spot":true,"Prefer":["h1"]},"DrainSeconds":0,"OnConfigChange":"signal:HUP"}
+{"DockerImage":"a","Hosts":{"Spot":true,"Prefer":["h1"]},"DrainSeconds":0,"OnConfigChange":"signal:RTMIN+3"}
 {"DockerImage":"a","Hosts":["h1","zone=b"],"CPU":1.5,"Command":"","Environment":"","OnConfigChange":""}
 SPECS
 is "$number" "8" "all of them were tried"

@@ -352,6 +352,7 @@ platform_clean() {
 		engine_at "${platform_docker[$name]}" "/volumes/$id" -X DELETE >/dev/null
 	done
 	umount -l "$(runtime_directory "$name")" 2>/dev/null
+	rm -f "$(runtime_directory "$name").lock"
 	rmdir "$(runtime_directory "$name")" 2>/dev/null
 	true
 }
