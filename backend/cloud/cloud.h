@@ -117,6 +117,9 @@ struct cloud_health {
 	char dns[256];
 };
 
+/* What health says has changed. Called with locks of the cloud held, from any thread: only wakes. */
+typedef void (*cloud_health_fn)(void *arg);
+
 struct cloud;
 struct estate;
 
@@ -168,6 +171,8 @@ struct cloud_ops {
 
 	/* Never blocks on a network. */
 	void (*health)(struct cloud *cloud, struct cloud_health *ret);
+	/* Tells of every change of it from now on; once. NULL: it does not change by itself. */
+	void (*health_watch)(struct cloud *cloud, cloud_health_fn fn, void *arg);
 
 	/* keep: leave the children running for the next worker to adopt; else stop them. */
 	void (*free)(struct cloud *cloud, bool keep);

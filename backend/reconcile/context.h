@@ -162,10 +162,11 @@ static inline void wake_host(struct reconciler *r, int64_t id)
 			clock_now_ns() + 200 * NS_PER_MILLISECOND);
 }
 
+/* Its status is seen within 100 ms; the news of many objects are gathered. */
 static inline void wake_platform(struct reconciler *r)
 {
 	queue_wake_at(r->plans, key_of(KIND_PLATFORM, PLATFORM_ID),
-		clock_now_ns() + 200 * NS_PER_MILLISECOND);
+		clock_now_ns() + 50 * NS_PER_MILLISECOND);
 }
 
 static inline void wake_resource(struct reconciler *r, int64_t id)

@@ -22,6 +22,8 @@ static void feed_instance(struct reconciler *r, const struct change *change)
 		atomic_fetch_add(&r->instances, 1);
 	if (change->flags & CHANGE_DELETED)
 		atomic_fetch_sub(&r->instances, 1);
+	if (change->flags & (CHANGE_CREATED | CHANGE_DELETED))
+		wake_platform(r);
 	if (change->flags & (CHANGE_CREATED | CHANGE_DELETED | CHANGE_PURGED | CHANGE_SPEC))
 		wake_instance(r, change->id);
 	if (change->flags & CHANGE_PURGED) {

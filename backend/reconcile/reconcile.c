@@ -189,18 +189,28 @@ static int reconciler_queues(struct reconciler *r, struct error *reterr)
 	return result;
 }
 
+static void health_changed(void *arg)
+{
+	wake_platform(arg);
+}
+
 /* From here on nothing is missed: the feed first, then everything that is there. */
 static int reconciler_begin(struct reconciler *r, struct error *reterr)
 {
-	int result = store_watch(r->options.store, feed_changes, r);
+	const struct cloud_ops *cloud = r->options.cloud->ops;
+	int result = feed_claims(r); /* only we change them */
 
-	r->watching = result == 0;
 	if (result == 0)
+		result = store_watch_frozen(r->options.store, feed_changes, r, reterr);
+	if (result == 0) {
+		r->watching = true;
+		if (cloud->health_watch)
+			cloud->health_watch(r->options.cloud, health_changed, r);
 		result = host_machine_watch(r, reterr);
-	if (result == 0)
-		result = feed_claims(r);
-	if (result == 0)
-		result = feed_sweep(r);
+		if (result == 0)
+			result = feed_sweep(r);
+		store_thaw(r->options.store);
+	}
 	if (result < 0)
 		return error_set(reterr, result, "the store cannot be read");
 	lock_acquire(&r->lock);

@@ -72,21 +72,52 @@ bool reader_is_frozen(const struct store *store)
 	return frozen.store == store;
 }
 
-int store_freeze(struct store *store, struct error *reterr)
+static int freeze(struct store *store, struct connection *connection, struct error *reterr)
 {
-	struct connection *connection = reader_take(store, reterr);
-
-	if (!connection)
-		return -EIO;
-	if (connection_run(connection, "BEGIN", "") < 0) {
-		int r = connection_error(connection, reterr);
-
-		reader_give(store, connection);
-		return r;
-	}
+	if (connection_run(connection, "BEGIN", "") < 0)
+		return connection_error(connection, reterr);
 	frozen.store = store;
 	frozen.connection = connection;
 	return 0;
+}
+
+int store_freeze(struct store *store, struct error *reterr)
+{
+	struct connection *connection = reader_take(store, reterr);
+	int r = connection ? freeze(store, connection, reterr) : -EIO;
+
+	if (r < 0)
+		reader_give(store, connection);
+	return r;
+}
+
+/* What is committed is published before the writer's lock is given back. */
+static int watch_frozen(struct store *store, struct connection *connection, store_watch_fn fn,
+	void *arg, struct error *reterr)
+{
+	LOCKED(&store->commit.writer_lock);
+	int64_t id;
+	int r = freeze(store, connection, reterr);
+
+	if (r < 0)
+		return r;
+	/* SQLite begins to look at one state with the first query. */
+	if (connection_get_int(connection, &id, "SELECT id FROM object LIMIT 1", "") < 0)
+		return connection_error(connection, reterr);
+	r = store_watch(store, fn, arg);
+	return r < 0 ? error_set(reterr, r, "too many watch the store") : 0;
+}
+
+int store_watch_frozen(struct store *store, store_watch_fn fn, void *arg, struct error *reterr)
+{
+	struct connection *connection = reader_take(store, reterr);
+	int r = connection ? watch_frozen(store, connection, fn, arg, reterr) : -EIO;
+
+	if (r < 0 && frozen.store == store)
+		store_thaw(store);
+	else if (r < 0)
+		reader_give(store, connection);
+	return r;
 }
 
 void store_thaw(struct store *store)

@@ -19,6 +19,13 @@ replicas_heard() {
 	done | sort -un | tr '\n' ' ' | grep -qxF "$wanted "
 }
 
+# platform_tells INSTANCES: what the platform's status says of what a tenant has just got.
+platform_tells() {
+	[ "$(jq -r '[.Tenants, .Services, .Instances] | join(" ")' "$DUPLO/.platform/status.json")" = "1 1 $1" ] &&
+		grep -q '^balancer .* 1 load balancer$' "$DUPLO/.platform/status" &&
+		grep -q '^dns .* 1 name$' "$DUPLO/.platform/status"
+}
+
 succeeds "mkdir makes a tenant" mkdir "$DUPLO/demo"
 is "$(cd "$DUPLO/demo" && for name in services secrets config status events; do
 	[ -e $name ] && echo $name
@@ -32,6 +39,7 @@ is "$(cat "$SERVICE/replicas")" "3" "replicas shows a field of the spec"
 is "$(cat "$SERVICE/image")" "$HELLO_IMAGE:1" "image shows a field of the spec"
 is "$(cat "$SERVICE/dns")" "$domain" "dns shows a field of the spec"
 succeeds "wait returns when the service has settled" settles 60
+becomes 1 "the platform's status tells of them at once" platform_tells 3
 is "$(count running)" "3" "three containers run"
 
 url=$(url)
@@ -62,6 +70,7 @@ succeeds "a number into replicas" bash -c "echo 5 >'$SERVICE/replicas'"
 is "$(cat "$SERVICE/replicas")" "5" "replicas is read back at once"
 is "$(jq -r .Replicas "$SERVICE/spec.json")" "5" "spec.json has it too"
 settles
+becomes 1 "the platform's status tells of five" platform_tells 5
 is "$(count running)" "5" "five containers run"
 is "$(comm -23 <(echo "$before") <(labelled running | sort))" "" "those that ran before were not touched"
 echo 2 >"$SERVICE/replicas"

@@ -354,6 +354,36 @@ static void test_feed_tells_each_object_once(void **state)
 		-ENOENT);
 }
 
+static int count_one(void *arg, const struct object *object)
+{
+	(void)object;
+	(*(int *)arg)++;
+	return 0;
+}
+
+static void test_watcher_counts_each_object_once(void **state)
+{
+	struct store_fixture *fixture = *state;
+	int64_t tenant = fixture_create(fixture, PLATFORM_ID, KIND_TENANT, "demo");
+	struct told told = {.count = 0};
+	struct error error = ERROR_INIT;
+	int count = 0;
+
+	(void)fixture_create(fixture, tenant, KIND_SERVICE, "before");
+	assert_int_equal(store_watch_frozen(fixture->store, hear, &told, &error), 0);
+	(void)fixture_create(fixture, tenant, KIND_SERVICE, "after");
+	assert_int_equal(
+		store_list_all(fixture->store, KIND_SERVICE, 0, false, count_one, &count), 0);
+	store_thaw(fixture->store);
+	assert_int_equal(count, 1);
+	assert_int_equal(told.count, 1);
+	assert_string_equal(told.changes[0].name, "after");
+	count = 0;
+	assert_int_equal(
+		store_list_all(fixture->store, KIND_SERVICE, 0, false, count_one, &count), 0);
+	assert_int_equal(count, 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -372,6 +402,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_list_allows_calls_from_within,
 			store_fixture_setup, store_fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_feed_tells_each_object_once,
+			store_fixture_setup, store_fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_watcher_counts_each_object_once,
 			store_fixture_setup, store_fixture_teardown),
 	};
 

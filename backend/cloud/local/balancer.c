@@ -78,9 +78,11 @@ static void manager_answer_entry(struct balancers *b, struct balancer_entry *ent
 
 static void manager_describe(struct balancers *b)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX], before[sizeof(b->health)];
 	struct error error = ERROR_INIT;
 	size_t i, count = 0;
+
+	(void)text_copy(before, sizeof(before), b->health);
 
 	for (i = 0; i < b->table.count; i++)
 		count += b->table.entries[i]->listener != NULL;
@@ -100,6 +102,8 @@ static void manager_describe(struct balancers *b)
 		(void)text_copy(b->health, sizeof(b->health),
 			"HAProxy starts with the first load balancer");
 	}
+	if (b->changed && strcmp(before, b->health) != 0)
+		b->changed(b->changed_arg);
 }
 
 static void manager_answer(struct balancers *b, uint64_t settled)
@@ -365,6 +369,14 @@ void balancers_health(struct balancers *b, bool *ret_up, char *text, size_t size
 
 	*ret_up = b->up;
 	(void)text_copy(text, size, b->health);
+}
+
+void balancers_health_watch(struct balancers *b, cloud_health_fn fn, void *arg)
+{
+	LOCKED(&b->lock);
+
+	b->changed = fn;
+	b->changed_arg = arg;
 }
 
 void balancers_free(struct balancers *b, bool keep)

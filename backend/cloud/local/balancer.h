@@ -25,6 +25,7 @@ int balancers_connections(struct balancers *balancers, int64_t service, const ch
 	int64_t *ret, struct error *reterr);
 int balancers_settle(struct balancers *balancers, struct error *reterr);
 void balancers_health(struct balancers *balancers, bool *ret_up, char *text, size_t size);
+void balancers_health_watch(struct balancers *balancers, cloud_health_fn fn, void *arg);
 void balancers_free(struct balancers *balancers, bool keep);
 
 #endif

@@ -30,6 +30,8 @@ struct balancers {
 	bool running; /* HAProxy does */
 	bool up;
 	char health[256];
+	cloud_health_fn changed; /* is told when health is another; NULL: nobody */
+	void *changed_arg;
 
 	/* the manager's */
 	struct certificates *certificates;

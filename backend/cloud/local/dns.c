@@ -48,6 +48,8 @@ struct dns {
 	struct error error; /* of the last attempt */
 	bool stopping;
 	pid_t pid; /* 0: does not run */
+	cloud_health_fn changed; /* is told when health may be another; NULL: nobody */
+	void *changed_arg;
 
 	/* the manager's */
 	struct dnsmasq dnsmasq;
@@ -206,10 +208,23 @@ static void dns_mourn(struct dns *dns)
 	dns->crashes++;
 }
 
+/* Ends a round. news: what the file says, or how it went, is another. */
+static void dns_answer(struct dns *dns, bool news)
+{
+	LOCKED(&dns->lock);
+	bool changed = news || dns->pid != dns->dnsmasq.process.pid;
+
+	dns->pid = dns->dnsmasq.process.pid;
+	cond_broadcast(&dns->answered);
+	if (changed && dns->changed)
+		dns->changed(dns->changed_arg);
+}
+
 static void dns_round(struct dns *dns)
 {
 	struct dns_snapshot snapshot = {.text = BUF_INIT};
 	struct error error = ERROR_INIT;
+	bool news = false;
 
 	if (dns->dnsmasq.process.pid && process_ended(&dns->dnsmasq.process, 0))
 		dns_mourn(dns);
@@ -218,6 +233,7 @@ static void dns_round(struct dns *dns)
 		int r = dns_attempt(dns, &snapshot, &error);
 		LOCKED(&dns->lock);
 
+		news = true;
 		dns->due_ns = clock_now_ns() + RETRY_PERIOD_NS;
 		dns->tried = snapshot.wanted;
 		dns->attempts++;
@@ -226,10 +242,7 @@ static void dns_round(struct dns *dns)
 			dns->served = snapshot.wanted;
 	}
 	buf_done(&snapshot.text);
-	lock_acquire(&dns->lock);
-	dns->pid = dns->dnsmasq.process.pid;
-	cond_broadcast(&dns->answered);
-	lock_release(&dns->lock);
+	dns_answer(dns, news);
 }
 
 static bool dns_sleep(struct dns *dns)
@@ -422,6 +435,14 @@ void dns_health(struct dns *dns, bool *ret_up, char *text, size_t size)
 			dns->count == 1 ? "" : "s");
 	else
 		(void)text_copy(text, size, "dnsmasq is being started");
+}
+
+void dns_health_watch(struct dns *dns, cloud_health_fn fn, void *arg)
+{
+	LOCKED(&dns->lock);
+
+	dns->changed = fn;
+	dns->changed_arg = arg;
 }
 
 void dns_free(struct dns *dns, bool keep)

@@ -19,6 +19,7 @@ int dns_ensure(struct dns *dns, const char *name, const char *address, struct er
 int dns_remove(struct dns *dns, const char *name, struct error *reterr);
 int dns_settle(struct dns *dns, struct error *reterr);
 void dns_health(struct dns *dns, bool *ret_up, char *text, size_t size);
+void dns_health_watch(struct dns *dns, cloud_health_fn fn, void *arg);
 void dns_free(struct dns *dns, bool keep);
 
 #endif

@@ -95,6 +95,12 @@ static void local_health(struct cloud *cloud, struct cloud_health *ret)
 	dns_health(local_of(cloud)->dns, &ret->dns_up, ret->dns, sizeof(ret->dns));
 }
 
+static void local_health_watch(struct cloud *cloud, cloud_health_fn fn, void *arg)
+{
+	balancers_health_watch(local_of(cloud)->balancers, fn, arg);
+	dns_health_watch(local_of(cloud)->dns, fn, arg);
+}
+
 static void local_free(struct cloud *cloud, bool keep)
 {
 	struct cloud_local *local = local_of(cloud);
@@ -117,6 +123,7 @@ static const struct cloud_ops local_ops = {
 	.permit = local_permit,
 	.settle = local_settle,
 	.health = local_health,
+	.health_watch = local_health_watch,
 	.free = local_free,
 };
 
