@@ -173,7 +173,9 @@ int billing_find_month(struct fs *fs, const struct ref *ref, const char *name, s
 		(store_usage_first(fs->store, ref->object.id, &first_ns) < 0 ||
 			first_ns >= month.end_ns))
 		return -ENOENT;
-	*ret = (struct entry){name, ref->object.id, MONTH_SUB(month.year, month.month, old)};
+	*ret = (struct entry){.name = name,
+		.object = ref->object.id,
+		.sub = MONTH_SUB(month.year, month.month, old)};
 	return 0;
 }
 
@@ -191,8 +193,9 @@ int billing_list_months(struct fs *fs, const struct ref *ref, int64_t after, ent
 		month = calendar_month_of(month.end_ns)) {
 		for (int old = 0; old <= 1 && r == 0; old++) {
 			char name[32];
-			struct entry entry = {
-				name, ref->object.id, MONTH_SUB(month.year, month.month, old)};
+			struct entry entry = {.name = name,
+				.object = ref->object.id,
+				.sub = MONTH_SUB(month.year, month.month, old)};
 
 			(void)snprintf(name, sizeof(name), "%04d-%02d%s", month.year, month.month,
 				old ? SUFFIX_OLD : SUFFIX);

@@ -1,13 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/clock.h"
-#include "base/file.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "fs/files/common.h"
@@ -53,49 +47,6 @@ static int render_host(struct fs *fs, const struct ref *ref, struct content *con
 	if (spec.host[0])
 		buf_printf(&content->text, "%s\n", spec.host);
 	return 0;
-}
-
-/* ---- what the container says ---- */
-
-static int open_log(struct fs *fs, const struct ref *ref)
-{
-	_cleanup_free_ char *path =
-		text_format("%s/%lld.log", fs->logs_dir, (long long)ref->object.id);
-	int fd;
-
-	if (!path)
-		return -ENOMEM;
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
-}
-
-static int measure_log(struct fs *fs, const struct ref *ref, int64_t *ret_size,
-	int64_t *ret_mtime_ns)
-{
-	_cleanup_close_ int fd = open_log(fs, ref);
-	struct stat st;
-
-	*ret_size = 0;
-	/* No output yet. */
-	if (fd == -ENOENT)
-		return 0;
-	if (fd < 0)
-		return fd;
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	*ret_size = st.st_size;
-	*ret_mtime_ns = st.st_mtim.tv_sec * NS_PER_SECOND + st.st_mtim.tv_nsec;
-	return 0;
-}
-
-static int read_log(struct fs *fs, const struct ref *ref, size_t offset, size_t len,
-	struct buf *out)
-{
-	_cleanup_close_ int fd = open_log(fs, ref);
-
-	if (fd < 0)
-		return fd == -ENOENT ? 0 : fd;
-	return file_read_at(fd, offset, len, out);
 }
 
 /* ---- what is asked about the container ---- */
@@ -166,9 +117,6 @@ static int apply_command(struct txn *txn, const struct draft *draft, struct erro
 
 #define INSTANCE .kind = KIND_INSTANCE
 #define BASE     "{tenant}/services/{service}"
-#define LOG                                                                                        \
-	.mode = 0440, .flags = ROW_DIRECT, .measure = measure_log, .read = read_log,               \
-	.help = "The container's output; `tail -f` follows it."
 
 const struct row rows_instance[] = {
 	{.number = ROW_INSTANCES,
@@ -208,7 +156,6 @@ const struct row rows_instance[] = {
 		.depends = CHANGE_SPEC,
 		.render = render_host,
 		.help = "Host that it runs on."},
-	{.number = 83, .path = BASE "/instances/{instance}/log", INSTANCE, LOG},
 	{.number = 84,
 		.path = BASE "/instances/{instance}/exec",
 		INSTANCE,
@@ -236,13 +183,5 @@ const struct row rows_instance[] = {
 		.asks = INQUIRY_PROCESSES,
 		.measure = measure_answer,
 		.help = "The container's processes."},
-	{.number = ROW_LOGS,
-		.path = BASE "/logs",
-		.kind = KIND_SERVICE,
-		.mode = 0750,
-		.flags = ROW_DIR | ROW_DERIVED,
-		.child_kind = KIND_INSTANCE,
-		.help = "One file a replica."},
-	{.number = ROW_LOG, .path = BASE "/logs/{instance}", INSTANCE, LOG},
 	{0},
 };

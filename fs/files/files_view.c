@@ -56,7 +56,7 @@ static int find_view(struct fs *fs, const struct ref *ref, const char *name, str
 	r = view_find(fs->store, ref->object.id, part_of(ref->row), name, &entry);
 	if (r < 0)
 		return r;
-	*ret = (struct entry){name, ref->object.id, entry.object};
+	*ret = (struct entry){.name = name, .object = ref->object.id, .sub = entry.object};
 	return 0;
 }
 
@@ -98,7 +98,9 @@ static int list_view(struct fs *fs, const struct ref *ref, int64_t after, entry_
 	if (r >= 0 && entries.count > 1)
 		qsort(entries.all, entries.count, sizeof(*entries.all), compare);
 	for (i = 0, r = r < 0 ? r : 0; i < entries.count && r == 0; i++) {
-		struct entry entry = {entries.all[i].name, ref->object.id, entries.all[i].object};
+		struct entry entry = {.name = entries.all[i].name,
+			.object = ref->object.id,
+			.sub = entries.all[i].object};
 
 		if (entry.sub > after)
 			r = fn(arg, &entry);
@@ -169,7 +171,7 @@ static int find_resource(struct fs *fs, const struct ref *ref, const char *name,
 	int r = store_peek_name(fs->store, ref->object.tenant, KIND_RESOURCE, name, &resource);
 
 	if (r == 0)
-		*ret = (struct entry){name, ref->object.id, resource.id};
+		*ret = (struct entry){.name = name, .object = ref->object.id, .sub = resource.id};
 	return r;
 }
 
@@ -182,7 +184,7 @@ struct resource_walk {
 static int list_one(void *arg, const struct object *object)
 {
 	const struct resource_walk *walk = arg;
-	struct entry entry = {object->name, walk->service, object->id};
+	struct entry entry = {.name = object->name, .object = walk->service, .sub = object->id};
 
 	return walk->fn(walk->arg, &entry);
 }
@@ -202,7 +204,7 @@ static int find_output(struct fs *fs, const struct ref *ref, const char *name, s
 	int r = store_peek_name(fs->store, ref->sub, KIND_OUTPUT, name, &output);
 
 	if (r == 0)
-		*ret = (struct entry){name, ref->object.id, output.id};
+		*ret = (struct entry){.name = name, .object = ref->object.id, .sub = output.id};
 	return r;
 }
 

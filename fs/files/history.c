@@ -17,7 +17,7 @@ int history_find(struct fs *fs, const struct ref *ref, const char *name, struct 
 	r = store_history(fs->store, ref->object.id, generation, &entry, NULL);
 	if (r < 0)
 		return r;
-	*ret = (struct entry){name, ref->object.id, generation};
+	*ret = (struct entry){.name = name, .object = ref->object.id, .sub = generation};
 	return 0;
 }
 
@@ -31,7 +31,7 @@ static int list_one(void *arg, const struct history_entry *history)
 {
 	const struct history_walk *walk = arg;
 	_cleanup_free_ char *name = text_format("%lld", (long long)history->generation);
-	struct entry entry = {name, walk->object, history->generation};
+	struct entry entry = {.name = name, .object = walk->object, .sub = history->generation};
 
 	return name ? walk->fn(walk->arg, &entry) : -ENOMEM;
 }

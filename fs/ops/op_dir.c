@@ -112,7 +112,9 @@ static int list_entry(void *arg, const struct entry *entry)
 
 	if (r == -ENOENT)
 		return 0;
-	return r < 0 ? r : add_ref(listing, entry->name, &ref, COOKIE_CHILDREN + entry->sub);
+	return r < 0 ? r
+		     : add_ref(listing, entry->name, &ref,
+			       COOKIE_CHILDREN + (entry->place ? entry->place : entry->sub));
 }
 
 static int list_children(struct listing *listing, int64_t after)

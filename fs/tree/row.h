@@ -98,6 +98,7 @@ struct draft {
 struct entry {
 	const char *name; /* borrowed during the call */
 	int64_t object, sub;
+	int64_t place; /* in the directory; 0: sub says it */
 };
 /* 0 to go on, 1 to stop. */
 typedef int (*entry_fn)(void *arg, const struct entry *entry);
@@ -144,7 +145,7 @@ struct row {
 	int (*owner)(struct fs *fs, const struct ref *ref, struct stat *st);
 
 	/* Directories whose children are not objects of child_kind: by name, and in order of cookie
-	 * (the entry's sub), after the given one. */
+	 * (the entry's place, or sub), after the given one. */
 	enum kind child_kind;
 	int (*find)(struct fs *fs, const struct ref *ref, const char *name, struct entry *ret);
 	int (*list)(struct fs *fs, const struct ref *ref, int64_t after, entry_fn fn, void *arg);
@@ -158,6 +159,7 @@ extern const struct row rows_policy[];
 extern const struct row rows_tenant[];
 extern const struct row rows_service[];
 extern const struct row rows_instance[];
+extern const struct row rows_logs[];
 extern const struct row rows_host[];
 extern const struct row rows_resource[];
 extern const struct row rows_value[];

@@ -22,6 +22,7 @@ static const struct row *const tables[] = {
 	rows_tenant,
 	rows_service,
 	rows_instance,
+	rows_logs,
 	rows_host,
 	rows_resource,
 	rows_value,

@@ -58,6 +58,8 @@ is "$(jq -r type "$SERVICE/status.json")" "object" "status.json is JSON"
 is "$(ls "$SERVICE/instances" | tr '\n' ' ')" "0 1 2 " "instances are listed by ordinal"
 like "$(cat "$SERVICE/instances/0/address")" "^[0-9.]+:80$|^[0-9.]+$" "an instance has an address"
 becomes 5 "logs show what the program printed" grep -q "hello: version 1" "$SERVICE/logs/0"
+becomes 5 "those of the tenant, too" grep -q "hello: version 1" "$DUPLO/demo/logs/website.0"
+is "$(ls "$DUPLO/demo/logs" | tr '\n' ' ')" "website.0 website.1 website.2 " "of each replica"
 like "$(cat "$DUPLO/demo/neighbors/website")" "^[0-9.]+:[0-9]+"$'\n'"[0-9.]+:[0-9]+"$'\n'"[0-9.]+:[0-9]+$" \
 	"neighbors has a line for each healthy instance"
 like "$(page "$url/")" "website:" "a container sees its neighbors"

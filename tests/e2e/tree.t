@@ -176,6 +176,28 @@ for i in range(2000):
 PY
 is "$(ls "$DUPLO/many/config" | sort -u | wc -l)" "2000" "2000 entries are listed once each"
 is "$(find "$DUPLO/many/config" -type f -size -4c | wc -l)" "1000" "with their sizes"
+# Logs of all services: listed in pieces, in the middle of one that goes meanwhile, too.
+service many left '{"DockerImage":"example/web:1","Replicas":1000}'
+settles 60
+service many right '{"DockerImage":"example/web:1","Replicas":1000}'
+settles 60
+is "$(ls "$DUPLO/many/logs" | sort -u | wc -l) $(ls "$DUPLO/many/logs" | wc -l)" "2000 2000" \
+	"2000 logs of two services are listed once each"
+is "$(ls "$DUPLO/many/logs" | grep -cE '^(left|right)\.(0|[1-9][0-9]{0,2})$')" "2000" "by service and ordinal"
+for name in left left. .0 left.1000 left.00 left.0.0 other.0 "$long.0"; do
+	fails "there is no logs/${name:0:12}" cat "$DUPLO/many/logs/$name"
+done
+is "$(python3 - "$DUPLO/many" <<'PY'
+import os, sys
+names = []
+with os.scandir(sys.argv[1] + "/logs") as entries:
+    for entry in entries:
+        names.append(entry.name)
+        if len(names) == 10:
+            os.rmdir(sys.argv[1] + "/services/" + entry.name.split(".")[0])
+print(len(names) == len(set(names)), len([name for name in names if name.startswith("right.")]))
+PY
+)" "True 1000" "of a service that stays each is listed, whatever goes"
 succeeds "rm -r" rm -r "$DUPLO/many"
 succeeds "rm -r of all" rm -r "$DUPLO/demo"
 is "$(ls "$DUPLO")" "README" "nothing is left"
