@@ -156,6 +156,7 @@ struct row {
 /* The tables, each ended by a row without a path. */
 extern const struct row rows_platform[];
 extern const struct row rows_policy[];
+extern const struct row rows_metrics[];
 extern const struct row rows_tenant[];
 extern const struct row rows_service[];
 extern const struct row rows_instance[];

@@ -19,6 +19,7 @@ struct link {
 static const struct row *const tables[] = {
 	rows_platform,
 	rows_policy,
+	rows_metrics,
 	rows_tenant,
 	rows_service,
 	rows_instance,
