@@ -117,7 +117,7 @@ struct cloud_health {
 	char dns[256];
 };
 
-/* What health says has changed. Called with locks of the cloud held, from any thread: only wakes. */
+/* What health says has changed. From any thread, with locks of the cloud held: only wakes. */
 typedef void (*cloud_health_fn)(void *arg);
 
 struct cloud;

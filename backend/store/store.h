@@ -129,8 +129,8 @@ int store_check_room(const struct store *store, size_t len);
 const char *store_platform(const struct store *store);
 
 int store_watch(struct store *store, store_watch_fn fn, void *arg);
-/* The same, and store_freeze: until store_thaw this thread reads the store as it was just before the
- * first change that fn is told. */
+/* The same, and store_freeze: until store_thaw this thread reads the store as it was just before
+ * the first change that fn is told. */
 int store_watch_frozen(struct store *store, store_watch_fn fn, void *arg, struct error *reterr);
 
 /* ---- reading: waits for no writer; sees every finished store_update ---- */

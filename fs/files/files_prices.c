@@ -5,6 +5,7 @@
 
 #include "billing/prices.h"
 #include "fs/files/common.h"
+#include "fs/files/policy_object.h"
 
 static int render_prices(struct fs *fs, const struct ref *ref, struct content *content)
 {
@@ -29,38 +30,14 @@ static int check_prices(const struct draft *draft, struct error *reterr)
 	return prices_parse(draft->data, draft->len, &prices, reterr);
 }
 
-/* The object of that name; made when it is not there. */
-static int policy_get(struct txn *txn, const char *name, struct object *ret, struct error *reterr)
-{
-	int64_t id;
-	int r = txn_find(txn, PLATFORM_ID, KIND_POLICY, name, ret);
-
-	if (r != -ENOENT)
-		return r;
-	r = txn_create(txn, PLATFORM_ID, KIND_POLICY, name, &id, reterr);
-	return r < 0 ? r : txn_get(txn, id, ret);
-}
-
 static int apply_prices(struct txn *txn, const struct draft *draft, struct error *reterr)
 {
 	_cleanup_prices_ struct prices *prices = NULL;
-	_cleanup_object_ struct object policy = OBJECT_INIT;
-	_cleanup_buf_ struct buf text = BUF_INIT;
 	int r = prices_parse(draft->data, draft->len, &prices, reterr);
 
 	if (r < 0)
 		return r == -ENODATA ? -EINVAL : r;
-	r = policy_get(txn, PRICES_POLICY, &policy, reterr);
-	if (r < 0)
-		return r;
-	buf_add(&text, draft->data, draft->len);
-	if (draft->len == 0 || draft->data[draft->len - 1] != '\n')
-		buf_putc(&text, '\n');
-	if (text.error)
-		return error_oom(reterr);
-	if (policy.spec && strcmp(policy.spec, text.data) == 0)
-		return 0;
-	return txn_set_spec(txn, policy.id, text.data, text.len, false, "", reterr);
+	return policy_object_apply(txn, PRICES_POLICY, draft, reterr);
 }
 
 #define PLATFORM .kind = KIND_PLATFORM

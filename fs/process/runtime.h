@@ -18,8 +18,8 @@ void runtime_path(char *path, const char *state);
  * end is waited for. The claim is the calling process's, until it closes the fd or ends. -EBUSY. */
 int runtime_claim(const char *path, int *ret_fd, struct error *reterr);
 
-/* mark: of the state directory. What one with another mark has left at this path goes on being shown
- * to its containers, and to nobody else: what is opened here is new. */
+/* mark: of the state directory. What one with another mark has left at this path goes on being
+ * shown to its containers, and to nobody else: what is opened here is new. */
 int runtime_open(const char *path, const char *mark, struct error *reterr);
 
 /* Takes it away, unless it is shown elsewhere. */

@@ -166,6 +166,7 @@ extern const struct row rows_resource[];
 extern const struct row rows_value[];
 extern const struct row rows_view[];
 extern const struct row rows_prices[];
+extern const struct row rows_dashboards[];
 extern const struct row rows_billing[];
 extern const struct row rows_billing_all[];
 extern const struct row rows_next[];

@@ -29,6 +29,7 @@ static const struct row *const tables[] = {
 	rows_value,
 	rows_view,
 	rows_prices,
+	rows_dashboards,
 	rows_billing,
 	rows_billing_all,
 	rows_next,

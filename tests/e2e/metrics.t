@@ -36,7 +36,8 @@ becomes 5 "the worker's threads" threads
 is "$(stat -c %a "$metrics")" "400" "it is the administrator's"
 
 # The text as the format wants it: each metric is described once, before all of its samples, and each sample is there once.
-is "$(python3 - "$metrics" <<'PY'
+for file in "$metrics" "$DUPLO/demo/metrics" "$DUPLO/demo/billing/cost.prom" "$DUPLO/.platform/billing/cost.prom"; do
+	is "$(python3 - "$file" <<'PY'
 import re, sys
 text = open(sys.argv[1]).read()
 name, seen, described, bad = None, set(), {}, []
@@ -48,12 +49,13 @@ for line in text.splitlines():
         name = head[2]
         continue
     sample = re.fullmatch(r'([a-z_]+)(\{[a-z]+="[^"\\]*"(?:,[a-z]+="[^"\\]*")*\})? [0-9]+(\.[0-9]+)?', line)
-    if not sample or sample[1] != name or line.split()[0] in seen:
+    if not sample or sample[1] != name or line.rsplit(" ", 1)[0] in seen:
         bad.append(line)
-    seen.add(line.split()[0])
+    seen.add(line.rsplit(" ", 1)[0])
 print(text.endswith("\n"), bad, [name for name in described if described[name] != ["HELP", "TYPE"]])
 PY
-)" "True [] []" "Prometheus can read it"
+)" "True [] []" "Prometheus can read ${file#"$DUPLO/"}"
+done
 before=$(metric process_cpu_seconds_total)
 moved() {
 	! metric_is process_cpu_seconds_total "$before"

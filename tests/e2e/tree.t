@@ -183,7 +183,7 @@ service many right '{"DockerImage":"example/web:1","Replicas":1000}'
 settles 60
 is "$(ls "$DUPLO/many/logs" | sort -u | wc -l) $(ls "$DUPLO/many/logs" | wc -l)" "2000 2000" \
 	"2000 logs of two services are listed once each"
-is "$(ls "$DUPLO/many/logs" | grep -cE '^(left|right)\.(0|[1-9][0-9]{0,2})$')" "2000" "by service and ordinal"
+is "$(find "$DUPLO/many/logs" -type f -regextype posix-extended -regex '.*/(left|right)\.(0|[1-9][0-9]{0,2})' | wc -l)" "2000" "by service and ordinal"
 for name in left left. .0 left.1000 left.00 left.0.0 other.0 "$long.0"; do
 	fails "there is no logs/${name:0:12}" cat "$DUPLO/many/logs/$name"
 done

@@ -372,15 +372,15 @@ static void test_watcher_counts_each_object_once(void **state)
 	(void)fixture_create(fixture, tenant, KIND_SERVICE, "before");
 	assert_int_equal(store_watch_frozen(fixture->store, hear, &told, &error), 0);
 	(void)fixture_create(fixture, tenant, KIND_SERVICE, "after");
-	assert_int_equal(
-		store_list_all(fixture->store, KIND_SERVICE, 0, false, count_one, &count), 0);
+	assert_int_equal(store_list_all(fixture->store, KIND_SERVICE, 0, false, count_one, &count),
+		0);
 	store_thaw(fixture->store);
 	assert_int_equal(count, 1);
 	assert_int_equal(told.count, 1);
 	assert_string_equal(told.changes[0].name, "after");
 	count = 0;
-	assert_int_equal(
-		store_list_all(fixture->store, KIND_SERVICE, 0, false, count_one, &count), 0);
+	assert_int_equal(store_list_all(fixture->store, KIND_SERVICE, 0, false, count_one, &count),
+		0);
 	assert_int_equal(count, 2);
 }
 
