@@ -35,7 +35,7 @@ for name in web db; do
 done
 succeeds "metrics tell of replicas" grep -xF 'duplofs_service_replicas{tenant="demo",service="web"} 3' "$DUPLO/demo/metrics"
 succeeds "and of healthy ones" grep -xF 'duplofs_service_healthy{tenant="demo",service="db"} 1' "$DUPLO/demo/metrics"
-becomes 5 "the bill has a line" grep -q '^duplofs_cost_month{' "$DUPLO/demo/billing/cost.prom"
+becomes 30 "the bill has a line" grep -q '^duplofs_cost_month{' "$DUPLO/demo/billing/cost.prom"
 echo 100 >"$DUPLO/demo/billing/budget"
 known=$(cat "$DUPLO/demo/metrics" "$DUPLO/demo/billing/cost.prom" | grep -o '^duplofs_[a-z_]*' | sort -u)
 asked=$(jq -r '.panels[].targets[].expr' "$dashboards/grafana.json" | grep -o 'duplofs_[a-z_]*' | sort -u)
