@@ -260,14 +260,17 @@ static int judge(struct attempt_context *context, const struct attempt *attempt,
 	return fault_explain(attempt->fault, action, reterr);
 }
 
+static bool is_unreachable(int error)
+{
+	return error == -ECONNREFUSED || error == -EHOSTUNREACH || error == -ENETUNREACH;
+}
+
 /* No answer: nobody there, or it was cut off; then the request may have been executed. */
 static bool is_again(const struct aws_action *action, int error)
 {
-	switch (error) {
-	case -ECONNREFUSED:
-	case -EHOSTUNREACH:
-	case -ENETUNREACH:
+	if (is_unreachable(error))
 		return true;
+	switch (error) {
 	case -ETIMEDOUT:
 	case -ECONNRESET:
 		return retry_is_allowed(action->again, FAULT_TRANSIENT);
@@ -303,6 +306,9 @@ int attempt_make(struct attempt_context *context, const struct attempt *attempt,
 	if (r == 0)
 		return judge(context, attempt, &response, ret, reterr);
 	ret->again = is_again(action, r);
-	return error_prefix(reterr, "AWS %s %s in %s", action->service->name, action->name,
-		attempt->region);
+	return error_prefix(reterr, "AWS %s %s in %s%s", action->service->name, action->name,
+		attempt->region,
+		is_unreachable(r) ? " cannot be reached, check this machine's network and the "
+				    "policy's region"
+				  : "");
 }

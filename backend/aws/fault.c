@@ -107,10 +107,12 @@ static const struct {
 	[FAULT_EXISTS] = {-EEXIST, ""},
 	[FAULT_IN_USE] = {-EBUSY, "; something still uses it: it is tried again"},
 	[FAULT_EXPIRED] = {-EKEYEXPIRED,
-		"; the platform's credentials have expired: give it new ones"},
+		"; the platform's credentials have expired: give it new ones (of a file or a role "
+		"they are taken at once, of its environment at its next start)"},
 	[FAULT_SKEWED] = {-ETIME, "; set this machine's clock"},
 	[FAULT_CREDENTIALS] = {-EKEYREJECTED,
-		"; AWS does not know the platform's credentials: check them and the region"},
+		"; AWS does not know the platform's credentials: check them and the policy's "
+		"region"},
 	[FAULT_DENIED] = {-EACCES,
 		"; the platform's role lacks this permission: the administrator can add it"},
 	[FAULT_QUOTA] = {-EDQUOT,

@@ -79,7 +79,9 @@ struct estate_hearer {
 	/* Nothing is known of things of this type: they could not be listed. */
 	int (*unseen)(void *arg, const char *type, const struct error *error);
 	void *arg;
-	/* Lists lag behind: what was brought to its state less long before is not compared. */
+	/* Lists lag behind: of what was brought to its state less long before, and differs, only
+	 * this is told: look again when so long has passed. NULL: with lag_ns 0. */
+	void (*unsure)(void *arg);
 	int64_t lag_ns;
 };
 

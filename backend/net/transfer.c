@@ -254,6 +254,9 @@ int transfer_prepare(struct transfer *transfer, const struct net_request *reques
 		return error_set(reterr, -EINVAL, "\"%s\" is no HTTP address", request->url);
 	transfer_forget(transfer);
 	transfer->request = request;
+	(void)snprintf(transfer->peer, sizeof(transfer->peer), "%.*s",
+		(int)strcspn(request->socket_path ? request->socket_path : request->url, "?"),
+		request->socket_path ? request->socket_path : request->url);
 	transfer_set_common(transfer);
 	code = transfer_set_peer(transfer);
 	if (code == CURLE_OK)
@@ -273,12 +276,6 @@ static curl_off_t transfer_moved(const struct transfer *transfer)
 	(void)curl_easy_getinfo(transfer->easy, CURLINFO_SIZE_UPLOAD_T, &up);
 	(void)curl_easy_getinfo(transfer->easy, CURLINFO_HEADER_SIZE, &headers);
 	return down + up + headers;
-}
-
-static const char *transfer_peer(const struct transfer *transfer)
-{
-	return transfer->request->socket_path ? transfer->request->socket_path
-					      : transfer->request->url;
 }
 
 /* What is left of a limit that runs since since_ns; the least of all goes into *wait_ms. */
@@ -307,15 +304,15 @@ int transfer_check(struct transfer *transfer, int *ret_wait_ms, struct error *re
 	}
 	if (!transfer_is_within(request->timeout_ms, transfer->started_ns, now_ns, &wait_ms))
 		return error_set(reterr, -ETIMEDOUT, "no %sanswer from %s within %lld ms",
-			transfer->status ? "complete " : "", transfer_peer(transfer),
+			transfer->status ? "complete " : "", transfer->peer,
 			(long long)request->timeout_ms);
 	if (!transfer->status && !transfer_is_within(request->open_timeout_ms, transfer->started_ns,
 					 now_ns, &wait_ms))
 		return error_set(reterr, -ETIMEDOUT, "no answer from %s within %lld ms",
-			transfer_peer(transfer), (long long)request->open_timeout_ms);
+			transfer->peer, (long long)request->open_timeout_ms);
 	if (!transfer_is_within(request->idle_timeout_ms, transfer->progress_ns, now_ns, &wait_ms))
 		return error_set(reterr, -ETIMEDOUT, "nothing came from %s for %lld ms",
-			transfer_peer(transfer), (long long)request->idle_timeout_ms);
+			transfer->peer, (long long)request->idle_timeout_ms);
 	*ret_wait_ms = (int)wait_ms;
 	return 0;
 }
@@ -363,13 +360,12 @@ static int transfer_errno(const struct transfer *transfer, CURLcode code)
 int transfer_result(const struct transfer *transfer, CURLcode code, struct error *reterr)
 {
 	if (transfer->callback_error == -EFBIG)
-		return error_set(reterr, -EFBIG, "the answer from %s is too long",
-			transfer_peer(transfer));
+		return error_set(reterr, -EFBIG, "the answer from %s is too long", transfer->peer);
 	if (transfer->callback_error < 0)
 		return error_errno(reterr, -transfer->callback_error, "answer from %s",
-			transfer_peer(transfer));
+			transfer->peer);
 	if (code == CURLE_OK)
 		return 0;
-	return error_set(reterr, transfer_errno(transfer, code), "%s: %s", transfer_peer(transfer),
+	return error_set(reterr, transfer_errno(transfer, code), "%s: %s", transfer->peer,
 		transfer->detail[0] ? transfer->detail : curl_easy_strerror(code));
 }

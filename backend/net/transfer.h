@@ -29,6 +29,7 @@ struct transfer {
 	void (*opened)(void *arg, int status); /* the answer's headers are complete; may be NULL */
 	void *opened_arg;
 	char detail[CURL_ERROR_SIZE];
+	char peer[200]; /* whom it is with, in words: what an URL asks for helps nobody */
 };
 
 /* Starts libcurl once for the process. */

@@ -20,6 +20,7 @@ struct sweep {
 	int64_t started_ns; /* wall */
 	int64_t lag_ns; /* lists may be as old */
 	int64_t things, repaired, left, busy, removed;
+	bool unsure; /* something differs that was brought to its state just before */
 	struct buf unseen; /* what could not be listed, in words */
 };
 

@@ -15,7 +15,7 @@
 
 #define BUSY_AGAIN_NS                                                                              \
 	(10 * NS_PER_SECOND) /* what must go before something else often has by then */
-#define LAG_MAX_NS  (30 * NS_PER_SECOND)
+#define LAG_MAX_NS  (10 * NS_PER_SECOND)
 #define REMEMBER_NS (INT64_C(90) * 24 * 3600 * NS_PER_SECOND)
 
 static int64_t key_of_thing(const char *type, const char *name)
@@ -43,8 +43,7 @@ static int repair(struct sweep *sweep, int64_t id)
 	return store_update(r->options.store, STORE_RELAXED, NULL, tell_event, &id, NULL);
 }
 
-/* What AWS lists may be as old. A sweep sees what the one before it could not; it never takes long.
- */
+/* What AWS lists may be as old. */
 static int64_t lag_ns(const struct reconciler *r)
 {
 	int64_t interval_ns = (int64_t)r->options.sweep_s * NS_PER_SECOND;
@@ -52,16 +51,26 @@ static int64_t lag_ns(const struct reconciler *r)
 	return interval_ns < LAG_MAX_NS ? interval_ns : LAG_MAX_NS;
 }
 
-/* One that has not got all yet, or got it just before the sweep began, may not be listed as it is.
- */
+static void unsure(void *arg)
+{
+	struct sweep *sweep = arg;
+
+	sweep->unsure = true;
+}
+
+/* One that has not got all yet, or had not when the sweep began, is being worked on anyway. */
 static int repair_tenant(struct sweep *sweep, int64_t id)
 {
 	_cleanup_object_ struct object tenant = OBJECT_INIT;
 	int r = store_get(sweep->r->options.store, id, &tenant);
 
 	if (r < 0 || tenant.deleting || !tenant_estate_is_ready(&tenant) ||
-		tenant.status_ns >= sweep->started_ns - sweep->lag_ns)
+		tenant.status_ns >= sweep->started_ns)
 		return r == -ENOENT ? 0 : r;
+	if (tenant.status_ns >= sweep->started_ns - sweep->lag_ns) {
+		unsure(sweep);
+		return 0;
+	}
 	r = repair(sweep, id);
 	queue_wake(sweep->r->plans, key_of(KIND_TENANT, id));
 	return r;
@@ -230,7 +239,8 @@ static int end(struct txn *txn, void *arg, struct error *reterr)
 static int look_over(struct sweep *sweep, struct error *reterr)
 {
 	const struct reconciler_options *options = &sweep->r->options;
-	const struct estate_hearer hearer = {take, differs, note_unseen, sweep, sweep->lag_ns};
+	const struct estate_hearer hearer = {
+		take, differs, note_unseen, sweep, unsure, sweep->lag_ns};
 	int r = options->estate->ops->survey(options->estate, &hearer, reterr);
 
 	if (r == 0)
@@ -290,5 +300,7 @@ int64_t estate_sweep(struct reconciler *r)
 		return QUEUE_RETRY;
 	if (sweep.busy > 0 && interval_ns > BUSY_AGAIN_NS)
 		interval_ns = BUSY_AGAIN_NS;
+	if (sweep.unsure && interval_ns > sweep.lag_ns)
+		interval_ns = sweep.lag_ns;
 	return clock_now_ns() + interval_ns;
 }

@@ -70,7 +70,7 @@ fault quota CreateSecurityGroup quota "SecurityGroupLimitExceeded.*quota of the 
 fault roles CreateRole quota-iam "RolesPerAccount.*quota of the AWS account"
 fault denied CreateSecurityGroup no-permission "lacks this permission: the administrator can add it"
 fault expired CreateRole expired-token "credentials have expired: give it new ones"
-fault region CreateSecurityGroup wrong-region "does not know the platform's credentials: check them and the region"
+fault region CreateSecurityGroup wrong-region "does not know the platform's credentials: check them and the policy's region"
 fault slow CreateRole throttle "asks for fewer requests"
 fault lost CreateSecurityGroup InvalidVpcID.NotFound "InvalidVpcID.NotFound"
 

@@ -15,25 +15,40 @@ struct heard {
 	int count;
 	enum estate_level level;
 	int64_t object;
+	bool unsure;
 };
 
 static int hear(void *arg, enum estate_level level, int64_t object)
 {
 	struct heard *heard = arg;
 
-	*heard = (struct heard){heard->count + 1, level, object};
+	*heard = (struct heard){heard->count + 1, level, object, heard->unsure};
 	return 0;
 }
 
-/* What a survey that began at began_ns tells of. */
-static struct heard compare(struct settled *settled, struct survey_seen *seen, int64_t began_ns)
+static void doubt(void *arg)
+{
+	struct heard *heard = arg;
+
+	heard->unsure = true;
+}
+
+/* What a survey that began at began_ns, of lists that may be lag_ns old, tells of. */
+static struct heard compare_late(struct settled *settled, struct survey_seen *seen,
+	int64_t began_ns, int64_t lag_ns)
 {
 	struct heard heard = {.count = 0};
-	const struct estate_hearer hearer = {.differs = hear, .arg = &heard};
+	const struct estate_hearer hearer = {
+		.differs = hear, .arg = &heard, .unsure = doubt, .lag_ns = lag_ns};
 	const struct survey survey = {NULL, &hearer, seen};
 
 	assert_int_equal(settled_compare(settled, &survey, began_ns), 0);
 	return heard;
+}
+
+static struct heard compare(struct settled *settled, struct survey_seen *seen, int64_t began_ns)
+{
+	return compare_late(settled, seen, began_ns, 0);
 }
 
 static struct settled_entry entry_of(const char *type, const char *fact)
@@ -84,6 +99,27 @@ static void test_what_is_not_seen_is_told_once(void **state)
 	settled_free(settled);
 }
 
+/* A list may be older than what was just settled: that is looked at again, and not taken for lost. */
+static void test_what_was_just_settled_is_in_doubt(void **state)
+{
+	struct settled *settled = settled_new();
+	struct survey_seen seen = {.unseen_count = 0};
+	const struct settled_entry seven = entry_of("queue", "seven");
+	struct heard heard;
+	int64_t put_ns;
+
+	(void)state;
+	settled_put(settled, 7, SETTLED_RESOURCE, &seven);
+	put_ns = clock_now_ns();
+	heard = compare_late(settled, &seen, put_ns + 1, NS_PER_SECOND);
+	assert_int_equal(heard.count, 0);
+	assert_true(heard.unsure);
+	heard = compare_late(settled, &seen, put_ns + NS_PER_SECOND + 1, NS_PER_SECOND);
+	assert_int_equal(heard.count, 1);
+	assert_false(heard.unsure);
+	settled_free(settled);
+}
+
 static void test_what_is_not_known_is_not_told(void **state)
 {
 	struct settled *settled = settled_new();
@@ -124,6 +160,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_facts_are_their_texts),
 		cmocka_unit_test(test_what_is_not_seen_is_told_once),
+		cmocka_unit_test(test_what_was_just_settled_is_in_doubt),
 		cmocka_unit_test(test_what_is_not_known_is_not_told),
 		cmocka_unit_test(test_targets_are_compared_once_they_are_there),
 	};

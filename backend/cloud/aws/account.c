@@ -133,8 +133,8 @@ int account_judge(const struct account *account, const struct aws_request *reque
 		field = policy_find(account->policy, fault->message, &value);
 	if (field)
 		return error_set(reterr, -EINVAL,
-			"AWS refuses what the policy says, %s %.120s, until the administrator "
-			"corrects it: %s: %.160s (%s %s)",
+			"the policy's %s %.120s: AWS refuses it, and the administrator corrects "
+			".platform/policy/infrastructure.json: %s: %.160s (%s %s)",
 			field, value, fault->code, fault->message, request->action->service->name,
 			request->action->name);
 	/* What is still used, or not yet known everywhere, needs time. */

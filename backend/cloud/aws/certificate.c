@@ -63,8 +63,10 @@ static int ask_names(struct account *account, const char *arn, struct buf *ret,
 
 	aws_request_set(&request, "CertificateArn", arn);
 	r = account_call(account, &request, &answer, FAULT_OTHER, reterr);
-	if (r < 0)
+	if (r == -ENOENT)
 		return error_prefix(reterr, "the policy's certificate %s", arn);
+	if (r < 0)
+		return r;
 	certificate = answer_find(answer.root, "Certificate");
 	status = answer_text(certificate, "Status");
 	if (strcmp(status, "ISSUED") != 0)

@@ -124,6 +124,16 @@ static int survey_all(const struct survey *survey, struct machine_table *machine
 	return r < 0 ? r : settled_compare(survey->account->settled, survey, began_ns);
 }
 
+/* Of a queue that the policy names wrongly nobody else would hear. */
+static int tell_deaf(const struct survey *survey, struct aws_shared *shared)
+{
+	struct error error;
+
+	aws_shared_deaf(shared, &error);
+	return error.code ? survey->hearer->unseen(survey->hearer->arg, "events of hosts", &error)
+			  : 0;
+}
+
 static int aws_survey(struct estate *estate, const struct estate_hearer *hearer,
 	struct error *reterr)
 {
@@ -135,6 +145,8 @@ static int aws_survey(struct estate *estate, const struct estate_hearer *hearer,
 
 	if (r == 0)
 		r = survey_all(&survey, aws->machines, reterr);
+	if (r == 0)
+		r = tell_deaf(&survey, aws->shared);
 	key_map_done(&seen.facts);
 	return r;
 }

@@ -207,9 +207,8 @@ static int refuse_lack(const struct run *run, const struct machine_type *types, 
 	for (size_t i = 0; i < count; i++)
 		buf_printf(&names, "%s%s", i > 0 ? ", " : "", types[i].name);
 	return error_set(reterr, -EBUSY,
-		"AWS has no room for a %smachine just now, of none of %s, in no subnet: it is "
-		"tried "
-		"again%s",
+		"AWS has no room for a %smachine just now, whichever of %s in whichever of the "
+		"policy's subnets: it is tried again%s",
 		run->spot ? "spot " : "", buf_string(&names),
 		run->spot ? "; without Spot there may be one" : "");
 }

@@ -9,7 +9,8 @@
 #include "base/clock.h"
 #include "base/text.h"
 
-#define SHOWN_NS (120 * NS_PER_SECOND) /* after this AWS shows what was made, or it is gone */
+#define FAILED_NS (2 * NS_PER_SECOND)
+#define SHOWN_NS  (120 * NS_PER_SECOND) /* after this AWS shows what was made, or it is gone */
 
 bool machine_is_alive(const struct machine_row *row)
 {
@@ -300,6 +301,25 @@ static bool is_fresh(struct machine_table *table, int64_t age_ns)
 	return table->looked_ns && clock_now_ns() - table->looked_ns < age_ns;
 }
 
+static int note_failure(struct machine_table *table, int r, const struct error *error)
+{
+	LOCKED(&table->lock);
+	table->failed_ns = r < 0 && r != -ECANCELED ? clock_now_ns() : 0;
+	table->failure = *error;
+	return r;
+}
+
+/* -EAGAIN and so on, as it failed a moment ago; 0: it did not. */
+static int recent_failure(struct machine_table *table, struct error *reterr)
+{
+	LOCKED(&table->lock);
+	if (!table->failed_ns || clock_now_ns() - table->failed_ns >= FAILED_NS)
+		return 0;
+	if (reterr)
+		*reterr = table->failure;
+	return table->failure.code;
+}
+
 static int look_now(struct machine_table *table, const struct account *account,
 	struct error *reterr)
 {
@@ -331,7 +351,14 @@ int machine_table_look(struct machine_table *table, const struct account *accoun
 		return 0;
 	mine = turn_take(&table->turn);
 	if (mine || !is_fresh(table, age_ns))
-		r = look_now(table, account, reterr);
+		r = recent_failure(table, reterr);
+	if (r == 0 && !is_fresh(table, age_ns)) {
+		struct error error = ERROR_INIT;
+
+		r = note_failure(table, look_now(table, account, &error), &error);
+		if (r < 0 && reterr)
+			*reterr = error;
+	}
 	if (mine)
 		turn_give(&table->turn);
 	return r;

@@ -52,6 +52,8 @@ struct machine_table {
 	struct lock lock; /* LOCK_CLOUD */
 	struct idmap hosts; /* to struct machine_list */
 	int64_t looked_ns; /* monotonic; 0: never */
+	int64_t failed_ns; /* the last look did, for this reason; 0: it did not */
+	struct error failure;
 	machine_table_fn changed;
 	void *arg;
 };
@@ -61,7 +63,8 @@ void machine_table_done(struct machine_table *table);
 /* Who hears of changes; called with nothing locked. */
 void machine_table_watch(struct machine_table *table, machine_table_fn fn, void *arg);
 
-/* Asks AWS for all, unless the last answer is younger than age_ns. */
+/* Asks AWS for all, unless the last answer is younger than age_ns, or a look has failed a moment ago:
+ * then that stands, for all hosts that ask. */
 int machine_table_look(struct machine_table *table, const struct account *account, int64_t age_ns,
 	struct error *reterr);
 /* Forgets when it last looked: something may have happened there. */

@@ -94,12 +94,15 @@ static bool listen(struct machine_watch *watch, struct account *account)
 	struct error error = ERROR_INIT;
 	int r;
 
-	if (!*queue)
+	if (!*queue) {
+		aws_shared_set_deaf(watch->shared, &error);
 		return false;
+	}
 	r = ask_queue(watch, account, queue, &error);
 	if (r < 0 && r != -ECANCELED && !watch->told)
 		log_warning("events of hosts: %s", error.text);
 	watch->told = r < 0;
+	aws_shared_set_deaf(watch->shared, &error);
 	return r == 0;
 }
 

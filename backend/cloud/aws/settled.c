@@ -173,9 +173,15 @@ struct finding {
 	enum settled_part part;
 };
 
-/* Of all rows that differ; NULL: no memory. */
+static bool differs(const struct settled_row *row, const struct survey_seen *seen)
+{
+	return !is_seen(row, seen) && !survey_is_unseen(seen, row->entry.type);
+}
+
+/* All rows that differ, and were brought to what they are before until_ns; NULL: no memory.
+ * *ret_young: others, from then until began_ns, do, too. */
 static struct finding *find_all(struct settled *settled, const struct survey_seen *seen,
-	int64_t began_ns, size_t *ret_count)
+	int64_t until_ns, int64_t began_ns, size_t *ret_count, bool *ret_young)
 {
 	const struct settled_row *row;
 	struct finding *all;
@@ -183,11 +189,16 @@ static struct finding *find_all(struct settled *settled, const struct survey_see
 
 	LOCKED(&settled->lock);
 	*ret_count = 0;
+	*ret_young = false;
 	all = calloc(settled->rows.count + 1, sizeof(*all));
-	while (all && (row = idmap_next(&settled->rows, &position)))
-		if (row->put_ns < began_ns && !is_seen(row, seen) &&
-			!survey_is_unseen(seen, row->entry.type))
+	while (all && (row = idmap_next(&settled->rows, &position))) {
+		if (row->put_ns >= began_ns || !differs(row, seen))
+			continue;
+		if (row->put_ns < until_ns)
 			all[(*ret_count)++] = (struct finding){row->object, row->part};
+		else
+			*ret_young = true;
+	}
 	return all;
 }
 
@@ -195,10 +206,13 @@ int settled_compare(struct settled *settled, const struct survey *survey, int64_
 {
 	const struct estate_hearer *hearer = survey->hearer;
 	size_t count;
-	_cleanup_free_ struct finding *all =
-		find_all(settled, survey->seen, began_ns - hearer->lag_ns, &count);
+	bool young;
+	_cleanup_free_ struct finding *all = find_all(settled, survey->seen,
+		began_ns - hearer->lag_ns, began_ns, &count, &young);
 	int r = all ? 0 : -ENOMEM;
 
+	if (young)
+		hearer->unsure(hearer->arg);
 	for (size_t i = 0; r == 0 && i < count; i++) {
 		settled_drop(settled, all[i].object, all[i].part);
 		r = hearer->differs(hearer->arg, level_of(all[i].part), all[i].object);

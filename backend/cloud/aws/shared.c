@@ -23,6 +23,7 @@ struct aws_shared {
 	struct cond changed;
 	bool stopped;
 	char *policy; /* text; each call parses a copy of its own */
+	struct error deaf; /* why the queue of hosts' events cannot be read */
 };
 
 int aws_shared_new(struct aws_shared **ret, const struct cloud_aws_options *options,
@@ -65,6 +66,18 @@ bool aws_shared_wait(struct aws_shared *shared, int64_t due_ns)
 	if (!shared->stopped)
 		(void)cond_wait_until(&shared->changed, &shared->lock, due_ns);
 	return !shared->stopped;
+}
+
+void aws_shared_set_deaf(struct aws_shared *shared, const struct error *error)
+{
+	LOCKED(&shared->lock);
+	shared->deaf = *error;
+}
+
+void aws_shared_deaf(struct aws_shared *shared, struct error *ret)
+{
+	LOCKED(&shared->lock);
+	*ret = shared->deaf;
 }
 
 void aws_shared_free(struct aws_shared *shared)

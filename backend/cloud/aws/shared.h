@@ -26,6 +26,11 @@ void aws_shared_free(struct aws_shared *shared);
 /* Text as the administrator wrote it (see model/policy.h); NULL or "": as before. */
 int aws_shared_set_policy(struct aws_shared *shared, const char *text, struct error *reterr);
 
+/* What keeps the platform from hearing of hosts' events, as the last try found it; without a code:
+ * nothing does. */
+void aws_shared_set_deaf(struct aws_shared *shared, const struct error *error);
+void aws_shared_deaf(struct aws_shared *shared, struct error *ret);
+
 /* Waits until another policy is set, until due_ns (monotonic), or until stop: then false. */
 bool aws_shared_wait(struct aws_shared *shared, int64_t due_ns);
 
