@@ -75,6 +75,8 @@ struct reconciler {
 	bool listed; /* starting is complete */
 	char swept[640]; /* under lock: how the last sweep of the cloud's account came out */
 	int64_t policy_generation; /* platform's worker: the policy that the estate has */
+	atomic_llong policies_written; /* how often the feed has told of one */
+	atomic_llong policies_taken; /* so many of them the estate had when it was last asked */
 	bool watching; /* the store's feed has us */
 	bool settled; /* cloud's settle was called */
 	int64_t roster_next_ns; /* when the next roster may be made (the peerings' thread's) */

@@ -140,8 +140,11 @@ void feed_changes(void *arg, const struct change *changes, size_t count)
 		case KIND_PLATFORM:
 			if (change->flags & CHANGE_FLAGS)
 				wake_rotation(r);
-			if (change->flags & CHANGE_SPEC)
+			/* What changes after it is made by it, or later. */
+			if (change->flags & CHANGE_SPEC) {
+				(void)atomic_fetch_add(&r->policies_written, 1);
 				wake_platform(r);
+			}
 			break;
 		case KIND_TENANT:
 			feed_tenant(r, change);

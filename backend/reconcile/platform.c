@@ -63,14 +63,17 @@ int64_t platform_reconcile(struct reconciler *r)
 	_cleanup_object_ struct object platform = OBJECT_INIT;
 	_cleanup_json_ json_t *status = platform_status(r);
 	_cleanup_buf_ struct buf text = BUF_INIT;
+	long long policies = atomic_load(&r->policies_written);
 	int result;
 
 	if (!status)
 		return QUEUE_RETRY;
 	json_print(status, JSON_COMPACT, &text);
 	result = text.error ? text.error : store_get(r->options.store, PLATFORM_ID, &platform);
-	if (result == 0)
+	if (result == 0) {
 		tenant_estate_policy(r, &platform);
+		atomic_store(&r->policies_taken, policies);
+	}
 	if (result == 0 && (!platform.status || strcmp(platform.status, text.data) != 0))
 		result = store_update(r->options.store, STORE_RELAXED, NULL, set_status, text.data,
 			NULL);

@@ -81,6 +81,14 @@ bool tenant_estate_is_ready(const struct object *tenant)
 	return json_is_true(json_object_get(status, "CloudReady"));
 }
 
+/* What is made now would be made by the policy before. */
+static int await_policy(const struct reconciler *r, struct error *reterr)
+{
+	return atomic_load(&r->policies_written) == atomic_load(&r->policies_taken)
+		       ? 0
+		       : error_set(reterr, -EAGAIN, "the policy is being taken over");
+}
+
 int tenant_estate_await(struct reconciler *r, int64_t tenant, struct error *reterr)
 {
 	_cleanup_object_ struct object object = OBJECT_INIT;
@@ -89,6 +97,9 @@ int tenant_estate_await(struct reconciler *r, int64_t tenant, struct error *rete
 
 	if (!r->options.estate)
 		return 0;
+	result = await_policy(r, reterr);
+	if (result < 0)
+		return result;
 	result = store_get(r->options.store, tenant, &object);
 	if (result < 0)
 		return error_set(reterr, result, "the tenant is gone");
@@ -208,8 +219,11 @@ int64_t tenant_estate_ensure(struct reconciler *r, const struct object *tenant)
 	struct error error = ERROR_INIT;
 	struct journal journal = {tenant->id, things, estate->ops->things(&owner, things)};
 	_cleanup_buf_ struct buf public_key = BUF_INIT;
-	int result = find_key(r, tenant, &public_key, &error);
+	int result = await_policy(r, &error);
 
+	if (result < 0)
+		return queue_after(result, error.text);
+	result = find_key(r, tenant, &public_key, &error);
 	owner.public_key = buf_string(&public_key);
 	if (result == 0)
 		result = note(r, &journal, &error);

@@ -48,9 +48,10 @@ def envelope(code, message, headers, body):
     return f"<ErrorResponse>{error}<RequestId>proxy</RequestId></ErrorResponse>"
 
 
-def answer(fault, headers, body):
-    status, code, message, ahead = FAULTS.get(fault, (400, fault, "injected", 0))
-    return error(status, code, message, headers, body, ahead)
+def answer(fault, headers, body, message=None):
+    """message: other words than the table's."""
+    status, code, words, ahead = FAULTS.get(fault, (400, fault, "injected", 0))
+    return error(status, code, message or words, headers, body, ahead)
 
 
 def skewed(ahead, headers, body):

@@ -5,7 +5,7 @@ proxy.py UPSTREAM [strict]   listens on a free port of 127.0.0.1 and prints it.
   POST /_proxy/rules   a JSON list of rules, which replace the old ones as soon as none of those kills any more;
                        clears the log, and answers with what was in it:
                        {"action": NAME or "*", "fault": FAULT, "times": 1, "after": 0, "state": DIRECTORY}
-                       after: so many calls of that name go well before
+                       after: so many calls of that name go well before; "message": what an error says
   GET  /_proxy/log     the actions that came, a line each, with the fault that was injected
   POST /_proxy/late    [SECONDS, STALE]: from now on AWS knows late of what is made and removed (late.py); [0, 0]: no more
   GET  /_proxy/late    what came of it, a line a thing
@@ -123,7 +123,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if fault in ("", "cut", "reset", "hang", "kill-after", "skew"):
             result, word = self.forward(body)
             return result, fault or word
-        return faults.answer(fault, self.headers, body), fault
+        return faults.answer(fault, self.headers, body, rule.get("message")), fault
 
     def handle_any(self):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))

@@ -99,7 +99,7 @@ static void test_what_is_not_seen_is_told_once(void **state)
 	settled_free(settled);
 }
 
-/* A list may be older than what was just settled: that is looked at again, and not taken for lost. */
+/* A list may be older than what was just settled: that is looked at again, not taken for lost. */
 static void test_what_was_just_settled_is_in_doubt(void **state)
 {
 	struct settled *settled = settled_new();

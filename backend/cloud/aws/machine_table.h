@@ -63,7 +63,7 @@ void machine_table_done(struct machine_table *table);
 /* Who hears of changes; called with nothing locked. */
 void machine_table_watch(struct machine_table *table, machine_table_fn fn, void *arg);
 
-/* Asks AWS for all, unless the last answer is younger than age_ns, or a look has failed a moment ago:
+/* Asks AWS for all, unless the last answer is younger than age_ns, or a look has just failed:
  * then that stands, for all hosts that ask. */
 int machine_table_look(struct machine_table *table, const struct account *account, int64_t age_ns,
 	struct error *reterr);
