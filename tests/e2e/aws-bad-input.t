@@ -8,8 +8,10 @@
 # shellcheck source=tests/e2e/lib/aws.sh
 . "${0%/*}/lib/aws.sh"
 
-WATCHED_S=5  # so long AWS is watched
-MOST_CALLS=25 # of one kind meanwhile, for one thing: each second would be 5, a loop hundreds
+WATCHED_S=3   # so long AWS is watched
+MOST_CALLS=25 # of one kind meanwhile, sweeps included: a loop would make hundreds
+MADE='^phase *(ready|running)|, runs'
+ROOMS=(hosts services resources)
 CORRECT='and the administrator corrects .platform/policy/infrastructure.json'
 
 policy() {
@@ -44,6 +46,10 @@ unmade() {
 	rmdir "$DUPLO/demo/$1/x"
 }
 
+is_nothing() {
+	[ -z "$(aws_things)" ]
+}
+
 is_gone() {
 	[ ! -e "$DUPLO/demo/$1/x" ]
 }
@@ -67,7 +73,7 @@ wrong() {
 	if [ "$room" = tenant ]; then mkdir "$DUPLO/demo"; else made "$room" "${OTHER-}"; fi
 	value=$(jq -r 'if type == "array" then .[0] else . end' <<<"$value")
 	becomes 30 "$field: the status says what is wrong, and who mends it where" \
-		says $what "the policy's $field ${value#*=}: AWS refuses it, $CORRECT"
+		says "$what" "the policy's $field ${value#*=}: AWS refuses it, $CORRECT"
 	no_loop "$field"
 	aws_rules
 	policy .
@@ -76,22 +82,34 @@ wrong() {
 		rmdir "$DUPLO/demo"
 		becomes 60 "$field: and goes" [ ! -e "$DUPLO/demo" ]
 	else
-		becomes 60 "$field: corrected, it is made" says $what '^phase *(ready|running)|, runs'
+		becomes 60 "$field: corrected, it is made" says "$what" "$MADE"
 		unmade "$room"
 		becomes 60 "$field: and goes" is_gone "$room"
 	fi
 }
 
-# refused ROOM ACTION FAULT WORDS [MESSAGE]: while it lasts, and when it is over.
+# refused WHAT WORDS RULE WORDS RULE WORDS RULE: of a host, a service and a resource; while it lasts, and when it is over.
 refused() {
-	aws_rules "$(lasting "$2" "$3" "${5-}")"
-	made "$1"
-	becomes 30 "$1, $3: the status says what helps" says "demo/$1/x" "$4"
-	no_loop "$1, $3"
+	local what=$1 room
+	local -A words=([hosts]=$2 [services]=$4 [resources]=$6)
+	aws_rules "$3" "$5" "$7"
+	for room in "${ROOMS[@]}"; do
+		made "$room"
+	done
+	for room in "${ROOMS[@]}"; do
+		becomes 30 "$what, $room: the status says what helps" says "demo/$room/x" "${words[$room]}"
+	done
+	no_loop "$what"
 	aws_rules
-	becomes 90 "$1, $3: when it is over it is made" says "demo/$1/x" '^phase *(ready|running)|, runs'
-	unmade "$1"
-	becomes 60 "$1, $3: and goes" is_gone "$1"
+	for room in "${ROOMS[@]}"; do
+		becomes 60 "$what, $room: when it is over it is made" says "demo/$room/x" "$MADE"
+	done
+	for room in "${ROOMS[@]}"; do
+		unmade "$room"
+	done
+	for room in "${ROOMS[@]}"; do
+		becomes 60 "$what, $room: and goes" is_gone "$room"
+	done
 }
 
 # Ids that are not in the account.
@@ -134,23 +152,23 @@ wrong_cache() {
 	aws_rules
 }
 
+# credentials FAULT WORDS: of what is asked first for a host, a service and a resource.
+credentials() {
+	refused "$1" "$2" "$(lasting DescribeInstances "$1")" "$2" "$(lasting DescribeLoadBalancers "$1")" \
+		"$2" "$(lasting DescribeDBInstances "$1")"
+}
+
 # One tenant is made; whatever it wants next is refused.
 refusals() {
-	local room
-	declare -A look=([hosts]=DescribeInstances [services]=DescribeLoadBalancers [resources]=DescribeDBInstances)
-	for room in hosts services resources; do
-		refused $room ${look[$room]} expired-token "credentials have expired: give it new ones"
-		refused $room ${look[$room]} wrong-region "does not know the platform's credentials: check them and the policy's region"
-	done
-	refused hosts RunInstances VcpuLimitExceeded \
-		"current vCPU limit of 32.*quota of the AWS account is used up: the administrator asks AWS for a higher one" \
-		"You have requested more vCPU capacity than your current vCPU limit of 32 allows"
-	refused hosts RunInstances InsufficientInstanceCapacity "AWS has no room for a machine just now, whichever of t3"
-	refused services CreateLoadBalancer TooManyLoadBalancers "quota of the AWS account is used up"
-	refused services CreateSecurityGroup SecurityGroupLimitExceeded "quota of the AWS account is used up"
-	refused services CreateLoadBalancer InvalidSecurityGroup "AWS does not know everywhere yet what was just made"
-	refused resources CreateDBInstance StorageQuotaExceeded "quota of the AWS account is used up"
-	refused resources CreateDBInstance InsufficientDBInstanceCapacity "AWS has no room for it just now"
+	local quota="quota of the AWS account is used up: the administrator asks AWS for a higher one"
+	credentials expired-token "credentials have expired: give it new ones"
+	credentials wrong-region "does not know the platform's credentials: check them and the policy's region"
+	refused "a quota" "current vCPU limit of 32.*$quota" "$(lasting RunInstances VcpuLimitExceeded \
+		"You have requested more vCPU capacity than your current vCPU limit of 32 allows")" \
+		"$quota" "$(lasting CreateLoadBalancer TooManyLoadBalancers)" "$quota" "$(lasting CreateDBInstance StorageQuotaExceeded)"
+	refused "a full AWS" "AWS has no room for a machine just now, whichever of t3" "$(lasting RunInstances InsufficientInstanceCapacity)" \
+		"AWS does not know everywhere yet what was just made" "$(lasting CreateLoadBalancer InvalidSecurityGroup)" \
+		"AWS has no room for it just now" "$(lasting CreateDBInstance InsufficientDBInstanceCapacity)"
 }
 
 # Nothing there to ask: the name of its endpoint is none.
@@ -177,6 +195,6 @@ policies
 refusals
 no_region
 succeeds "the tenant goes" rmdir "$DUPLO/demo"
-becomes 60 "and all that it had" eval '[ -z "$(aws_things)" ]'
+becomes 60 "and all that it had" is_nothing
 aws_end
 tap_done
