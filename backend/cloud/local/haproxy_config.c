@@ -61,7 +61,10 @@ void haproxy_config_head(struct buf *text, const char *revision, const char *soc
 	buf_printf(text, "global\n\tsetenv DUPLOFS_REVISION %s\n", revision);
 	buf_printf(text, "\tstats socket '%s' mode 600 level admin expose-fd listeners\n",
 		socket_path);
-	buf_puts(text, "\tstats timeout 10s\n"
+	/* Its own client, which nothing uses, would read all of the system's authorities at each
+	 * start, check and reload: two thirds of the time that one takes. */
+	buf_puts(text, "\thttpclient.ssl.verify none\n"
+		       "\tstats timeout 10s\n"
 		       "\tfd-hard-limit 65536\n"
 		       "\thard-stop-after 12h\n"
 		       "\tmworker-max-reloads 100\n"
