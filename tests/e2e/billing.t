@@ -92,9 +92,25 @@ becomes 90 "an event tells that it is spent" grep -q "100 % of the month's budge
 echo >"$BILLING/budget"
 is "$(cat "$BILLING/budget")" "" "it can be cleared"
 
-# The ledger outlives a crash and the service.
+# The ledger outlives a crash and the service: what ran on was counted on, with neither a cut nor a second count.
+ledger() {
+	python3 -c 'import sqlite3, sys
+for row in sqlite3.connect(sys.argv[1]).execute("""SELECT s.kind, s.service, s.name, start_ns, end_ns FROM usage_subject s JOIN
+	(SELECT subject, start_ns, end_ns FROM usage UNION ALL SELECT subject, start_ns, 0 FROM usage_open) ON s.id = subject
+	WHERE s.service = "web" OR s.name = "local" ORDER BY 1, 2, 3, 4"""):
+    print(*row)' "${platform_state[main]}/duplofs.db"
+}
+before=$(ledger)
+like "$before" "^1  local [0-9]+ 0
+2 web 0 [0-9]+ 0
+2 web 1 [0-9]+ 0
+3 web  [0-9]+ 0\$" "the machine, two containers and their balancer are counted, each since it began"
 platform_kill
 platform_start || bail "no platform"
+counted_on() {
+	settles 30 && [ "$(ledger)" = "$before" ]
+}
+becomes 30 "after a crash all of them go on" counted_on
 becomes 30 "what was counted is there after a crash" costs 0.5
 rmdir "$SERVICE"
 gone_for_good() {
