@@ -41,6 +41,7 @@ struct logs;
 struct mirrors;
 struct prober;
 struct units;
+struct view_readers;
 
 struct reconciler {
 	struct reconciler_options options;
@@ -58,6 +59,7 @@ struct reconciler {
 	struct inquiries *inquiries; /* NULL: nothing can be asked */
 	struct logs *logs;
 	struct prober *prober;
+	struct view_readers *readers; /* NULL: nothing is shown */
 	struct gate *view_gate; /* by service */
 	struct lock view_lock; /* LOCK_RECONCILE: view_waits, view_paces, views_lost */
 	struct cond view_done;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/cleanup.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "reconcile/context.h"
@@ -22,6 +23,7 @@
 #include "reconcile/permits.h"
 #include "reconcile/units.h"
 #include "reconcile/view.h"
+#include "reconcile/view_readers.h"
 #include "reconcile/meter.h"
 
 #define PLAN_WORKERS  3
@@ -162,6 +164,8 @@ static int reconciler_parts(struct reconciler *r, struct error *reterr)
 	if (result == 0 && !r->options.simulated)
 		result = health_start(r, reterr);
 	if (result == 0 && !r->options.simulated)
+		result = view_readers_new(&r->readers, r->options.store, reterr);
+	if (result == 0 && !r->options.simulated)
 		result = file_mkdirs(r->options.view_dir, 0711, reterr);
 	if (result == 0)
 		result = file_mkdirs(r->options.logs_dir, 0700, reterr);
@@ -273,6 +277,7 @@ void reconciler_stop(struct reconciler *r)
 		queue_stop(r->peerings);
 	if (r->views)
 		queue_stop(r->views);
+	view_readers_free(TAKE(r->readers));
 	inquiries_stop(r);
 	health_stop(r);
 	logs_free(r);

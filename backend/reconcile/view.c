@@ -140,7 +140,7 @@ static int view_values(struct reconciler *r, int64_t service, const char *path, 
 {
 	int64_t since_ns = clock_now_ns();
 	struct view_set_news news;
-	int result = view_set_sync(r->options.store, service, path, &news, reterr);
+	int result = view_set_sync(r->options.store, r->readers, service, path, &news, reterr);
 
 	if (news.switched)
 		pace_set(pace, since_ns);

@@ -16,6 +16,7 @@
 #include "reconcile/view_files.h"
 #include "reconcile/view_list.h"
 #include "reconcile/view_old.h"
+#include "reconcile/view_readers.h"
 
 #define CURRENT "..data"
 
@@ -32,6 +33,7 @@ static const char *const shown[] = {"secrets", "config", "resources", "self.json
 
 struct set {
 	struct store *store;
+	struct view_readers *readers;
 	int64_t service;
 	const char *view;
 	char draft[VIEW_PATH_MAX + 16]; /* beside the view, out of containers' sight */
@@ -268,6 +270,16 @@ static void find_shown(struct set *set)
 	set->before[len > 0 ? len : 0] = '\0';
 }
 
+/* Before anybody can see it: the first who reads is told of, too. */
+static void watch_secrets(const struct set *set, bool draft)
+{
+	char path[VIEW_PATH_MAX + 32];
+
+	(void)snprintf(path, sizeof(path), "%s%s/%s", draft ? set->draft : set->view,
+		draft ? "" : "/" CURRENT, part_names[VIEW_SECRETS]);
+	view_readers_watch(set->readers, set->service, path);
+}
+
 static int switch_set(struct set *set, struct view_set_news *ret, struct error *reterr)
 {
 	int r;
@@ -281,6 +293,8 @@ static int switch_set(struct set *set, struct view_set_news *ret, struct error *
 	if (ret->switched)
 		r = make(set, reterr);
 	store_thaw(set->store);
+	if (r == 0)
+		watch_secrets(set, ret->switched);
 	/* Told before it is done: what cannot be told is not given. */
 	if (r == 0 && ret->switched)
 		r = store_update(set->store, STORE_RELAXED, NULL, tell_given, set, reterr);
@@ -297,10 +311,11 @@ static int switch_set(struct set *set, struct view_set_news *ret, struct error *
 	return r;
 }
 
-int view_set_sync(struct store *store, int64_t service, const char *path, struct view_set_news *ret,
-	struct error *reterr)
+int view_set_sync(struct store *store, struct view_readers *readers, int64_t service,
+	const char *path, struct view_set_news *ret, struct error *reterr)
 {
 	struct set set = {.store = store,
+		.readers = readers,
 		.service = service,
 		.view = path,
 		.from = {-1, -1, -1},

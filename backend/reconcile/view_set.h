@@ -24,8 +24,11 @@ struct view_set_news {
 	int64_t due_ns; /* when an old set is to be removed (clock_now_ns); CLOCK_FOREVER: none */
 };
 
-/* Makes the set of the view at path (a directory that exists) what the store has. */
-int view_set_sync(struct store *store, int64_t service, const char *path, struct view_set_news *ret,
-	struct error *reterr);
+struct view_readers;
+
+/* Makes the set of the view at path (a directory that exists) what the store has. readers: who
+ * watches over its secrets; may be NULL. */
+int view_set_sync(struct store *store, struct view_readers *readers, int64_t service,
+	const char *path, struct view_set_news *ret, struct error *reterr);
 
 #endif

@@ -87,41 +87,86 @@ int txn_audit_refusal(struct txn *txn, const struct caller *caller, int error)
 	return txn_audit(txn, caller, name ? name : "refused");
 }
 
-/* Of nobody's doing: they have a place of their own, and push out no user's lines. */
-#define AUDIT_PLATFORM (-1)
+/* Of nobody's doing: they have places of their own, and push out no user's lines. */
+#define AUDIT_PLATFORM    (-1)
+#define AUDIT_READS(from) (-2 - (from)) /* a tenant's */
 
-int txn_audit_given(struct txn *txn, int64_t service_id, int64_t secret_id)
+struct secret_line {
+	struct object service, secret, tenant, above;
+};
+
+static int find_secret(struct txn *txn, int64_t service, int64_t secret, struct secret_line *ret)
 {
-	struct object service = OBJECT_INIT, secret = OBJECT_INIT, tenant = OBJECT_INIT;
-	struct object above = OBJECT_INIT;
-	struct buf line = BUF_INIT;
-	int r = txn_peek(txn, service_id, &service);
+	int r = txn_peek(txn, service, &ret->service);
 
 	if (r == 0)
-		r = txn_peek(txn, secret_id, &secret);
+		r = txn_peek(txn, secret, &ret->secret);
 	if (r == 0)
-		r = txn_peek(txn, secret.tenant, &tenant);
-	if (r == 0)
-		r = txn_peek(txn, secret.parent, &above);
+		r = txn_peek(txn, ret->secret.tenant, &ret->tenant);
+	return r == 0 ? txn_peek(txn, ret->secret.parent, &ret->above) : r;
+}
+
+static void put_secret(const struct secret_line *about, const char *operation, struct buf *out)
+{
+	buf_printf(out, " operation=%s path=", operation);
+	buf_put_word(out, about->tenant.name);
+	if (about->secret.kind == KIND_OUTPUT) {
+		buf_puts(out, "/resources/");
+		buf_put_word(out, about->above.name);
+		buf_putc(out, '/');
+	} else {
+		buf_puts(out, "/secrets/");
+	}
+	buf_put_word(out, about->secret.name);
+	buf_printf(out, " generation=%" PRId64 " service=", about->secret.generation);
+	buf_put_word(out, about->service.name);
+	buf_puts(out, " outcome=accepted");
+}
+
+static int insert_secret(struct txn *txn, int64_t place, const struct buf *line)
+{
+	return line->error ? txn_fail(txn, line->error) : insert_line(txn, place, line);
+}
+
+int txn_audit_given(struct txn *txn, int64_t service, int64_t secret)
+{
+	_cleanup_buf_ struct buf line = BUF_INIT;
+	struct secret_line about;
+	int r = find_secret(txn, service, secret, &about);
+
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
 	put_time(txn->now_ns, &line);
-	buf_puts(&line, " uid=0 gid=0 pid=0 program=duplofs operation=give path=");
-	buf_put_word(&line, tenant.name);
-	if (secret.kind == KIND_OUTPUT) {
-		buf_puts(&line, "/resources/");
-		buf_put_word(&line, above.name);
-		buf_putc(&line, '/');
-	} else {
-		buf_puts(&line, "/secrets/");
-	}
-	buf_put_word(&line, secret.name);
-	buf_printf(&line, " generation=%" PRId64 " service=", secret.generation);
-	buf_put_word(&line, service.name);
-	buf_puts(&line, " outcome=accepted");
-	r = line.error ? txn_fail(txn, line.error) : insert_line(txn, AUDIT_PLATFORM, &line);
-	buf_done(&line);
-	return r;
+	buf_puts(&line, " uid=0 gid=0 pid=0 program=duplofs");
+	put_secret(&about, "give", &line);
+	return insert_secret(txn, AUDIT_PLATFORM, &line);
+}
+
+static void put_number(const char *name, int64_t number, struct buf *out)
+{
+	if (number < 0)
+		buf_printf(out, " %s=-", name);
+	else
+		buf_printf(out, " %s=%" PRId64, name, number);
+}
+
+int txn_audit_read(struct txn *txn, int64_t service, int64_t secret,
+	const struct audit_reader *reader)
+{
+	_cleanup_buf_ struct buf line = BUF_INIT;
+	struct secret_line about;
+	int r = find_secret(txn, service, secret, &about);
+
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	put_time(txn->now_ns, &line);
+	put_number("uid", reader->uid, &line);
+	put_number("gid", reader->gid, &line);
+	put_number("pid", reader->pid, &line);
+	buf_puts(&line, " program=");
+	buf_put_word(&line, reader->program[0] ? reader->program : "-");
+	put_secret(&about, "read", &line);
+	return insert_secret(txn, AUDIT_READS(about.tenant.id), &line);
 }
 
 static int audit_print(struct connection *connection, struct buf *out)

@@ -57,6 +57,24 @@ for name in self.json neighbors.json hosts config/SHAPE neighbors/db; do
 done
 is "$(inside "$web" 999 'cat /duplo/secrets/PASSWORD' | wc -c)" "9" "any uid in the container reads"
 
+# ---- who has read what ----
+
+reads() {
+	grep -c "operation=read path=$1 " "$DUPLO/.platform/audit"
+}
+told() {
+	[ "$(reads "$1")" -eq "$2" ]
+}
+becomes 10 "the audit tells which service has read which secret" told demo/secrets/PASSWORD 1
+like "$(grep operation=read "$DUPLO/.platform/audit")" \
+	"^20[0-9TZ:.-]+ uid=(12345|-) gid=(0|-) pid=[0-9]+ program=[^ ]+ operation=read path=demo/secrets/PASSWORD generation=1 service=web outcome=accepted\$" \
+	"and when, and who, where the process is there still"
+inside "$(container_of 0 "$DUPLO/demo/services/db")" 12345 'sleep 1 </duplo/secrets/UNLISTED; cat /duplo/secrets/UNLISTED' >/dev/null
+becomes 10 "another service, another secret" told demo/secrets/UNLISTED 1
+like "$(grep operation=read "$DUPLO/.platform/audit" | tail -n 1)" \
+	" uid=12345 gid=0 pid=[0-9]+ program=(sh|sleep|busybox) .* service=db " "with its program"
+is "$(reads demo/secrets/PASSWORD)" "1" "what is read again and again is told once"
+
 # ---- what is not ----
 
 for attempt in 'touch /duplo/x' 'touch /duplo/config/COLOR' 'rm -f /duplo/config/COLOR' 'mkdir /duplo/secrets/x' \
@@ -151,6 +169,9 @@ password_changed() {
 	[ "$(see 'cat /duplo/secrets/PASSWORD')" = changed ]
 }
 becomes 5 "the container reads it" password_changed
+becomes 10 "and the audit tells that it has read the new one" told demo/secrets/PASSWORD 2
+like "$(grep operation=read "$DUPLO/.platform/audit" | tail -n 1)" "path=demo/secrets/PASSWORD generation=[2-9].* service=web" \
+	"by its generation"
 fails_with "." "other directories cannot be made there" mkdir "$DUPLO/demo/configs.next"
 
 # ---- names ----

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "store/audit.h"
 #include "store_fixture.h"
 
 struct world {
@@ -168,6 +169,60 @@ static void test_lines_cannot_be_forged(void **state)
 	expect_lines(world, 2);
 }
 
+struct reads {
+	int64_t service, secret;
+	struct audit_reader reader;
+	int count;
+};
+
+static int read_secret(struct txn *txn, void *arg, struct error *reterr)
+{
+	const struct reads *reads = arg;
+	int r = 0;
+
+	(void)reterr;
+	for (int i = 0; r == 0 && i < reads->count; i++)
+		r = txn_audit_read(txn, reads->service, reads->secret, &reads->reader);
+	return r;
+}
+
+static struct reads reads_of(struct world *world, int64_t tenant)
+{
+	return (struct reads){
+		.service = fixture_create(&world->fixture, tenant, KIND_SERVICE, "web"),
+		.secret = fixture_create(&world->fixture, tenant, KIND_SECRET, "KEY"),
+		.reader = {.uid = 8, .gid = 9, .pid = 10, .program = "my app"},
+		.count = 1,
+	};
+}
+
+static void test_who_read_a_secret(void **state)
+{
+	struct world *world = *state;
+	struct store *store = world->fixture.store;
+	struct reads reads = reads_of(world, world->demo);
+	struct reads noisy =
+		reads_of(world, fixture_create(&world->fixture, PLATFORM_ID, KIND_TENANT, "noisy"));
+	char *text;
+
+	assert_int_equal(store_update(store, STORE_RELAXED, NULL, read_secret, &reads, NULL), 0);
+	expect(world,
+		"Z uid=8 gid=9 pid=10 program=my\\040app operation=read path=demo/secrets/KEY "
+		"generation=0 service=web outcome=accepted");
+	reads.reader = (struct audit_reader){.uid = -1, .gid = -1, .pid = 10};
+	assert_int_equal(store_update(store, STORE_RELAXED, NULL, read_secret, &reads, NULL), 0);
+	expect(world, "Z uid=- gid=- pid=10 program=- operation=read path=demo/secrets/KEY "
+		      "generation=0 service=web outcome=accepted");
+	noisy.count = 6000;
+	assert_int_equal(store_update(store, STORE_RELAXED, NULL, read_secret, &noisy, NULL), 0);
+	text = read_audit(world);
+	assert_int_equal(count_lines(text), 5002); /* a tenant pushes out its own alone */
+	free(text);
+	reads.secret = 999999; /* gone by now */
+	assert_int_equal(store_update(store, STORE_RELAXED, NULL, read_secret, &reads, NULL), 0);
+	expect_lines(world, 5002);
+}
+
 static int make_noise(struct txn *txn, void *arg, struct error *reterr)
 {
 	const struct caller *caller = arg;
@@ -204,6 +259,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_line_comes_with_its_change, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_what_was_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_lines_cannot_be_forged, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_who_read_a_secret, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_noise_pushes_out_nobody_else, setup, teardown),
 	};
 
