@@ -38,6 +38,12 @@ static int delete (struct txn *txn, void *arg, struct error *reterr)
 	return txn_delete(txn, *(const int64_t *)arg, reterr);
 }
 
+void value_unmake(struct fs *fs, struct ref *ref)
+{
+	if (ref_reload(fs, ref) == 0 && ref->object.generation == 0)
+		(void)store_update(fs->store, STORE_RELAXED, NULL, delete, &ref->object.id, NULL);
+}
+
 int value_delete(struct fs *fs, const struct ref *ref, const struct caller *caller,
 	struct error *reterr)
 {

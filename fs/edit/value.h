@@ -13,6 +13,9 @@
 /* Makes the object unless it is there. */
 int value_make(struct fs *fs, const struct ref *directory, const char *name, struct ref *ret);
 
+/* Takes away one that was made and never written. */
+void value_unmake(struct fs *fs, struct ref *ref);
+
 int value_delete(struct fs *fs, const struct ref *ref, const struct caller *caller,
 	struct error *reterr);
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "fs/edit/value.h"
 #include "fs/ops/copier.h"
 #include "fs/ops/op.h"
 
@@ -402,11 +403,6 @@ void op_fsync(fuse_req_t req, fuse_ino_t node, int datasync, struct fuse_file_in
 	close_row(req, node, file, true);
 }
 
-static int delete_unwritten(struct txn *txn, void *arg, struct error *reterr)
-{
-	return txn_delete(txn, *(const int64_t *)arg, reterr);
-}
-
 /* The last chance for a draft whose opener has left it to others, and for a value that was made and
  * never written (`touch`): it is empty then, or gone when what was written was refused. */
 static void release_draft(struct fs *fs, struct ref *ref, uint64_t handle)
@@ -432,8 +428,7 @@ static void release_draft(struct fs *fs, struct ref *ref, uint64_t handle)
 		ref->object.generation > 0)
 		return;
 	if (flags & EDIT_REFUSED)
-		(void)store_update(fs->store, STORE_RELAXED, NULL, delete_unwritten,
-			&ref->object.id, NULL);
+		value_unmake(fs, ref);
 	else
 		(void)commit_apply(fs, ref, "", 0, &caller, &error);
 }

@@ -38,9 +38,7 @@ static bool is_recent(int64_t mtime_ns)
 	return age_ns >= 0 && age_ns < RECENT_NS;
 }
 
-/* Beside a writer, and of what has just changed, a reader gets a copy of its own of what is in
- * force now: one version, whole, whatever becomes of the file and of this process. */
-static int open_copy(fuse_req_t req, struct ref *ref, struct fuse_file_info *file)
+static int make_copy(fuse_req_t req, struct ref *ref, struct fuse_file_info *file)
 {
 	_cleanup_content_ struct content content = CONTENT_INIT;
 	_cleanup_edit_ struct edit edit = EDIT_INIT;
@@ -58,11 +56,25 @@ static int open_copy(fuse_req_t req, struct ref *ref, struct fuse_file_info *fil
 	r = edit_open(fs->edits, file->fh, &edit);
 	if (r == 0 && content.text.len > 0)
 		r = edit_write(&edit, 0, content.text.data, content.text.len);
+	edit_close(&edit);
 	if (r < 0)
 		edit_drop(fs->edits, file->fh);
+	return r;
+}
+
+/* Beside a writer, and of what has just changed, a reader gets a copy of its own of what is in
+ * force now: one version, whole, whatever becomes of the file and of this process. Where memory is
+ * full it reads what is in force at each of its reads. */
+static int open_copy(fuse_req_t req, struct ref *ref, struct fuse_file_info *file)
+{
+	int r = make_copy(req, ref, file);
+
 	file->direct_io = 1;
 	file->noflush = 1;
-	return r;
+	if (r != -ENOSPC)
+		return r;
+	file->fh = 0;
+	return 0;
 }
 
 /* A secret stays in no cache. What is read at once is whole; of a long one each reader gets a copy
@@ -252,6 +264,8 @@ static void create_file(fuse_req_t req, struct ref *directory, struct ref *ref, 
 	r = op_entry(fs, directory, ref, &entry);
 	if (r == 0)
 		r = open_writing(req, ref, flags | EDIT_EMPTY, file);
+	if (r < 0 && flags & EDIT_CREATED)
+		value_unmake(fs, ref);
 	if (r < 0)
 		(void)fuse_reply_err(req, -r);
 	else if (fuse_reply_create(req, &entry, file) == -ENOENT && OP_IS_DRAFT(file->fh))
@@ -276,6 +290,9 @@ void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
 	r = ref_open(op_fs(req), parent, &directory);
 	if (r == 0)
 		r = ref_child(op_fs(req), &directory, name, &ref);
+	/* The worker that had made it is gone: it is this request's still. */
+	if (r == 0 && session_resent() && ref.row->flags & ROW_VALUE && ref.object.generation == 0)
+		flags = EDIT_CREATED;
 	if (r == -ENOENT)
 		switch (name_classify(&directory, name, &error)) {
 		case NAME_VALUE:

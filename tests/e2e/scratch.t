@@ -102,6 +102,31 @@ platform_stop
 platform_start -c simulated || bail "no platform"
 is "$(find "$DUPLO" -name '*tmp' -o -name '*~' -o -name '*swp' -o -name '#*')" "" "with the mount they are gone"
 
+# Memory is full: writing says so and leaves nothing half done, reading goes on.
+service demo web '{"DockerImage":"example/web:1","Replicas":3}'
+SERVICE=$DUPLO/demo/services/web
+echo old >"$DUPLO/demo/secrets/OLD"
+head -c 50000 /dev/zero | tr '\0' x >"$DUPLO/demo/config/LONG"
+# Takes what is left; what drafts that go just now give back, at the next call.
+takes_nothing() {
+	[ "$(dd if=/dev/zero of="$(runtime_directory)/filler" bs=4096 oflag=append conv=notrunc 2>&1 | sed -n 's/+.*out$//p')" -eq 0 ]
+}
+succeeds "300 KiB are left" mount -o "remount,size=$(($(df -k --output=used "$(runtime_directory)" | tail -n 1) + 300))k" \
+	"$(runtime_directory)"
+becomes 10 "and taken" takes_nothing
+for path in services/web/spec.json services/web/replicas secrets/OLD secrets/NEW config/NEW .x.tmp; do
+	fails_with "No space left" "writing $path says so" bash -c "echo '{\"DockerImage\":\"example/web:9\"}' >'$DUPLO/demo/$path'"
+done
+is "$(find "$DUPLO/demo/secrets" "$DUPLO/demo/config" -name NEW)" "" "nothing came of it"
+is "$(cat "$SERVICE/spec.json" "$SERVICE/replicas" "$DUPLO/demo/secrets/OLD")" \
+	"$(printf '{"DockerImage":"example/web:1","Replicas":3}\n3\nold')" "what was there is read, just written to as it is"
+is "$(tr -d x <"$DUPLO/demo/config/LONG" | wc -c) $(wc -c <"$DUPLO/demo/config/LONG")" "0 50000" "what is long, too"
+rm "$(runtime_directory)/filler"
+succeeds "there is room again" mount -o remount,size=50% "$(runtime_directory)"
+succeeds "a secret is made" bash -c "echo new >'$DUPLO/demo/secrets/NEW'"
+is "$(cat "$DUPLO/demo/secrets/NEW")" "new" "and read"
+rm "$DUPLO/demo/secrets/"{NEW,OLD} "$DUPLO/demo/config/LONG"
+
 # Handles.
 is "$(python3 - "$SERVICE" "$DUPLO/demo" <<'PY'
 import os, resource, sys
