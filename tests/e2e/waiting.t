@@ -5,7 +5,7 @@
 
 platform_start -c simulated || bail "no platform"
 mkdir "$DUPLO/demo"
-NEVER='{"DockerImage":"simulated/unhealthy:1","HealthCheck":{"Path":"/","StartPeriodSeconds":600}}'
+NEVER='{"DockerImage":"simulated/unhealthy:1","HealthCheck":{"StartPeriodSeconds":600,"UnhealthyThreshold":100}}'
 GOOD='{"DockerImage":"example/web:1"}'
 
 # What has settled, and what cannot.

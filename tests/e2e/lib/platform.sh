@@ -134,19 +134,12 @@ runtime_directory() {
 
 # Pids of the platform's own processes: holder, supervisor, worker, load balancer, name server.
 platform_processes() {
-	local name=${1:-main} pid file runtime
+	local name=${1:-main} pid file
 	for file in "${platform_state[$name]}"/{holder,supervisor,worker}.pid; do
 		pid=$(cat "$file" 2>/dev/null) || continue
 		[ "$(readlink "/proc/$pid/exe")" = "$(readlink -f "$DUPLOFS")" ] && echo "$pid"
 	done
-	runtime=$(runtime_directory "$name")
-	for pid in /proc/[0-9]*; do
-		pid=${pid#/proc/}
-		if { tr '\0' ' ' <"/proc/$pid/cmdline"; } 2>/dev/null |
-			grep -qE "^[^ ]*(haproxy|dnsmasq) .*$runtime/"; then
-			echo "$pid"
-		fi
-	done
+	grep -lsaP "^[^\0]*(haproxy|dnsmasq)\0.*$(runtime_directory "$name")/" /proc/[0-9]*/cmdline | cut -d / -f 3
 }
 
 test_processes() {
