@@ -77,7 +77,7 @@ static void feed_tenant(struct reconciler *r, const struct change *change)
 		atomic_fetch_sub(&r->tenants, 1);
 	if (change->flags & (CHANGE_CREATED | CHANGE_DELETED))
 		wake_platform(r);
-	if (change->flags & CHANGE_DELETED || (r->options.estate && change->flags & CHANGE_CREATED))
+	if (change->flags & (CHANGE_CREATED | CHANGE_DELETED))
 		queue_wake(r->plans, key_of(KIND_TENANT, change->id));
 	if (change->flags & CHANGE_FLAGS)
 		queue_wake(r->slow, key_of(SLOW_KEY_BUDGET, 1));
@@ -181,8 +181,10 @@ static int sweep_tenant(void *arg, const struct object *object)
 {
 	struct reconciler *r = arg;
 
-	/* What became of the things of those that are ready is the estate's sweep's to find. */
-	if (object->deleting || (r->options.estate && !tenant_estate_is_ready(object)))
+	/* What became of the things of those that are ready is the estate's sweep's to find.
+	 * Without an estate they have a key pair, all but those that are older than that. */
+	if (object->deleting ||
+		(r->options.estate ? !tenant_estate_is_ready(object) : !r->options.simulated))
 		queue_wake(r->plans, key_of(KIND_TENANT, object->id));
 	if (!object->deleting && !r->listed)
 		atomic_fetch_add(&r->tenants, 1);

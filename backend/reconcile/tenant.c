@@ -162,7 +162,8 @@ int64_t tenant_reconcile(struct reconciler *r, int64_t id)
 	if (result < 0)
 		return result != -ENOENT ? QUEUE_RETRY : QUEUE_DONE;
 	if (!tenant.deleting)
-		return r->options.estate ? tenant_estate_ensure(r, &tenant) : QUEUE_DONE;
+		return r->options.estate ? tenant_estate_ensure(r, &tenant)
+					 : tenant_estate_key(r, &tenant);
 	result = teardown(r, &tenant, &error);
 	if (result == 0)
 		return QUEUE_DONE;

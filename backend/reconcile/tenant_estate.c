@@ -62,6 +62,17 @@ static int find_key(struct reconciler *r, const struct object *tenant, struct bu
 	return result;
 }
 
+int64_t tenant_estate_key(struct reconciler *r, const struct object *tenant)
+{
+	_cleanup_buf_ struct buf public = BUF_INIT;
+	struct error error = ERROR_INIT;
+	int result = find_key(r, tenant, &public, &error);
+
+	if (result < 0)
+		log_debug("key pair of tenant %s: %s", tenant->name, error.text);
+	return result < 0 && result != -ENOENT ? QUEUE_RETRY : QUEUE_DONE;
+}
+
 void tenant_estate_intent(const char *type, char ret[INTENT_TYPE_SIZE])
 {
 	(void)snprintf(ret, INTENT_TYPE_SIZE, INTENT_ESTATE "%s", type);

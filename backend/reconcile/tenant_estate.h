@@ -25,6 +25,9 @@ bool tenant_estate_is_ready(const struct object *tenant);
  * where the cloud holds nothing for tenants. */
 int tenant_estate_await(struct reconciler *r, int64_t tenant, struct error *reterr);
 
+/* Makes the key pair of a living tenant, where nothing else is made for it; as queue_work_fn. */
+int64_t tenant_estate_key(struct reconciler *r, const struct object *tenant);
+
 /* Of a living tenant: result as queue_work_fn. */
 int64_t tenant_estate_ensure(struct reconciler *r, const struct object *tenant);
 /* Of one that is being deleted: 0 when the thing of this intent is gone, or is not ours. */

@@ -204,8 +204,7 @@ const struct row rows_tenant[] = {
 		.flags = ROW_SECRETIVE,
 		.depends = CHANGE_STATUS,
 		.render = render_key,
-		.help = "Its private half, as OpenSSH reads it; empty where the cloud makes no "
-			"machines."},
+		.help = "Its private half, as OpenSSH reads it."},
 	{.number = 177,
 		.path = "{tenant}/keys/ssh.pub",
 		TENANT,

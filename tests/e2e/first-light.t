@@ -30,6 +30,10 @@ succeeds "mkdir makes a tenant" mkdir "$DUPLO/demo"
 is "$(cd "$DUPLO/demo" && for name in services secrets config status events; do
 	[ -e $name ] && echo $name
 done | tr '\n' ' ')" "services secrets config status events " "a tenant has its files"
+becomes 5 "it has a key pair" test -s "$DUPLO/demo/keys/ssh.pub"
+is "$(ssh-keygen -y -f "$DUPLO/demo/keys/ssh")" "$(cat "$DUPLO/demo/keys/ssh.pub")" "of two halves"
+like "$(cat "$DUPLO/demo/keys/ssh.pub")" "^ssh-ed25519 [A-Za-z0-9+/]+ demo@duplofs$" "with its name"
+is "$(stat -c %a "$DUPLO/demo/keys" "$DUPLO/demo/keys/ssh" | tr '\n' ' ')" "700 400 " "which others cannot read"
 succeeds "mkdir makes a service" mkdir "$DUPLO/demo/services/website"
 SERVICE=$DUPLO/demo/services/website
 is "$(try write "$SERVICE/spec.json" "$spec"$'\n')" "ok" "the plain form of a spec is accepted"
