@@ -187,8 +187,9 @@ install: all ## Install the program, man pages and examples (PREFIX, DESTDIR)
 	install -D -m 0755 $(OUT)/duplofs $(DESTDIR)$(PREFIX)/sbin/duplofs
 	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/man/man8 fs/man/duplofs.8
 	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/man/man5 fs/man/duplofs.5
-	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/doc/duplofs README.md LICENSE \
-		examples/systemd/duplofs.service examples/fstab
+	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/doc/duplofs README.md LICENSE examples/fstab
+	sed 's|/usr/local/sbin/|$(PREFIX)/sbin/|' examples/systemd/duplofs.service \
+		>$(DESTDIR)$(PREFIX)/share/doc/duplofs/duplofs.service
 
 uninstall: ## Remove what install put there
 	rm -f $(DESTDIR)$(PREFIX)/sbin/duplofs $(DESTDIR)$(PREFIX)/share/man/man[58]/duplofs.[58]

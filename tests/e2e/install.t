@@ -11,6 +11,8 @@ for file in man/man8/duplofs.8 man/man5/duplofs.5 doc/duplofs/README.md doc/dupl
 	[ -s "$place/usr/share/$file" ]
 	ok $? "$file is there"
 done
+is "$(grep -o '/[a-z/]*/duplofs ' "$place/usr/share/doc/duplofs/duplofs.service" | sort -u)" "/usr/sbin/duplofs " \
+	"the unit starts what was installed"
 succeeds "the man page reads" mandoc "$place/usr/share/man/man8/duplofs.8"
 succeeds "make uninstall" make -s -C "$top" BUILD="$build" DESTDIR="$place" PREFIX=/usr uninstall
 is "$(find "$place" -type f)" "" "nothing is left"
