@@ -41,4 +41,10 @@ my $tables = join '|', qw(service host group_policy rds s3 elasticache dynamodb 
 my @fields = map { slurp($_) =~ /struct field (?:$tables)_fields\[\] = \{(.*?)\n\};/gs } grep { m{^backend/model/.*\.c$} } files_c();
 @fields = map { /\.name = "([A-Z]\w+)"/g } @fields;
 missing('duplofs(5) explains each field of a spec', grep { $man5 !~ /\bCm .*\b\Q$_\E\b/ } @fields);
+
+# What the environment tells.
+my @told = map { slurp($_) =~ /getenv\("(\w+)"\)|"(AWS_[A-Z0-9_]+)(?:%s)?"/g } grep { m{^(?:fs|backend/(?:aws|base))/} } files_c();
+@told = grep { defined && !/^(?:PATH|HOME)$/ } @told;
+missing('duplofs(8) names each variable of the environment', grep { $man8 !~ /\bEv .*\b\Q$_\E/ } @told);
+missing('duplofs(8) names each cloud', grep { $man8 !~ /cloud Ns = Ns Cm .*\b$_\b/ } qw(local aws simulated));
 done_testing();
