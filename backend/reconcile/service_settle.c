@@ -170,6 +170,31 @@ static bool is_local(const struct service_work *work)
 	return false;
 }
 
+/* All that are wanted are there: what has no place is what an upgrade would have beside them. */
+static bool is_surge(const struct service_work *work)
+{
+	int64_t running = 0;
+
+	for (size_t i = 0; i < work->count; i++)
+		running += work->members[i].spec.run;
+	return work->spec->max_surge > 0 && running >= work->status.replicas;
+}
+
+static void write_unplaced(struct service_work *work)
+{
+	struct service_status *status = &work->status;
+
+	if (is_surge(work))
+		(void)snprintf(status->message, sizeof(status->message),
+			"the %" PRId64 " that MaxSurge has beside the %" PRId64
+			" replicas do not fit: %.300s; MaxSurge 0 goes without them",
+			work->unplaced, status->replicas, work->no_place.text);
+	else
+		(void)snprintf(status->message, sizeof(status->message),
+			"%" PRId64 " of %" PRId64 " replicas do not fit: %.300s", work->unplaced,
+			status->replicas, work->no_place.text);
+}
+
 /* What most stands in the way, as one sentence. */
 static void write_message(struct service_work *work, const struct settling *settling)
 {
@@ -188,9 +213,7 @@ static void write_message(struct service_work *work, const struct settling *sett
 	if (work->failing[0]) {
 		(void)text_copy(status->message, sizeof(status->message), work->failing);
 	} else if (work->unplaced > 0 && !(work->away && work->count == 0)) {
-		(void)snprintf(status->message, sizeof(status->message),
-			"%" PRId64 " of %" PRId64 " replicas do not fit: %.300s", work->unplaced,
-			status->replicas, work->no_place.text);
+		write_unplaced(work);
 	} else if (away) {
 		(void)text_copy(status->message, sizeof(status->message), work->away_words);
 	} else if (work->trouble.code) {

@@ -422,6 +422,27 @@ static void a_removed_host_is_drained_first(void **state)
 }
 
 /* What serves goes on serving while the platform finds its hosts again. */
+/* An upgrade that wants more room than there is says what would do without it, and then does. */
+static void an_upgrade_without_room_says_so(void **state)
+{
+	struct stage stage;
+	int64_t web;
+
+	(void)state;
+	stage_begin(&stage, 2, ",\"CPU\":1");
+	web = world_service(&stage.world, stage.tenant, "web");
+	world_spec(&stage.world, web, "web", SPEC(2, ",\"CPU\":1,\"MaxSurge\":1"));
+	assert_true(world_settled(&stage.world, web, SECONDS));
+	world_spec(&stage.world, web, "web",
+		SPEC(2, ",\"CPU\":1,\"MaxSurge\":1,\"Environment\":{\"A\":\"b\"}"));
+	expect_words(&stage, web,
+		"the 1 that MaxSurge has beside the 2 replicas do not fit: each needs CPU 1");
+	assert_int_equal(running(&stage, 0) + running(&stage, 1), 2);
+	world_spec(&stage.world, web, "web", SPEC(2, ",\"CPU\":1,\"Environment\":{\"A\":\"b\"}"));
+	assert_true(world_settled(&stage.world, web, SECONDS));
+	stage_end(&stage);
+}
+
 static void a_restart_takes_nothing_out_of_traffic(void **state)
 {
 	struct stage stage;
@@ -565,6 +586,7 @@ int main(void)
 		cmocka_unit_test(without_room_elsewhere_it_is_waited_for),
 		cmocka_unit_test(a_short_absence_changes_nothing),
 		cmocka_unit_test(a_removed_host_is_drained_first),
+		cmocka_unit_test(an_upgrade_without_room_says_so),
 		cmocka_unit_test(a_restart_takes_nothing_out_of_traffic),
 		cmocka_unit_test(draining_and_removing_survive_a_restart),
 		cmocka_unit_test(drain_is_a_field_that_can_be_taken_back),
