@@ -133,14 +133,41 @@ struct part {
 	size_t index;
 };
 
-/* The largest remainder first; of equal ones the first. */
-static int compare_parts(const void *a, const void *b)
+/* Whether a comes before b: the largest remainder first; of equal ones the first. */
+static bool comes_before(const struct part *a, const struct part *b)
 {
-	const struct part *left = a, *right = b;
+	return a->remainder != b->remainder ? a->remainder > b->remainder : a->index < b->index;
+}
 
-	if (left->remainder != right->remainder)
-		return left->remainder > right->remainder ? -1 : 1;
-	return (left->index > right->index) - (left->index < right->index);
+static void swap(struct part *a, struct part *b)
+{
+	struct part kept = *a;
+
+	*a = *b;
+	*b = kept;
+}
+
+/* Brings the first so many (fewer than count) of an order to the front, themselves in none
+ * (Hoare's selection: the pivot is the middle one). */
+static void select_first(struct part *parts, size_t count, size_t first)
+{
+	size_t low = 0, high = count;
+
+	while (high - low > 1) {
+		size_t split = low;
+
+		swap(&parts[low + (high - low) / 2], &parts[high - 1]);
+		for (size_t i = low; i < high - 1; i++)
+			if (comes_before(&parts[i], &parts[high - 1]))
+				swap(&parts[i], &parts[split++]);
+		swap(&parts[split], &parts[high - 1]);
+		if (split == first)
+			return;
+		if (split < first)
+			low = split + 1;
+		else
+			high = split;
+	}
 }
 
 static void share(int64_t total, const weight *weights, size_t count, int64_t *shares,
@@ -169,7 +196,8 @@ static void share(int64_t total, const weight *weights, size_t count, int64_t *s
 		shares[count - 1] = total;
 		return;
 	}
-	qsort(parts, count, sizeof(parts[0]), compare_parts);
+	/* What is left is less than a unit each. */
+	select_first(parts, count, (size_t)rest);
 	for (size_t i = 0; i < count && rest > 0; i++, rest--)
 		shares[parts[i].index]++;
 }

@@ -127,6 +127,40 @@ static void test_money_share(void **state)
 	assert_true(shares[1] - 2 * shares[0] <= 2 && shares[1] - 2 * shares[0] >= -2);
 }
 
+/* Of any two parts none has a unit more that the other had the larger claim to. */
+static void test_the_largest_remainders_get_more(void **state)
+{
+	weight weights[150];
+	int64_t shares[150];
+	unsigned seed = 7;
+
+	(void)state;
+	for (size_t count = 1; count <= 150; count++) {
+		int64_t total = 1000003 + (int64_t)count * 7919, sum = 0, all = 0;
+
+		for (size_t i = 0; i < count; i++) {
+			seed = seed * 1103515245u + 12345u;
+			weights[i] = count % 3 == 0 ? 5 : (seed >> 16) % 50;
+			sum += (int64_t)weights[i];
+		}
+		assert_int_equal(money_share(total, weights, count, shares), 0);
+		for (size_t i = 0; i < count; i++) {
+			int64_t product = total * (int64_t)weights[i];
+
+			all += shares[i];
+			for (size_t j = 0; sum > 0 && j < count; j++) {
+				int64_t other = total * (int64_t)weights[j];
+
+				if (shares[i] == product / sum || shares[j] > other / sum)
+					continue;
+				assert_true(product % sum > other % sum ||
+					    (product % sum == other % sum && i < j));
+			}
+		}
+		assert_int_equal(all, total);
+	}
+}
+
 /* Wherever an interval is cut, the pieces cost what the whole does. */
 static void test_money_cost_adds_up(void **state)
 {
@@ -427,6 +461,7 @@ int main(void)
 		cmocka_unit_test(test_money_print),
 		cmocka_unit_test(test_money_print_exact),
 		cmocka_unit_test(test_money_share),
+		cmocka_unit_test(test_the_largest_remainders_get_more),
 		cmocka_unit_test(test_money_cost_adds_up),
 		cmocka_unit_test(test_months),
 		cmocka_unit_test(test_prices),
