@@ -64,6 +64,14 @@ echo 'sleep 5' >"$exec"
 started=$EPOCHSECONDS
 timeout -s INT 0.5 cat "$exec"
 ok $((EPOCHSECONDS - started < 4 ? 0 : 1)) "a reader can be interrupted"
+echo 'sleep 20' >"$exec"
+mkdir "$TEST_DIR/copies"
+for copy in "cp -r" "rsync -a" "grep -r nothing"; do
+	started=$EPOCHSECONDS
+	# shellcheck disable=SC2086
+	timeout 60 $copy "$SERVICE/instances" "$TEST_DIR/copies/"
+	is "$? $((EPOCHSECONDS - started < 15))" "$([[ $copy == grep* ]] && echo 1 || echo 0) 1" "$copy does not wait for it"
+done
 
 # What it uses, and its processes.
 stats=$(cat stats)
