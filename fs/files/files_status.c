@@ -154,7 +154,7 @@ int status_render_rollout(struct fs *fs, const struct ref *ref, struct content *
 	common_line(content, "phase", "%s%s", service_phase_name(status.phase),
 		ref->object.paused ? ", paused" : "");
 	common_line(content, "generation", "%lld, last good %lld",
-		(long long)status.template_generation, (long long)status.good_generation);
+		(long long)status.template_generation, (long long)status.good_template);
 	common_line(content, "updated", "%lld/%lld (%lld %%)", (long long)status.updated,
 		(long long)status.replicas,
 		(long long)(status.replicas > 0 ? 100 * status.updated / status.replicas : 100));

@@ -79,6 +79,7 @@ settles
 becomes 1 "the platform's status tells of five" platform_tells 5
 is "$(count running)" "5" "five containers run"
 is "$(comm -23 <(echo "$before") <(labelled running | sort))" "" "those that ran before were not touched"
+is "$(grep ^generation "$SERVICE/rollout" | tr -s ' ')" "generation 1, last good 1" "nothing was rolled out by that"
 echo 2 >"$SERVICE/replicas"
 settles
 is "$(count containers)" "2" "two containers are left"
