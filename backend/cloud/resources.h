@@ -19,6 +19,9 @@
 #define EXTERNAL_SIZE   64 /* bytes of a name in the cloud, with the NUL */
 #define PASSWORD_LENGTH 32
 
+/* What ensure says of one that a look misses, while it may be mistaken (-EAGAIN), begins so. */
+#define RESOURCE_MISSED "AWS does not show it just now"
+
 /* A resource as wanted. */
 struct resource {
 	int64_t id; /* never used again for another one */
@@ -28,6 +31,8 @@ struct resource {
 	const char *password; /* "" for a type that has none */
 	/* It was there, and what it held, or its protection, forbids to make another one. */
 	bool irreplaceable;
+	/* It was missed by every look since so long; 0: by none. A single one may be mistaken. */
+	int64_t missed_ns;
 	const char *code_bucket; /* of that resource in the cloud; "": it is no resource */
 	const char *queue_arn; /* of the resource; "": it has none */
 	char *const *environment; /* "KEY=value", those from config included; NULL: none */
@@ -56,7 +61,7 @@ struct resource_ops {
 		const char *name, int64_t id, char ret[EXTERNAL_SIZE]);
 
 	/* 0: it is as wanted, and ret says how to use it. -EEXIST: its name is taken by what is not
-	 * ours. -ESTALE: it is gone, and irreplaceable. */
+	 * ours. -ESTALE: it is gone, and irreplaceable: it was missed for long. */
 	int (*ensure)(struct estate *estate, const struct estate_owner *owner,
 		const struct resource *wanted, struct outputs *ret, struct error *reterr);
 	/* 0: it is gone. -EBUSY: it may not go yet, the sentence says what helps. -EEXIST: it is

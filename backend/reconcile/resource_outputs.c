@@ -81,6 +81,19 @@ int resource_store_outputs(struct resource_work *work, struct error *reterr)
 	return store_update(work->r->options.store, STORE_DURABLE, NULL, set_outputs, work, reterr);
 }
 
+/* One that was given up was missed for long. */
+static int64_t missed_ns(const struct resource_work *work)
+{
+	const struct resource_status *before = &work->before;
+
+	if (before->phase == RESOURCE_FAILED)
+		return CLOCK_FOREVER;
+	if (before->phase != RESOURCE_MAKING ||
+		strncmp(before->message, RESOURCE_MISSED, strlen(RESOURCE_MISSED)) != 0)
+		return 0;
+	return clock_wall_ns() - before->since_ns;
+}
+
 /* What it is called is told once it is there. */
 int resource_find_past(struct resource_work *work, struct error *reterr)
 {
@@ -90,6 +103,7 @@ int resource_find_past(struct resource_work *work, struct error *reterr)
 	work->wanted.irreplaceable =
 		r == 0 &&
 		(work->object.protect || resource_type_find(work->spec->type)->holds_data);
+	work->wanted.missed_ns = missed_ns(work);
 	return r < 0 && r != -ENOENT ? error_set(reterr, r, "its outputs cannot be read") : 0;
 }
 

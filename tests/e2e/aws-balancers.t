@@ -129,7 +129,7 @@ bad() {
 	write_policy 'del(.hosted_zone_id)'
 	becomes 90 "$1: no zone" says 'the policy has no hosted_zone_id'
 	write_policy '.certificate_arn = "arn:aws:acm:us-west-2:123456789012:certificate/none"'
-	becomes 90 "$1: a certificate that is not there" says "the policy's certificate arn:.*/none"
+	becomes 90 "$1: a certificate that is not there" says "the policy's certificate_arn arn:.*/none"
 	rmdir "$SERVICE"
 	write_policy .
 	aws_rules "$(rule CreateLoadBalancer TooManyLoadBalancers 1000)"

@@ -28,13 +28,6 @@ load_parts() {
 	done
 }
 
-# says FILE PATTERN: a line of FILE begins so. It starts no process: what is looked at has the processor.
-says() {
-	local text=""
-	{ IFS= read -rd '' text <"$1"; } 2>/dev/null
-	[[ $'\n'$text =~ $'\n'$2 ]]
-}
-
 # A kill may come between two of them: each can be done again.
 make_all() {
 	local part

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/text.h"
 #include "cloud/aws/permission.h"
 #include "cloud/aws/settled.h"
@@ -17,6 +18,7 @@
 #define NAME_MAX_LEN         63
 
 #define PERMISSION_NAME "duplofs-resources"
+#define MISSED_NS       (10 * NS_PER_SECOND)
 
 static const struct aws_resource *const rows[] = {
 	&aws_bucket,
@@ -196,9 +198,14 @@ static int look(struct resource_call *call, const struct aws_resource *row, stru
 	return row->look(call, reterr);
 }
 
-/* An empty one in its place would hide what is lost. */
+/* An empty one in its place would hide what is lost. AWS may deny for a moment what it has, too:
+ * that is no reason to give it up. */
 static int refuse_to_replace(const struct resource_call *call, struct error *reterr)
 {
+	if (call->wanted->missed_ns < MISSED_NS)
+		return error_set(reterr, -EAGAIN,
+			RESOURCE_MISSED ", %s \"%s\": it is looked for again",
+			call->wanted->spec->type, call->wanted->external);
 	return error_set(reterr, -ESTALE,
 		"it is gone: somebody removed %s \"%s\" at AWS. It is not made anew, empty; "
 		"restore "

@@ -97,6 +97,13 @@ aws_things() {
 	aws_services
 }
 
+# says FILE PATTERN: a line of FILE begins so. It starts no process: what is looked at has the processor.
+says() {
+	local text=""
+	{ IFS= read -rd '' text <"$1"; } 2>/dev/null
+	[[ $'\n'$text =~ $'\n'$2 ]]
+}
+
 # aws_rules [JSON-RULE...]: what shall go wrong from now on; clears the log.
 aws_rules() {
 	aws_rules_and_log "$@" >/dev/null
