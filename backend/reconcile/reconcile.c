@@ -21,6 +21,7 @@
 #include "reconcile/on_change.h"
 #include "reconcile/names.h"
 #include "reconcile/permits.h"
+#include "reconcile/tenant_estate.h"
 #include "reconcile/units.h"
 #include "reconcile/view.h"
 #include "reconcile/view_readers.h"
@@ -202,8 +203,10 @@ static void health_changed(void *arg)
 static int reconciler_begin(struct reconciler *r, struct error *reterr)
 {
 	const struct cloud_ops *cloud = r->options.cloud->ops;
-	int result = feed_claims(r); /* only we change them */
+	int result;
 
+	tenant_estate_begin(r);
+	result = feed_claims(r); /* only we change them */
 	if (result == 0)
 		result = store_watch_frozen(r->options.store, feed_changes, r, reterr);
 	if (result == 0) {
@@ -228,6 +231,8 @@ static int reconciler_begin(struct reconciler *r, struct error *reterr)
 	queue_wake(r->slow, key_of(SLOW_KEY_BUDGET, 1));
 	queue_wake(r->slow, key_of(SLOW_KEY_ACTUALS, 1));
 	queue_wake(r->slow, key_of(SLOW_KEY_TOTALS, 1));
+	if (r->policy_generation > 0)
+		wake_estate_sweep(r);
 	wake_platform(r);
 	inquiries_wake(r);
 	wake_rotation(r); /* one that was under way goes on */

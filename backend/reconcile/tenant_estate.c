@@ -294,19 +294,35 @@ static void open_local(struct reconciler *r, const char *text)
 			strcmp(policy_text(policy, "local_services"), "yes") != 0);
 }
 
-void tenant_estate_policy(struct reconciler *r, const struct object *platform)
+/* The estate has it from now on; false: it had it already, or refuses it. */
+static bool take_policy(struct reconciler *r, const struct object *platform)
 {
 	struct estate *estate = r->options.estate;
 	struct error error = ERROR_INIT;
 
 	if (!estate || !platform->spec || r->policy_generation == platform->generation)
-		return;
+		return false;
 	if (estate->ops->set_policy(estate, platform->spec, &error) < 0) {
 		log_warning("policy: %s", error.text);
-		return;
+		return false;
 	}
 	r->policy_generation = platform->generation;
 	open_local(r, platform->spec);
+	return true;
+}
+
+void tenant_estate_begin(struct reconciler *r)
+{
+	_cleanup_object_ struct object platform = OBJECT_INIT;
+
+	if (store_get(r->options.store, PLATFORM_ID, &platform) == 0)
+		(void)take_policy(r, &platform);
+}
+
+void tenant_estate_policy(struct reconciler *r, const struct object *platform)
+{
+	if (!take_policy(r, platform))
+		return;
 	queue_wake(r->slow, key_of(SLOW_KEY_ACTUALS, 1));
 	(void)store_list(r->options.store, PLATFORM_ID, KIND_TENANT, 0, true, wake_unready, r);
 	(void)store_list_all(r->options.store, KIND_RESOURCE, 0, false, wake_made, r);

@@ -3,7 +3,7 @@
  * tenant_estate - brings what the cloud account holds for a tenant to what is wanted.
  * Promises: everything is in the journal before it is made, in the order of removing. What changes
  *           there later is found by the sweep (see estate_sweep.h).
- * Threads: one worker a tenant.
+ * Threads: one worker a tenant; begin before they are given work.
  * Ownership: borrows its arguments.
  */
 #ifndef DUPLOFS_RECONCILE_TENANT_ESTATE_H
@@ -34,6 +34,9 @@ int64_t tenant_estate_ensure(struct reconciler *r, const struct object *tenant);
 int tenant_estate_remove(struct reconciler *r, const struct object *tenant,
 	const struct intent *intent, struct error *reterr);
 
+/* At the start, before anything is looked at: the policy that was in force is so still. Else all that
+ * needs one would say that there is none. It wakes nobody. */
+void tenant_estate_begin(struct reconciler *r);
 /* Takes over the policy when it is a new one: who has nothing yet looks again, so do all hosts, and
  * a sweep finds those whose things it does not fit. */
 void tenant_estate_policy(struct reconciler *r, const struct object *platform);

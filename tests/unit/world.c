@@ -58,6 +58,8 @@ void world_start(struct world *world, struct engine *engine, struct cloud *cloud
 		.store = world->store,
 		.engine = engine,
 		.cloud = cloud,
+		.estate = world->estate,
+		.sweep_s = 3600,
 		.cloud_name = simulated ? "simulated" : "local",
 		.view_dir = world->view_dir,
 		.logs_dir = world->logs_dir,

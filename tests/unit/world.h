@@ -24,6 +24,7 @@ struct world {
 	reconciler_engine_fn engine_new;
 	void *engine_arg;
 	int host_grace_s, port_low, port_high;
+	struct estate *estate; /* borrowed */
 	struct lock lock;
 	struct cond changed;
 	int64_t changes;
