@@ -34,8 +34,8 @@ int64_t tenant_estate_ensure(struct reconciler *r, const struct object *tenant);
 int tenant_estate_remove(struct reconciler *r, const struct object *tenant,
 	const struct intent *intent, struct error *reterr);
 
-/* At the start, before anything is looked at: the policy that was in force is so still. Else all that
- * needs one would say that there is none. It wakes nobody. */
+/* At the start, before anything is looked at: the policy that was in force is so still. Else all
+ * that needs one would say that there is none. It wakes nobody. */
 void tenant_estate_begin(struct reconciler *r);
 /* Takes over the policy when it is a new one: who has nothing yet looks again, so do all hosts, and
  * a sweep finds those whose things it does not fit. */
