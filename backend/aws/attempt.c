@@ -218,6 +218,25 @@ static void unwrap(struct answer *answer, const struct aws_action *action)
 		answer->root = (struct answer_node *)result;
 }
 
+/* One that has no body may say it in a header. */
+static int read_header(struct answer *answer, const char *header,
+	const struct net_response *response, struct error *reterr)
+{
+	struct answer_node *root, *node;
+	char value[160];
+
+	if (!header || !net_header(response, header, value, sizeof(value)))
+		return 0;
+	root = answer_add(answer, NULL, "", 0);
+	node = root ? answer_add(answer, root, header, strlen(header)) : NULL;
+	if (node)
+		node->text = answer_keep(answer, value, strlen(value));
+	if (node && node->text)
+		return 0;
+	answer_done(answer);
+	return error_oom(reterr);
+}
+
 static int read_answer(const struct attempt *attempt, const struct net_response *response,
 	struct error *reterr)
 {
@@ -228,7 +247,7 @@ static int read_answer(const struct attempt *attempt, const struct net_response 
 
 	answer_done(attempt->answer);
 	if (response->body.len == 0 && (codec == CODEC_REST_XML || codec == CODEC_REST_JSON))
-		return 0;
+		return read_header(attempt->answer, action->header, response, reterr);
 	/* SQS and DynamoDB have answers without anything in them. */
 	if (response->body.len == 0 && codec == CODEC_JSON)
 		return 0;

@@ -227,6 +227,15 @@ static void read_headers(const struct net_response *response, struct fault *ret)
 	}
 }
 
+/* EC2 says more to who may decode it: long, cut by us, and another text each time. */
+static void drop_encoded(char *message)
+{
+	char *encoded = strstr(message, " Encoded authorization failure message:");
+
+	if (encoded)
+		*encoded = '\0';
+}
+
 void fault_read(const struct net_response *response, struct fault *ret)
 {
 	_cleanup_answer_ struct answer answer = ANSWER_INIT;
@@ -240,6 +249,7 @@ void fault_read(const struct net_response *response, struct fault *ret)
 		 answer_parse_json(&answer, body, response->body.len, NULL) == 0)
 		read_json(&answer, ret);
 	read_headers(response, ret);
+	drop_encoded(ret->message);
 	text_mend(ret->message);
 	text_mend(ret->code);
 	ret->kind = fault_kind_of(ret->status, ret->code, ret->message);

@@ -160,9 +160,44 @@ static bool in_path(const char *path, const char *name)
 	size_t len = strlen(name);
 
 	while ((at = strchr(at, '{')) != NULL)
-		if (strncmp(++at, name, len) == 0 && at[len] == '}')
+		if (strncmp(++at, name, len) == 0 &&
+			(at[len] == '}' || (at[len] == '+' && at[len + 1] == '}')))
 			return true;
 	return false;
+}
+
+static int escape_parts(struct buf *out, const char *value)
+{
+	_cleanup_free_ char *copy = strdup(value);
+	char *rest = copy, *part;
+
+	if (!copy)
+		return -ENOMEM;
+	while ((part = strsep(&rest, "/")) != NULL) {
+		net_escape(out, part);
+		if (rest)
+			buf_putc(out, '/');
+	}
+	return 0;
+}
+
+/* Puts the value of the field in braces at at; *ret_len: of the name with what is about it. */
+static int put_field(const struct aws_request *request, const char *at, struct buf *out,
+	size_t *ret_len)
+{
+	char name[NAME_MAX_LEN];
+	size_t len = strcspn(at, "}+");
+	const char *value;
+
+	(void)snprintf(name, sizeof(name), "%.*s", (int)len, at);
+	value = aws_request_get(request, name);
+	if (!value || !*value)
+		return -EINVAL;
+	*ret_len = len + (at[len] == '+' ? 2 : 1);
+	if (at[len] == '+')
+		return escape_parts(out, value);
+	net_escape(out, value);
+	return 0;
 }
 
 /* "/{Bucket}?tagging" -> path and query. -EINVAL: a field of the path is missing or empty. */
@@ -170,20 +205,17 @@ static int make_path(struct aws_wire *wire, const struct aws_request *request)
 {
 	const char *at = request->action->path ? request->action->path : "/";
 	struct buf *out = &wire->path;
-	char name[NAME_MAX_LEN];
-	const char *value;
+	size_t len;
+	int r;
 
 	for (; *at; at++) {
 		if (*at == '?') {
 			out = &wire->query;
 		} else if (*at == '{') {
-			(void)snprintf(name, sizeof(name), "%.*s", (int)strcspn(at + 1, "}"),
-				at + 1);
-			value = aws_request_get(request, name);
-			if (!value || !*value)
-				return -EINVAL;
-			net_escape(out, value);
-			at += strlen(name) + 1;
+			r = put_field(request, at + 1, out, &len);
+			if (r < 0)
+				return r;
+			at += len;
 		} else {
 			buf_putc(out, *at);
 		}

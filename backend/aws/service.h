@@ -55,6 +55,8 @@ struct aws_action {
 	/* Pages: the member of the answer that names the next page goes into this field of the
 	 * next request. NULL: the answer is always whole. */
 	const char *page_in, *page_out;
+	/* Of an answer without a body: this header is its only node. NULL: it says nothing. */
+	const char *header;
 };
 
 enum aws_action_id {
@@ -77,6 +79,8 @@ enum aws_action_id {
 	EC2_RUN_INSTANCES,
 	EC2_DESCRIBE_INSTANCES,
 	EC2_DESCRIBE_IMAGES,
+	EC2_DESCRIBE_VOLUMES,
+	EC2_MODIFY_VOLUME,
 	EC2_TERMINATE_INSTANCES,
 	SSM_GET_PARAMETER,
 	IAM_CREATE_ROLE,
@@ -122,6 +126,7 @@ enum aws_action_id {
 	S3_LIST_BUCKETS,
 	S3_CREATE_BUCKET,
 	S3_HEAD_BUCKET,
+	S3_HEAD_OBJECT,
 	S3_DELETE_BUCKET,
 	S3_GET_TAGS,
 	S3_PUT_TAGS,
@@ -135,6 +140,7 @@ enum aws_action_id {
 	SQS_CREATE_QUEUE,
 	SQS_GET_QUEUE_URL,
 	SQS_LIST_QUEUE_TAGS,
+	SQS_TAG_QUEUE,
 	SQS_GET_ATTRIBUTES,
 	SQS_SET_ATTRIBUTES,
 	SQS_DELETE_QUEUE,

@@ -22,6 +22,7 @@ struct store;
 #define PRICES_POLICY "prices" /* name of the policy object */
 #define SKU_MACHINE                                                                                \
 	"local/machine" /* the machine that the platform runs on, or one attached to it */
+#define SKU_DISK         "ebs/gp3-gib" /* a GiB of a host's disk */
 #define SKU_BALANCER     "local/load-balancer"
 #define SKU_BALANCER_AWS "elb/application"
 #define PRICES_CURRENCY  "USD" /* of the table that ships */

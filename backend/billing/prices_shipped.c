@@ -17,7 +17,7 @@ const struct price_row prices_shipped[] = {
 	{SKU_MACHINE, "", "0.10", "A machine of one's own, all of it"},
 	{SKU_BALANCER, "", "0", "A listener of the platform's own HAProxy"},
 	MACHINE_TYPES(EC2){
-		"ebs/gp3-gib", "", "0.000109589", "EBS gp3, a GiB: 0.08 a month of 730 hours"},
+		SKU_DISK, "", "0.000109589", "EBS gp3, a GiB: 0.08 a month of 730 hours"},
 	{"elb/application", "", "0.0225", "Application load balancer, without LCUs"},
 	{"elb/network", "", "0.0225", "Network load balancer, without LCUs"},
 	{"elb/classic", "", "0.025", "Classic load balancer"},

@@ -91,7 +91,14 @@ size_t quote_service_parts(const char *cloud, const struct service_spec *spec,
 	return 1;
 }
 
-/* The machine that would be made: the cheapest that fits. */
+static int64_t disk_gib(const struct policy *policy, const struct host_spec *spec)
+{
+	int64_t gib = spec->disk_gib ? spec->disk_gib : policy_disk_gib(policy);
+
+	return gib ? gib : HOST_DISK_USUAL_GIB;
+}
+
+/* The machine that would be made: the cheapest that fits, and its disk. */
 static size_t machine_parts(const struct policy *policy, const struct host_spec *spec,
 	struct usage_subject *parts)
 {
@@ -104,7 +111,9 @@ static size_t machine_parts(const struct policy *policy, const struct host_spec 
 		return 0; /* it cannot be made */
 	(void)snprintf(sku, sizeof(sku), "ec2/%s", type.name);
 	set_sku(&parts[0], sku);
-	return 1;
+	set_sku(&parts[1], SKU_DISK);
+	parts[1].quantity = disk_gib(policy, spec);
+	return 2;
 }
 
 size_t quote_host_parts(const char *cloud, const struct policy *policy,

@@ -80,7 +80,9 @@ struct machine {
 	const char *token;
 	int64_t age_ns; /* of the token */
 	const char *os, *region; /* NULL: as the policy says */
+	const char *known; /* the id of the one that was made with the token; "": not known */
 	int64_t cpu_milli, memory_mib; /* at least; 0: as the policy says */
+	int64_t disk_gib; /* of its root disk; 0: as the policy says, else as its image has */
 	bool spot;
 	bool leaving; /* the host is being removed: none is made for it any more */
 	bool silent; /* it was there, and its engine does not answer any more */
@@ -95,12 +97,16 @@ struct machine_state {
 	char address[64]; /* IP address where ports that it publishes are reached */
 	bool shares_files; /* containers there may be given directories of this machine */
 	int64_t cpu_milli, memory_mib; /* 0: its engine knows */
+	char id[32]; /* by which the cloud knows it; "": it is none of the cloud's */
+	int64_t disk_gib; /* of its root disk; 0: not known */
 	char words[256]; /* while it is not there: what is being waited for; else what it is */
 	char warning[256]; /* of one that serves all the same; "" */
+	char done[160]; /* what was put right at it just now, for events; "" */
 	/* What it is that is paid from now on, there or not yet: itself, then its disk. None: a
 	 * machine that the cloud does not pay for. */
 	struct charge charges[CHARGES_MAX];
 	size_t charge_count;
+	bool spot; /* it may be taken back */
 	bool ended; /* it is gone, or soon will be: ask with another token */
 	bool leftover; /* an earlier one of this host is still alive */
 };
@@ -140,8 +146,9 @@ struct cloud_ops {
 	int (*machine_ensure)(struct cloud *cloud, const struct machine *wanted,
 		struct machine_state *ret, struct error *reterr);
 	/* All that were made for the host, whatever their token. Gone: 0. -EAGAIN: on its way out,
-	 * ask again. age_ns: of the last token that was asked with. */
-	int (*machine_remove)(struct cloud *cloud, int64_t host, int64_t age_ns,
+	 * ask again. -EEXIST: it does not carry our tags, cannot get them, and is left alone. Of
+	 * last: the host, the token that was last asked with, its age, and what is known by it. */
+	int (*machine_remove)(struct cloud *cloud, const struct machine *last,
 		struct error *reterr);
 	/* Tells of what happens to machines without being asked; once, before all other calls.
 	 * NULL: nothing does. */

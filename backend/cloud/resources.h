@@ -29,6 +29,7 @@ struct resource {
 	const char *external; /* as external_name said */
 	const struct resource_spec *spec;
 	const char *password; /* "" for a type that has none */
+	bool made; /* it was there, with our tags: what is there of its name now lost them */
 	/* It was there, and what it held, or its protection, forbids to make another one. */
 	bool irreplaceable;
 	/* It was missed by every look since so long; 0: by none. A single one may be mistaken. */
@@ -46,6 +47,7 @@ struct output {
 struct outputs {
 	struct output all[OUTPUTS_MAX];
 	size_t count;
+	const char *done; /* what was put right just now, for events; NULL: nothing */
 };
 
 /* What a tenant's role may use: all that it has. */

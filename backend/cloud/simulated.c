@@ -79,11 +79,10 @@ static int simulated_machine_ensure(struct cloud *cloud, const struct machine *w
 	return 0;
 }
 
-static int simulated_machine_remove(struct cloud *cloud, int64_t host, int64_t age_ns,
+static int simulated_machine_remove(struct cloud *cloud, const struct machine *last,
 	struct error *reterr)
 {
-	(void)host;
-	(void)age_ns;
+	(void)last;
 	(void)reterr;
 	simulated_pass_time(cloud);
 	return 0;

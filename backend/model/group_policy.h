@@ -24,6 +24,7 @@ struct group_policy {
 	char **regions; /* NULL: all */
 	char **resource_types; /* NULL: all */
 	int64_t max_cost_milli; /* a month of all that is wanted, in thousandths of the currency */
+	bool spot; /* machines that are made for hosts */
 	bool enforce_budgets; /* of each tenant: growth beyond it is refused */
 };
 

@@ -64,6 +64,9 @@ const struct field group_policy_fields[] = {
 	{.name = "EnforceBudgets", .type = FIELD_BOOL, .offset = AT(enforce_budgets),
 		.otherwise = "false",
 		.help = "Growth beyond a tenant's billing/budget is refused."},
+	{.name = "Spot", .type = FIELD_BOOL, .offset = AT(spot), .otherwise = "false",
+		.help = "Every machine that is made for a host of the group's tenants is a spot "
+			"one, whatever the host's spec says."},
 	{.name = NULL},
 };
 /* clang-format on */

@@ -2,6 +2,7 @@
 #include "model/host.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "model/check.h"
@@ -24,6 +25,9 @@ const struct field host_fields[] = {
 	{.name = "MemoryGiB", .type = FIELD_DECIMAL, .offset = AT(memory_gib_milli), .min = 0,
 		.max = 32768000, .otherwise = "what the machine has",
 		.help = "Memory that instances may reserve."},
+	{.name = "DiskGiB", .type = FIELD_INT, .offset = AT(disk_gib), .min = 1,
+		.max = HOST_DISK_MAX_GIB, .otherwise = "the policy's, else as large as its image",
+		.help = "Root disk, which may grow and never shrinks."},
 	{.name = "Region", .type = FIELD_TEXT, .flags = FIELD_NONE, .offset = AT(region),
 		.check = check_host, .otherwise = "the policy's",
 		.help = "Where it shall be, such as us-west-2."},
@@ -66,6 +70,10 @@ static int settle(const struct parser *parser, const json_t *object, const char 
 	at.field = "Address";
 	if (spec->address && !spec->engine)
 		return parser_refuse(&at, -EINVAL, "an address without an Engine means nothing");
+	at.field = "DiskGiB";
+	if (spec->disk_gib && spec->engine)
+		return parser_refuse(&at, -EINVAL,
+			"the machine of an Engine has the disk that it has: leave it out");
 	return parser_check_name(parser, spec->name, name);
 }
 
@@ -104,6 +112,18 @@ bool host_spec_same_engine(const struct host_spec *a, const struct host_spec *b)
 	       same(a ? a->address : NULL, b ? b->address : NULL);
 }
 
+int host_spec_check_disk(const struct host_spec *before, const struct host_spec *after,
+	int64_t disk_gib, struct error *reterr)
+{
+	if (after->disk_gib == 0 || after->disk_gib >= disk_gib ||
+		(before && before->disk_gib == after->disk_gib))
+		return 0;
+	return error_set(reterr, -EINVAL,
+		"DiskGiB: a disk can only grow, and this one has %" PRId64
+		" GiB already: for a smaller one make another host, then remove this one",
+		disk_gib);
+}
+
 static const char *const host_phases[] = {
 	[HOST_NEW] = "new",
 	[HOST_WAITING] = "waiting",
@@ -126,9 +146,13 @@ static const struct record_member host_status_members[] = {
 	{"MemoryMiB", RECORD_INT, STATUS(memory_mib), NULL},
 	{"CPUMilliReserved", RECORD_INT, STATUS(cpu_milli_reserved), NULL},
 	{"MemoryMiBReserved", RECORD_INT, STATUS(memory_mib_reserved), NULL},
+	{"DiskGiB", RECORD_INT, STATUS(disk_gib), NULL},
 	{"Instances", RECORD_INT, STATUS(instances), NULL},
 	{"SinceNs", RECORD_INT, STATUS(since_ns), NULL},
+	{"Tries", RECORD_INT, STATUS(tries), NULL},
+	{"TriedNs", RECORD_INT, STATUS(tried_ns), NULL},
 	{"Message", RECORD_TEXT, STATUS(message), NULL},
+	{"Warning", RECORD_TEXT, STATUS(warning), NULL},
 	{NULL, RECORD_INT, 0, 0, NULL},
 };
 

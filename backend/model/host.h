@@ -11,11 +11,15 @@
 
 #include "model/spec.h"
 
+#define HOST_DISK_MAX_GIB   16384 /* of a gp3 volume that every region has */
+#define HOST_DISK_USUAL_GIB 8 /* of the images of the usual systems */
+
 struct host_spec {
 	char *name; /* NULL: not given */
 	char *os; /* NULL: the policy's */
 	int64_t cpu_milli; /* 0: what the machine has */
 	int64_t memory_gib_milli; /* likewise */
+	int64_t disk_gib; /* of its root disk; 0: the policy's, else as large as its image */
 	char *region; /* NULL: the policy's */
 	bool spot;
 	char **tags; /* NULL: none */
@@ -46,6 +50,11 @@ static inline void cleanup_host_spec(struct host_spec **spec)
 /* True when both have the same fields that only the administrator may set. NULL: none is set. */
 bool host_spec_same_engine(const struct host_spec *a, const struct host_spec *b);
 
+/* Whether a host whose disk has so much (0: not known) may be given this spec: -EINVAL for a
+ * smaller disk than it has. before NULL: it had none; what it had it may keep. */
+int host_spec_check_disk(const struct host_spec *before, const struct host_spec *after,
+	int64_t disk_gib, struct error *reterr);
+
 enum host_phase {
 	HOST_NEW, /* no spec accepted yet */
 	HOST_WAITING, /* being made, or its engine has not answered yet */
@@ -63,9 +72,13 @@ struct host_status {
 	char machine[64]; /* that the cloud made: its id, type and state; "" none */
 	int64_t cpu_milli, memory_mib; /* capacity; 0: not known */
 	int64_t cpu_milli_reserved, memory_mib_reserved; /* of it, by instances */
+	int64_t disk_gib; /* of its root disk; 0: not known, or not the cloud's */
 	int64_t instances;
 	int64_t since_ns; /* wall clock: in this phase since */
+	int64_t tries; /* HOST_FAILED: how often that has happened in a row, and when last (wall) */
+	int64_t tried_ns;
 	char message[400]; /* one sentence; "" when all is well */
+	char warning[256]; /* of one that serves all the same; "" */
 };
 
 const char *host_phase_name(enum host_phase phase);

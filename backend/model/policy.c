@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "model/host.h"
 #include "model/machine_type.h"
 
 #define VALUE_MAX 2048
@@ -37,6 +38,9 @@ const struct policy_field policy_fields[] = {
 	{"host_os", POLICY_TEXT, 0, "", false,
 		"Operating system of hosts that name none: debian-12."},
 	{"host_market", POLICY_TEXT, 0, "", false, "\"spot\": every host is a spot instance."},
+	{"host_disk_gib", POLICY_TEXT, 0, "", false,
+		"Root disk of hosts that say no DiskGiB; as large as its image when it is not "
+		"there."},
 	{"host_events_queue_url", POLICY_TEXT, 0, "http", true,
 		"Queue of SQS to which EventBridge sends what EC2 tells of instances."},
 	{"local_services", POLICY_TEXT, 0, "yes", false,
@@ -146,6 +150,19 @@ static int take_list(json_t *values, const struct policy_field *field, const jso
 	return json_object_set(values, field->name, (json_t *)list) < 0 ? error_oom(reterr) : 0;
 }
 
+/* A number is as good as its text. */
+static int take_number(json_t *values, const struct policy_field *field, const json_t *value,
+	struct error *reterr)
+{
+	_cleanup_json_ json_t *text =
+		json_sprintf("%" JSON_INTEGER_FORMAT, json_integer_value(value));
+	int r = text ? check_value(field, text, reterr) : error_oom(reterr);
+
+	if (r < 0)
+		return r;
+	return json_object_set(values, field->name, text) < 0 ? error_oom(reterr) : 0;
+}
+
 static int take(json_t *values, const char *name, const json_t *given, struct error *reterr)
 {
 	const struct policy_field *field = field_of(name);
@@ -158,6 +175,8 @@ static int take(json_t *values, const char *name, const json_t *given, struct er
 		return 0;
 	if (field->type == POLICY_LIST)
 		return take_list(values, field, value, reterr);
+	if (json_is_integer(value))
+		return take_number(values, field, value, reterr);
 	r = check_value(field, value, reterr);
 	if (r < 0)
 		return r;
@@ -203,6 +222,27 @@ static bool names_image(const char *text)
 	       (strncmp(image, "=ami-", strlen("=ami-")) == 0 || (slash && slash[1]));
 }
 
+static int check_disk(const struct policy *policy, struct error *reterr)
+{
+	const char *text = policy_text(policy, "host_disk_gib");
+	int64_t gib;
+
+	if (!*text || text_parse_int(text, 1, HOST_DISK_MAX_GIB, &gib) == 0)
+		return 0;
+	return error_set(reterr, -EINVAL, "host_disk_gib: \"%.40s\": a number from 1 to %d wanted",
+		text, HOST_DISK_MAX_GIB);
+}
+
+int64_t policy_disk_gib(const struct policy *policy)
+{
+	int64_t gib = 0;
+
+	if (policy)
+		(void)text_parse_int(policy_text(policy, "host_disk_gib"), 1, HOST_DISK_MAX_GIB,
+			&gib);
+	return gib;
+}
+
 static int check_hosts(const struct policy *policy, struct error *reterr)
 {
 	const char *text, *market = policy_text(policy, "host_market");
@@ -218,6 +258,8 @@ static int check_hosts(const struct policy *policy, struct error *reterr)
 				"as "
 				"debian-12=ami-0abc",
 				text);
+	if (r == 0)
+		r = check_disk(policy, reterr);
 	if (r == 0 && *market && strcmp(market, "spot") != 0 && strcmp(market, "on-demand") != 0)
 		r = error_set(reterr, -EINVAL, "host_market: \"%.40s\": spot or on-demand wanted",
 			market);

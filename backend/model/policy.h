@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 #include "base/error.h"
@@ -52,6 +53,8 @@ const char *policy_text(const struct policy *policy, const char *name);
 /* The field of which a value stands in a text, as a word, with the value (that of an image without
  * its operating system); NULL: none. Only what names something in the account. */
 const char *policy_find(const struct policy *policy, const char *text, const char **ret_value);
+/* host_disk_gib; 0: it says none, or policy is NULL. */
+int64_t policy_disk_gib(const struct policy *policy);
 /* The value at index of a list; NULL behind its end. */
 const char *policy_item(const struct policy *policy, const char *name, size_t index);
 

@@ -116,6 +116,16 @@ bool resource_spec_equal(const struct resource_spec *a, const struct resource_sp
 	return strcmp(a->type, b->type) == 0 && spec_equal(spec_type_of(a), a, b, 0);
 }
 
+const char *resource_spec_names(const struct resource_spec *spec, const char *type,
+	const char *name)
+{
+	if (strcmp(type, "sqs") == 0 && spec->queue && strcmp(spec->queue, name) == 0)
+		return "Queue";
+	if (strcmp(type, "s3") == 0 && spec->code_bucket && strcmp(spec->code_bucket, name) == 0)
+		return "CodeBucket";
+	return NULL;
+}
+
 int resource_spec_check_change(const struct resource_spec *before,
 	const struct resource_spec *after, struct error *reterr)
 {

@@ -89,6 +89,10 @@ static inline void cleanup_resource_spec(struct resource_spec **spec)
 bool resource_spec_equal(const struct resource_spec *a, const struct resource_spec *b);
 
 /* Whether what is there may become what is wanted: -EINVAL with the field that cannot. */
+/* The field by which a spec names the resource of this type and name; NULL: none does. Borrowed. */
+const char *resource_spec_names(const struct resource_spec *spec, const char *type,
+	const char *name);
+
 int resource_spec_check_change(const struct resource_spec *before,
 	const struct resource_spec *after, struct error *reterr);
 

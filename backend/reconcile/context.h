@@ -28,7 +28,9 @@
 #define INTENT_DNS        "dns"
 #define INTENT_AGENT      "agent"
 #define INTENT_RESOURCE   "resource"
+#define INTENT_MADE       "made" /* a resource: it was there once, and ours */
 #define INTENT_MACHINE    "machine"
+#define INTENT_MACHINE_ID "machine-id" /* by which the cloud knows what it made */
 #define POOL_BALANCERS    "lb"
 #define BALANCER_SLOT_MAX 60000
 

@@ -138,7 +138,14 @@ static int remove_hosts(struct sweep *sweep, const struct estate_found *found, s
 {
 	struct cloud *cloud = sweep->r->options.cloud;
 
-	return cloud->ops->machine_remove(cloud, found->owner, CLOCK_FOREVER, reterr);
+	const struct machine last = {.host = found->owner,
+		.tenant = found->tenant_name,
+		.name = "",
+		.token = "",
+		.age_ns = CLOCK_FOREVER,
+		.known = ""};
+
+	return cloud->ops->machine_remove(cloud, &last, reterr);
 }
 
 static int remove_resource(struct sweep *sweep, const struct estate_found *found,

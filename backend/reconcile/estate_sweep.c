@@ -124,6 +124,14 @@ static int take_tenants(struct sweep *sweep, const struct object *tenant,
 	return found->fit == ESTATE_DIFFERS || !known ? repair_tenant(sweep, tenant->id) : 0;
 }
 
+static int leave_untagged(struct sweep *sweep, const struct estate_found *found,
+	const struct estate_claim *claim)
+{
+	return estate_leave(sweep, found, claim->known,
+		"this platform made it and pays for it: its tags were taken away, and AWS does not "
+		"let them be put back: allow ec2:CreateTags, or terminate it by hand");
+}
+
 static int take_owned(struct sweep *sweep, const struct object *owner,
 	const struct estate_found *found, const struct estate_claim *claim)
 {
@@ -200,6 +208,8 @@ static int take(void *arg, const struct estate_found *found)
 	if (r == -ENOENT || (r == 0 && owner.kind != kind_of(found->level)))
 		return estate_take_orphan(sweep, found, &claim,
 			why_lost(found->level, claim.known));
+	if (r == 0 && found->level == ESTATE_OF_HOST && found->tags != ESTATE_TAGS_OURS)
+		return leave_untagged(sweep, found, &claim);
 	/* What is being deleted goes by the journal. */
 	return r < 0 || owner.deleting ? r : take_owned(sweep, &owner, found, &claim);
 }

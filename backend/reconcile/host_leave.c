@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "reconcile/host_work.h"
 #include "reconcile/mirror.h"
 
@@ -19,8 +20,9 @@ static int take_first(void *arg, const struct intent *intent)
 {
 	struct first *first = arg;
 
-	if (strcmp(intent->type, INTENT_MACHINE) == 0)
-		return 0; /* goes last */
+	if (strcmp(intent->type, INTENT_MACHINE) == 0 ||
+		strcmp(intent->type, INTENT_MACHINE_ID) == 0)
+		return 0; /* go last */
 	first->intent = *intent;
 	first->found = true;
 	return 1;
@@ -105,6 +107,8 @@ int64_t host_leave(struct host_work *work)
 		return clock_now_ns() + LEAVE_EVERY_NS;
 	if (result < 0) {
 		log_debug("host %s: %s", work->object.name, error.text);
+		(void)text_copy(work->status.warning, sizeof(work->status.warning), error.text);
+		(void)host_commit(work, false, NULL);
 		return QUEUE_RETRY;
 	}
 	fleet_detach(r->fleet, work->object.id);

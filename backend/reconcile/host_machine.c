@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "reconcile/host_work.h"
 #include "reconcile/tenant_estate.h"
+#include "store/group.h"
 
 /* Only such a cloud makes machines of its own, which have to be given back. */
 bool host_machine_makes(const struct reconciler *r)
@@ -36,6 +37,7 @@ int host_machine_watch(struct reconciler *r, struct error *reterr)
 
 struct token {
 	struct intent last; /* the newest; owner 0: none */
+	struct intent known; /* the machine that was made with it; owner 0: none yet */
 };
 
 static int take_token(void *arg, const struct intent *intent)
@@ -44,6 +46,8 @@ static int take_token(void *arg, const struct intent *intent)
 
 	if (strcmp(intent->type, INTENT_MACHINE) == 0 && intent->id > token->last.id)
 		token->last = *intent;
+	if (strcmp(intent->type, INTENT_MACHINE_ID) == 0 && intent->id > token->known.id)
+		token->known = *intent;
 	return 0;
 }
 
@@ -51,7 +55,7 @@ static int find_token(struct host_work *work, struct token *ret, struct error *r
 {
 	int r;
 
-	*ret = (struct token){.last = {0}};
+	*ret = (struct token){.last = {0}, .known = {0}};
 	r = store_intents(work->r->options.store, work->object.id, take_token, ret);
 	return r < 0 ? error_set(reterr, r, "the journal cannot be read") : 0;
 }
@@ -60,8 +64,18 @@ struct renewal {
 	const struct reconciler *r;
 	int64_t host;
 	const char *old, *token; /* old "": there was none */
+	const char *known; /* by the old one; "" */
 	const char *words; /* why */
 };
+
+static int close_token(struct txn *txn, const struct renewal *renewal)
+{
+	int r = intent_close(txn, renewal->r, renewal->host, INTENT_MACHINE, renewal->old);
+
+	return r < 0 || !*renewal->known
+		       ? r
+		       : txn_intent_done(txn, renewal->host, INTENT_MACHINE_ID, renewal->known);
+}
 
 static int note_token(struct txn *txn, void *arg, struct error *reterr)
 {
@@ -70,7 +84,7 @@ static int note_token(struct txn *txn, void *arg, struct error *reterr)
 
 	(void)reterr;
 	if (*renewal->old) {
-		r = intent_close(txn, renewal->r, renewal->host, INTENT_MACHINE, renewal->old);
+		r = close_token(txn, renewal);
 		if (r == 0)
 			r = txn_event(txn, renewal->host, "warning",
 				"%s: another machine takes its place", renewal->words);
@@ -84,7 +98,8 @@ static int renew_token(struct host_work *work, struct token *token, const char *
 {
 	struct intent *last = &token->last;
 	char name[MACHINE_TOKEN_MAX + 1];
-	struct renewal renewal = {work->r, work->object.id, last->name, name, words};
+	struct renewal renewal = {
+		work->r, work->object.id, last->name, name, token->known.name, words};
 	int r;
 
 	(void)snprintf(name, sizeof(name), "%.16s-%" PRId64 "-%" PRIx64, work->r->platform,
@@ -100,32 +115,92 @@ static int64_t token_age_ns(const struct token *token)
 	return token->last.owner == 0 ? CLOCK_FOREVER : age_ns < 0 ? 0 : age_ns;
 }
 
+/* What the cloud made, by the name that it gave it itself: the one that nobody can take away. */
+struct made {
+	const struct host_work *work;
+	const struct token *token;
+	const struct machine_state *state;
+};
+
+static int note_made(struct txn *txn, void *arg, struct error *reterr)
+{
+	const struct made *made = arg;
+	const char *id = made->state->id, *known = made->token->known.name;
+	int64_t host = made->work->object.id;
+	bool other = *id && strcmp(id, known) != 0;
+	int r = 0;
+
+	(void)reterr;
+	if (other && *known)
+		r = txn_intent_done(txn, host, INTENT_MACHINE_ID, known);
+	if (r == 0 && other)
+		r = txn_intent_add(txn, host, INTENT_MACHINE_ID, id);
+	if (r == 0 && made->state->done[0])
+		r = txn_event(txn, host, "warning", "%s", made->state->done);
+	return r;
+}
+
+static int remember(struct host_work *work, const struct token *token,
+	const struct machine_state *state)
+{
+	struct made made = {work, token, state};
+
+	if (!state->done[0] && (!state->id[0] || strcmp(state->id, token->known.name) == 0))
+		return 0;
+	return store_update(work->r->options.store, STORE_DURABLE, NULL, note_made, &made,
+		&work->trouble);
+}
+
 /* ---- asking ---- */
 
-static int ask(struct host_work *work, const struct token *token, struct machine_state *state)
+static struct machine machine_of(const struct host_work *work, const struct token *token)
 {
-	struct cloud *cloud = work->r->options.cloud;
-	const struct host_spec *spec = work->spec;
-	const struct host *host = work->host;
-	const struct machine machine = {
+	return (struct machine){
 		.host = work->object.id,
 		.tenant = work->tenant,
 		.tenant_id = work->object.tenant,
 		.name = work->object.name,
 		.token = token->last.name,
 		.age_ns = token_age_ns(token),
-		.os = spec->os,
-		.region = spec->region,
-		.cpu_milli = spec->cpu_milli,
-		.memory_mib = host_spec_memory_mib(spec),
-		.spot = spec->spot,
-		.leaving = work->object.deleting,
-		.silent = host && host->engine && !host->up && host->was_up,
-		.engine = spec->engine,
-		.address = spec->address,
+		.known = token->known.name,
 	};
+}
 
-	return cloud->ops->machine_ensure(cloud, &machine, state, &work->trouble);
+/* Asked for, or what the policy of the tenant's group says. */
+static bool is_spot(const struct host_work *work)
+{
+	_cleanup_group_policy_ struct group_policy *policy = NULL;
+	_cleanup_group_state_ struct group_state state = {.group = 0};
+
+	if (work->spec->spot || !work->made)
+		return work->spec->spot;
+	if (store_group(work->r->options.store, work->object.tenant, &state) < 0 || !state.policy ||
+		group_policy_parse(state.policy, strlen(state.policy), state.name, &policy, NULL) <
+			0)
+		return false;
+	return policy->spot;
+}
+
+static int ask(struct host_work *work, const struct token *token, struct machine_state *state)
+{
+	struct cloud *cloud = work->r->options.cloud;
+	const struct host_spec *spec = work->spec;
+	const struct host *host = work->host;
+	struct machine machine = machine_of(work, token);
+	int r;
+
+	machine.os = spec->os;
+	machine.region = spec->region;
+	machine.cpu_milli = spec->cpu_milli;
+	machine.memory_mib = host_spec_memory_mib(spec);
+	machine.disk_gib = spec->disk_gib;
+	machine.spot = is_spot(work);
+	machine.leaving = work->object.deleting;
+	machine.silent = host && host->engine && !host->up && host->was_up;
+	machine.engine = spec->engine;
+	machine.address = spec->address;
+	r = cloud->ops->machine_ensure(cloud, &machine, state, &work->trouble);
+	return r < 0 ? r : remember(work, token, state);
 }
 
 /* What has ended gets a successor at once. */
@@ -155,7 +230,7 @@ static int ask_made(struct host_work *work, struct machine_state *state)
 
 int host_machine_ask(struct host_work *work, struct machine_state *state)
 {
-	struct token none = {.last = {0}};
+	const struct token none = {.last = {0}, .known = {0}};
 	int r;
 
 	*state = (struct machine_state){.there = false};
@@ -175,10 +250,8 @@ int host_machine_ask(struct host_work *work, struct machine_state *state)
 
 static int forget_token(struct txn *txn, void *arg, struct error *reterr)
 {
-	const struct renewal *last = arg;
-
 	(void)reterr;
-	return intent_close(txn, last->r, last->host, INTENT_MACHINE, last->old);
+	return close_token(txn, arg);
 }
 
 int host_machine_remove(struct host_work *work, struct error *reterr)
@@ -186,14 +259,16 @@ int host_machine_remove(struct host_work *work, struct error *reterr)
 	struct cloud *cloud = work->r->options.cloud;
 	struct token token;
 	int r = find_token(work, &token, reterr);
-	struct renewal last = {work->r, work->object.id, token.last.name, NULL, NULL};
+	struct renewal last = {
+		work->r, work->object.id, token.last.name, NULL, token.known.name, NULL};
+	const struct machine machine = machine_of(work, &token);
 
 	if (r < 0 || !cloud->ops->machine_remove)
 		return r;
 	/* None was ever asked for. */
 	if (host_machine_makes(work->r) && token.last.owner == 0)
 		return 0;
-	r = cloud->ops->machine_remove(cloud, work->object.id, token_age_ns(&token), reterr);
+	r = cloud->ops->machine_remove(cloud, &machine, reterr);
 	if (r < 0 || token.last.owner == 0)
 		return r;
 	return store_update(work->r->options.store, STORE_DURABLE, NULL, forget_token, &last,

@@ -10,6 +10,7 @@
 #include "reconcile/host_work.h"
 #include "reconcile/mirror.h"
 #include "reconcile/meter.h"
+#include "reconcile/tenant_estate.h"
 
 #define MACHINE_EVERY_NS (2 * NS_PER_SECOND) /* while it is being made */
 #define DRAIN_EVERY_NS   NS_PER_SECOND
@@ -52,7 +53,7 @@ static void tell_facts(struct host_work *work, const struct machine_state *state
 		.memory_mib = state->memory_mib ? state->memory_mib : work->host->memory_mib,
 		.known = work->host->looked != 0,
 		.expected = !state->there && !work->trouble.code && before.expected,
-		.spot = spec->spot,
+		.spot = spec->spot || state->spot,
 		.schedulable = spec->schedulable && !work->moving,
 		.leaving = spec->drain || work->object.deleting || work->moving,
 		.removed = work->object.deleting,
@@ -110,11 +111,13 @@ static int attach(struct host_work *work)
 	result = host_machine_ask(work, &state);
 	said = result == 0 || result == -EOPNOTSUPP;
 	(void)text_copy(work->waiting, sizeof(work->waiting), state.there ? "" : state.words);
-	(void)text_copy(work->warning, sizeof(work->warning), state.warning);
+	(void)text_copy(work->status.warning, sizeof(work->status.warning),
+		said ? state.warning : work->before.warning);
 	(void)snprintf(work->status.machine, sizeof(work->status.machine), "%.60s",
 		work->made ? state.words : "");
 	(void)memcpy(work->charges, state.charges, sizeof(work->charges));
 	work->charge_count = state.charge_count;
+	work->status.disk_gib = result < 0 ? work->before.disk_gib : state.disk_gib;
 	work->own = state.there && state.charge_count == 0;
 	work->moving = result == 0 && is_moving(work, &state);
 	if (state.there)
@@ -157,10 +160,12 @@ static void describe_away(struct host_work *work)
 		      before->phase != HOST_FAILED;
 
 	if (served && !work->host->down && !host_is_lost(work->host)) {
-		int64_t instances = status->instances;
+		const struct host_status now = *status;
 
 		*status = *before;
-		status->instances = instances;
+		status->instances = now.instances;
+		status->disk_gib = now.disk_gib;
+		(void)text_copy(status->warning, sizeof(status->warning), now.warning);
 		return;
 	}
 	status->phase = served || work->host->was_up ? HOST_AWAY : HOST_WAITING;
@@ -182,7 +187,12 @@ static void describe(struct host_work *work)
 		(void)text_copy(status->address, sizeof(status->address), host->address);
 	}
 	if (work->trouble.code) {
+		bool again = work->before.phase == HOST_FAILED &&
+			     error_says_same(work->trouble.text, work->before.message);
+
 		status->phase = HOST_FAILED;
+		status->tries = again ? work->before.tries + 1 : 1;
+		status->tried_ns = clock_wall_ns();
 		(void)text_copy(status->message, sizeof(status->message), work->trouble.text);
 	} else if (!host || !host->engine) {
 		status->phase = work->spec ? HOST_WAITING : HOST_NEW;
@@ -206,8 +216,6 @@ static void describe(struct host_work *work)
 		if (!work->spec->schedulable)
 			(void)text_copy(status->message, sizeof(status->message),
 				"takes no new instances");
-		else
-			(void)text_copy(status->message, sizeof(status->message), work->warning);
 	}
 }
 
@@ -221,10 +229,13 @@ static int add_event(struct txn *txn, const struct host_work *work)
 {
 	const struct host_status *status = &work->status;
 	bool bad = status->phase == HOST_FAILED || status->phase == HOST_AWAY;
+	int r = 0;
 
-	if (status->phase == work->before.phase &&
-		(!bad || strcmp(status->message, work->before.message) == 0))
-		return 0;
+	if (status->warning[0] && !error_says_same(status->warning, work->before.warning))
+		r = txn_event(txn, work->object.id, "warning", "%s", status->warning);
+	if (r < 0 || (status->phase == work->before.phase &&
+			     (!bad || error_says_same(status->message, work->before.message))))
+		return r;
 	return txn_event(txn, work->object.id, bad ? "warning" : "info", "host is %s%s%s",
 		host_phase_name(status->phase), status->message[0] ? ": " : "", status->message);
 }

@@ -23,7 +23,6 @@ struct host_work {
 	struct tally tally;
 	struct error trouble; /* why it cannot be had */
 	char waiting[256]; /* what the cloud waits for */
-	char warning[256]; /* what it says of a machine that serves */
 	struct charge charges[CHARGES_MAX]; /* what the account pays for it, as the cloud says */
 	size_t charge_count;
 	bool own; /* a machine that the account does not pay for is there */

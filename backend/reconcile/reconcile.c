@@ -26,6 +26,7 @@
 #include "reconcile/view.h"
 #include "reconcile/view_readers.h"
 #include "reconcile/meter.h"
+#include "reconcile/tenant_estate.h"
 
 #define PLAN_WORKERS  3
 #define HOST_WORKERS  8 /* beyond that, Docker gets no faster */

@@ -187,6 +187,8 @@ static int commit(struct txn *txn, void *arg, struct error *reterr)
 	/* What is being changed or mended is paid as it was. */
 	if (r == 0 && work->spec && status->phase == RESOURCE_READY)
 		r = meter_resource(txn, work);
+	if (r == 0 && work->outputs.done)
+		r = txn_event(txn, work->object.id, "warning", "%s", work->outputs.done);
 	if (r == 0 && is_news(work))
 		r = txn_event(txn, work->object.id, commit->failed ? "warning" : "info",
 			"%s is %s%s%s", status->type[0] ? status->type : "resource",
@@ -213,7 +215,8 @@ int resource_commit(struct resource_work *work, bool settled, bool failed, struc
 	change.json = buf_string(&json);
 	change.settled =
 		settled && (object->observed != object->generation || object->failed != failed);
-	if (!change.settled && object->status && strcmp(object->status, change.json) == 0)
+	if (!change.settled && !work->outputs.done && object->status &&
+		strcmp(object->status, change.json) == 0)
 		return 0;
 	return store_update(work->r->options.store, STORE_RELAXED, NULL, commit, &change, reterr);
 }

@@ -7,24 +7,30 @@
 #include "base/text.h"
 #include "reconcile/resource_work.h"
 
-static int is_intent(void *arg, const struct intent *intent)
-{
-	bool *there = arg;
+struct past {
+	bool wanted, made;
+};
 
-	*there = *there || strcmp(intent->type, INTENT_RESOURCE) == 0;
+static int take_intent(void *arg, const struct intent *intent)
+{
+	struct past *past = arg;
+
+	past->wanted = past->wanted || strcmp(intent->type, INTENT_RESOURCE) == 0;
+	past->made = past->made || strcmp(intent->type, INTENT_MADE) == 0;
 	return 0;
 }
 
 static int remove_outside(struct resource_work *work, struct error *reterr)
 {
 	struct estate *estate = work->r->options.estate;
-	bool there = false;
-	int r = store_intents(work->r->options.store, work->object.id, is_intent, &there);
+	struct past past = {false, false};
+	int r = store_intents(work->r->options.store, work->object.id, take_intent, &past);
 
 	if (r < 0)
 		return error_set(reterr, r, "the journal cannot be read");
-	if (!there)
+	if (!past.wanted)
 		return 0;
+	work->wanted.made = past.made;
 	if (!estate || !estate->resources)
 		return error_set(reterr, -EAGAIN,
 			"resource \"%s\" is in an AWS account, and this platform was started "
@@ -46,6 +52,8 @@ static int forget(struct txn *txn, void *arg, struct error *reterr)
 	const struct resource_work *work = arg;
 	int r = intent_close(txn, work->r, work->object.id, INTENT_RESOURCE, work->external);
 
+	if (r == 0)
+		r = txn_intent_done(txn, work->object.id, INTENT_MADE, work->external);
 	if (r == 0)
 		r = txn_event(txn, work->object.tenant, "info", "resource %s is removed",
 			work->object.name);

@@ -41,7 +41,7 @@ static int set_outputs(struct txn *txn, void *arg, struct error *reterr)
 	for (size_t i = 0; r == 0 && i < work->outputs.count; i++)
 		r = set_output(txn, work->object.id, work->outputs.all[i].name,
 			work->outputs.all[i].value, reterr);
-	return r;
+	return r < 0 ? r : txn_intent_add(txn, work->object.id, INTENT_MADE, work->external);
 }
 
 int resource_output_read(struct store *store, int64_t resource, const char *name, struct buf *out)
@@ -100,6 +100,7 @@ int resource_find_past(struct resource_work *work, struct error *reterr)
 	_cleanup_buf_ struct buf name = BUF_INIT;
 	int r = resource_output_read(work->r->options.store, work->object.id, "name", &name);
 
+	work->wanted.made = r == 0;
 	work->wanted.irreplaceable =
 		r == 0 &&
 		(work->object.protect || resource_type_find(work->spec->type)->holds_data);

@@ -30,15 +30,19 @@ static int note_change(struct txn *txn)
 /* 1 when the line says just this already. */
 static int is_same(struct txn *txn, const struct garbage *garbage)
 {
-	int64_t count = 0;
-	int r = txn_fail(txn,
-		connection_get_int(txn->connection, &count,
-			"SELECT count(*) FROM garbage WHERE type = ?1 AND name = ?2"
-			" AND claims = ?3 AND state = ?4 AND tenant = ?5 AND words = ?6",
-			"ttiitt", garbage->type, garbage->name, (int64_t)garbage->claims,
-			(int64_t)garbage->state, garbage->tenant, garbage->words));
+	_cleanup_statement_ sqlite3_stmt *statement = NULL;
+	int r;
 
-	return r < 0 ? r : count > 0;
+	statement = connection_query(txn->connection,
+		"SELECT words FROM garbage WHERE type = ?1 AND name = ?2 AND claims = ?3"
+		" AND state = ?4 AND tenant = ?5",
+		"ttiit", garbage->type, garbage->name, (int64_t)garbage->claims,
+		(int64_t)garbage->state, garbage->tenant);
+	r = connection_step(txn->connection, statement);
+	if (r > 0)
+		r = error_says_same((const char *)sqlite3_column_text(statement, 0),
+			garbage->words);
+	return r < 0 ? txn_fail(txn, r) : r;
 }
 
 static int tell(struct txn *txn, const struct garbage *garbage)

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "fs/files/common.h"
 #include "fs/files/files_host.h"
 #include "fs/files/quota.h"
@@ -30,6 +31,24 @@ static int check_engine_owner(const struct draft *draft, const struct object *ob
 		"Engine and Address are the administrator's to set: leave them as they are");
 }
 
+static void status_of(const struct object *object, struct host_status *status)
+{
+	*status = (struct host_status){.phase = HOST_NEW};
+	if (object->status)
+		(void)host_status_parse(object->status, status);
+}
+
+/* What it may become, beside what it is. */
+static int check_change(const struct draft *draft, const struct object *object,
+	const struct host_spec *old, const struct host_spec *spec, struct error *reterr)
+{
+	struct host_status status;
+	int r = check_engine_owner(draft, object, spec, reterr);
+
+	status_of(object, &status);
+	return r < 0 ? r : host_spec_check_disk(old, spec, status.disk_gib, reterr);
+}
+
 static int check_spec(const struct draft *draft, struct error *reterr)
 {
 	_cleanup_host_spec_ struct host_spec *spec = NULL, *old = NULL;
@@ -39,10 +58,11 @@ static int check_spec(const struct draft *draft, struct error *reterr)
 	if (r == 0)
 		r = store_get(draft->fs->store, draft->ref->object.id, &object);
 	if (r == 0)
-		r = check_engine_owner(draft, &object, spec, reterr);
+		(void)parse_old(&object, &old);
+	if (r == 0)
+		r = check_change(draft, &object, old, spec, reterr);
 	if (r < 0)
 		return r;
-	(void)parse_old(&object, &old);
 	return quota_check_host(draft->fs, &object, old, spec, reterr);
 }
 
@@ -54,10 +74,12 @@ static int set_text(struct txn *txn, const struct draft *draft, const struct obj
 	int r = host_spec_parse(text->data, text->len, object->name, &spec, reterr);
 
 	if (r == 0)
-		r = check_engine_owner(draft, object, spec, reterr);
+		(void)parse_old(object, &old);
+	if (r == 0)
+		r = check_change(draft, object, old, spec, reterr);
 	if (r < 0)
 		return r == -ENODATA ? -EINVAL : r;
-	if (parse_old(object, &old) == 0 && old && spec_equal(&host_type, old, spec, 0))
+	if (old && spec_equal(&host_type, old, spec, 0))
 		return common_keep_text(txn, object, text);
 	r = quota_apply_host(txn, draft->fs, object, old, spec, reterr);
 	return r < 0 ? r : txn_set_spec(txn, object->id, text->data, text->len, true, "", reterr);
@@ -66,13 +88,6 @@ static int set_text(struct txn *txn, const struct draft *draft, const struct obj
 static int apply_spec(struct txn *txn, const struct draft *draft, struct error *reterr)
 {
 	return common_apply_spec(txn, draft, set_text, reterr);
-}
-
-static void get_status(const struct ref *ref, struct host_status *status)
-{
-	*status = (struct host_status){0};
-	if (ref->object.status)
-		(void)host_status_parse(ref->object.status, status);
 }
 
 static void add_amounts(struct content *content, const char *name, int64_t cpu_milli,
@@ -88,29 +103,39 @@ static int render_status(struct fs *fs, const struct ref *ref, struct content *c
 {
 	const struct object *object = &ref->object;
 	struct host_status status;
+	char tried[32];
 
 	(void)fs;
-	get_status(ref, &status);
+	status_of(&ref->object, &status);
 	common_line(content, "host", "%s", object->name);
 	common_phase(content, host_phase_name(status.phase), status.since_ns);
 	common_line(content, "address", "%s", status.address);
 	common_line(content, "machine", "%s", status.machine);
 	common_line(content, "engine", "%s", status.engine);
 	add_amounts(content, "capacity", status.cpu_milli, status.memory_mib);
+	if (status.disk_gib)
+		common_line(content, "disk", "%lld GiB, gp3", (long long)status.disk_gib);
 	add_amounts(content, "reserved", status.cpu_milli_reserved, status.memory_mib_reserved);
 	common_line(content, "instances", "%lld", (long long)status.instances);
 	common_generation(content, object);
 	common_line(content, "message", "%s", status.message);
+	common_line(content, "warning", "%s", status.warning);
+	if (status.tries > 1) {
+		clock_format_utc(status.tried_ns, tried, sizeof(tried));
+		common_line(content, "tried", "%lld times, last at %s", (long long)status.tries,
+			tried);
+	}
 	return 0;
 }
 
 static int list_host(struct common_list *list, const struct object *object)
 {
 	struct host_status status = {0};
-	const char *phase;
+	const char *phase, *words;
 
 	if (object->status)
 		(void)host_status_parse(object->status, &status);
+	words = status.warning[0] ? status.warning : status.message;
 	phase = host_phase_name(object->deleting ? HOST_DRAINING : status.phase);
 	if (list->array)
 		return json_array_append_new(list->array,
@@ -124,7 +149,7 @@ static int list_host(struct common_list *list, const struct object *object)
 			"INSTANCES");
 	buf_printf(&list->content->text, "%-24s %-12s %lld%s%s%s\n", object->name, phase,
 		(long long)status.instances, object->deleting ? ", removed" : "",
-		status.message[0] ? "  " : "", status.message);
+		*words ? "  " : "", words);
 	return 0;
 }
 
@@ -141,7 +166,7 @@ static int render_address(struct fs *fs, const struct ref *ref, struct content *
 	struct host_status status;
 
 	(void)fs;
-	get_status(ref, &status);
+	status_of(&ref->object, &status);
 	if (status.address[0])
 		buf_printf(&content->text, "%s\n", status.address);
 	return 0;

@@ -66,6 +66,48 @@ static int apply_spec(struct txn *txn, const struct draft *draft, struct error *
 	return common_apply_spec(txn, draft, set_text, reterr);
 }
 
+/* ---- who names it ---- */
+
+struct naming {
+	const struct object *object;
+	const char *type;
+	struct error *error;
+};
+
+/* -EBUSY: this one does. */
+static int find_name(void *arg, const struct object *other)
+{
+	const struct naming *naming = arg;
+	_cleanup_resource_spec_ struct resource_spec *spec = NULL;
+	const char *field;
+
+	if (other->deleting || !other->spec ||
+		resource_spec_parse(other->spec, strlen(other->spec), other->name, &spec, NULL) < 0)
+		return 0;
+	field = resource_spec_names(spec, naming->type, naming->object->name);
+	if (!field)
+		return 0;
+	return error_set(naming->error, -EBUSY,
+		"resource \"%s\" is the %s of \"%s\", a %s: give that another one, or remove it, "
+		"first",
+		naming->object->name, field, other->name, spec->type);
+}
+
+/* A function whose queue goes would fail. */
+static int check_leave(struct txn *txn, const struct object *object, struct error *reterr)
+{
+	_cleanup_resource_spec_ struct resource_spec *spec = NULL;
+	_cleanup_object_ struct object now = OBJECT_INIT;
+	struct naming naming = {object, "", reterr};
+	int r = txn_get(txn, object->id, &now);
+
+	if (r < 0 || !now.spec ||
+		resource_spec_parse(now.spec, strlen(now.spec), now.name, &spec, NULL) < 0)
+		return 0;
+	naming.type = spec->type;
+	return txn_list(txn, object->tenant, KIND_RESOURCE, true, find_name, &naming);
+}
+
 static void get_status(const struct object *object, struct resource_status *status)
 {
 	*status = (struct resource_status){0};
@@ -169,6 +211,7 @@ const struct row rows_resource[] = {
 		.mode = 0750,
 		.flags = ROW_DIR | ROW_OBJECT | ROW_SCRATCHY,
 		.child_kind = KIND_OUTPUT,
+		.leave = check_leave,
 		.help = "Something that the cloud makes for the tenant's services."},
 	{.number = 222,
 		.path = BASE "/spec.json",

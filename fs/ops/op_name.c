@@ -188,7 +188,10 @@ void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 
 static int delete (struct txn *txn, void *arg, struct error *reterr)
 {
-	return txn_delete(txn, *(const int64_t *)arg, reterr);
+	const struct ref *ref = arg;
+	int r = ref->row->leave ? ref->row->leave(txn, &ref->object, reterr) : 0;
+
+	return r < 0 ? r : txn_delete(txn, ref->object.id, reterr);
 }
 
 /* A directory of ours stays; rm -r only wants to hear that nothing of the user's is left in it. */
@@ -211,7 +214,6 @@ static int remove_directory(fuse_req_t req, const struct ref *ref, struct error 
 {
 	_cleanup_record_ struct record record = RECORD_INIT;
 	struct caller caller = op_caller(req);
-	int64_t id = ref->object.id;
 
 	if (!row_is_dir(ref->row))
 		return -ENOTDIR;
@@ -221,7 +223,8 @@ static int remove_directory(fuse_req_t req, const struct ref *ref, struct error 
 		return check_empty(op_fs(req), ref, reterr);
 	caller.operation = "rmdir";
 	record_fill(&record, op_fs(req), &caller, ref, NULL);
-	return store_update(op_fs(req)->store, STORE_DURABLE, &record.caller, delete, &id, reterr);
+	return store_update(op_fs(req)->store, STORE_DURABLE, &record.caller, delete,
+		(void *)(uintptr_t)ref, reterr);
 }
 
 /* Who removes a value may be about to write it anew. */

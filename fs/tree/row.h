@@ -134,6 +134,9 @@ struct row {
 	/* Puts it into the store. */
 	int (*apply)(struct txn *txn, const struct draft *draft, struct error *reterr);
 
+	/* ROW_OBJECT: whether the object may go, beside what the store knows. NULL: it may. */
+	int (*leave)(struct txn *txn, const struct object *object, struct error *reterr);
+
 	/* Renames it over another file of the same object, which takes what draft would have
 	 * written: both or none. */
 	int (*move)(struct txn *txn, const struct draft *draft, struct error *reterr);

@@ -7,6 +7,7 @@ import json
 from datetime import datetime, timezone
 from email.utils import formatdate
 from time import time
+from uuid import uuid4
 
 # name: (HTTP status, code, message, by how many seconds AWS's clock is ahead)
 FAULTS = {
@@ -44,8 +45,8 @@ def envelope(code, message, headers, body):
         return json.dumps({"__type": code, "message": message})
     error = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
     if EC2 in body:
-        return f"<Response><Errors>{error}</Errors><RequestID>proxy</RequestID></Response>"
-    return f"<ErrorResponse>{error}<RequestId>proxy</RequestId></ErrorResponse>"
+        return f"<Response><Errors>{error}</Errors><RequestID>{uuid4()}</RequestID></Response>"
+    return f"<ErrorResponse>{error}<RequestId>{uuid4()}</RequestId></ErrorResponse>"
 
 
 def answer(fault, headers, body, message=None):

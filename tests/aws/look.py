@@ -13,11 +13,14 @@ import traceback
 
 import account
 import foreign
+import functions
+import machines
 import meddle
 import resources
 import services
 
-MODULES = {"account": account, "foreign": foreign, "meddle": meddle, "resources": resources, "services": services}
+MODULES = {"account": account, "foreign": foreign, "functions": functions, "machines": machines, "meddle": meddle,
+           "resources": resources, "services": services}
 
 
 def answer(module, command, *arguments):

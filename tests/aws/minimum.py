@@ -27,6 +27,7 @@ def tenant():
 
 def hosts(count):
     return {
+        "DescribeImages": (1, "the name of the disk that they start from"),
         "RunInstances": (count, "one has its own user data and tags: no call makes two of them"),
         "DescribeInstances": (1, "whether they run: all in one"),
     }

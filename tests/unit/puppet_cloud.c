@@ -80,12 +80,11 @@ static int cloud_machine_ensure(struct cloud *cloud, const struct machine *wante
 	return machine_attach(wanted, ret, reterr);
 }
 
-static int cloud_machine_remove(struct cloud *cloud, int64_t host, int64_t age_ns,
+static int cloud_machine_remove(struct cloud *cloud, const struct machine *last,
 	struct error *reterr)
 {
 	(void)cloud;
-	(void)age_ns;
-	(void)host;
+	(void)last;
 	(void)reterr;
 	return 0;
 }

@@ -180,6 +180,7 @@ static void test_policies_are_checked(void **state)
 		{"{\"AllowedResourceTypes\":[\"rsd\"]}", -EINVAL, "did you mean \"rds\""},
 		{"{\"MaxMonthlyCost\":-1}", -EINVAL, "MaxMonthlyCost"},
 		{"{\"EnforceBudgets\":\"maybe\"}", -EINVAL, "EnforceBudgets"},
+		{"{\"Spot\":\"perhaps\"}", -EINVAL, "Spot"},
 	};
 
 	(void)state;

@@ -45,6 +45,28 @@ static void every_field(void **state)
 	assert_string_equal(spec->address, "10.0.0.2");
 }
 
+static void a_disk_grows_and_never_shrinks(void **state)
+{
+	_cleanup_host_spec_ struct host_spec *none = parse("{}"),
+					     *small = parse("{\"DiskGiB\":20}");
+	_cleanup_host_spec_ struct host_spec *large = parse("{\"DiskGiB\":\"40\"}");
+	struct error error = ERROR_INIT;
+
+	(void)state;
+	assert_int_equal(none->disk_gib, 0);
+	assert_int_equal(large->disk_gib, 40);
+	assert_int_equal(host_spec_check_disk(NULL, small, 0, &error), 0); /* none is there yet */
+	assert_int_equal(host_spec_check_disk(small, large, 20, &error), 0);
+	assert_int_equal(host_spec_check_disk(large, none, 40, &error), 0); /* keeps what it has */
+	assert_int_equal(host_spec_check_disk(small, small, 40, &error),
+		0); /* was enlarged by hand */
+	assert_int_equal(host_spec_check_disk(large, small, 40, &error), -EINVAL);
+	assert_string_equal(error.text,
+		"DiskGiB: a disk can only grow, and this one has 40 GiB already: for a smaller one "
+		"make another host, then remove this one");
+	assert_int_equal(host_spec_check_disk(none, small, 40, &error), -EINVAL);
+}
+
 static void defaults(void **state)
 {
 	_cleanup_host_spec_ struct host_spec *spec = parse("{}");
@@ -68,6 +90,11 @@ static void refusals(void **state)
 			"\"h1\""},
 		{"{\"Address\":\"10.0.0.1\"}",
 			"line 1, column 2: Address: an address without an Engine means nothing"},
+		{"{\"DiskGiB\":0}", "line 1, column 2: DiskGiB: 0 is below 1"},
+		{"{\"DiskGiB\":16385}", "line 1, column 2: DiskGiB: 16385 is above 16384"},
+		{"{\"Engine\":\"unix:///a\",\"DiskGiB\":20}",
+			"line 1, column 23: DiskGiB: the machine of an Engine has the disk that it "
+			"has: leave it out"},
 		{"{\"Engine\":\"tls://h1:2376\"}",
 			"line 1, column 2: Engine: \"tls://h1:2376\" is no container engine: "
 			"unix:///path, tcp://host:port or tls://name@host:port"},
@@ -121,8 +148,11 @@ static void status_survives(void **state)
 	const struct host_status before = {.phase = HOST_AWAY,
 		.address = "10.0.0.1",
 		.cpu_milli = 1500,
+		.disk_gib = 20,
 		.instances = 3,
-		.message = "\"quoted\"\n"};
+		.tries = 3,
+		.message = "\"quoted\"\n",
+		.warning = "its disk"};
 	_cleanup_buf_ struct buf json = BUF_INIT;
 	struct host_status after;
 
@@ -146,6 +176,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_field),
+		cmocka_unit_test(a_disk_grows_and_never_shrinks),
 		cmocka_unit_test(defaults),
 		cmocka_unit_test(refusals),
 		cmocka_unit_test(whose_engine_it_is),

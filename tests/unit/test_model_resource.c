@@ -317,6 +317,20 @@ static void test_schema_has_each_type(void **state)
 	}
 }
 
+static void what_a_function_names(void **state)
+{
+	_cleanup_resource_spec_ struct resource_spec *function =
+		parse("{\"Type\":\"lambda\",\"Runtime\":\"python3.12\",\"Handler\":\"a.b\","
+		      "\"CodeBucket\":\"code\",\"CodeKey\":\"k\",\"Queue\":\"jobs\"}");
+
+	(void)state;
+	assert_string_equal(resource_spec_names(function, "sqs", "jobs"), "Queue");
+	assert_string_equal(resource_spec_names(function, "s3", "code"), "CodeBucket");
+	assert_null(resource_spec_names(function, "s3", "jobs"));
+	assert_null(resource_spec_names(function, "sqs", "other"));
+	assert_null(resource_spec_names(function, "lambda", "jobs"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -330,6 +344,7 @@ int main(void)
 		cmocka_unit_test(test_every_type_is_sound),
 		cmocka_unit_test(test_status_comes_back),
 		cmocka_unit_test(test_schema_has_each_type),
+		cmocka_unit_test(what_a_function_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -95,6 +95,11 @@ bool account_owns_map(const struct answer_node *tags, const struct estate_owner 
 	       (owner->id == 0 || strcmp(answer_text(tags, TAG_ID), id) == 0);
 }
 
+bool account_is_bare(const struct answer_node *tags)
+{
+	return !*answer_text(tags, TAG_PLATFORM) && !*answer_text(tags, TAG_ID);
+}
+
 int account_foreign(const char *type, const char *name, struct error *reterr)
 {
 	return error_set(reterr, -EEXIST,

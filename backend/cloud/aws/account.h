@@ -28,6 +28,7 @@ struct aws_shared;
 struct settled;
 struct dns_pages;
 struct account_memo;
+struct function_codes;
 struct survey;
 
 struct account {
@@ -35,6 +36,7 @@ struct account {
 	const char *platform; /* its name */
 	struct settled *settled;
 	struct account_memo *memo;
+	struct function_codes *codes;
 	struct dns_pages *pages;
 	int port_low, port_high; /* of hosts, given to instances */
 	struct policy *policy; /* a copy; NULL: there is none, which removing does without */
@@ -107,6 +109,9 @@ bool account_owns(const struct answer_node *first, const char *key, const char *
 
 /* The same of tags that are members of an object by their keys. */
 bool account_owns_map(const struct answer_node *tags, const struct estate_owner *owner);
+
+/* Do they say nothing of whose it is? */
+bool account_is_bare(const struct answer_node *tags);
 
 /* -EEXIST with the sentence. */
 int account_foreign(const char *type, const char *name, struct error *reterr);

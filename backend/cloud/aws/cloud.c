@@ -82,14 +82,13 @@ static int aws_ensure_machine(struct cloud *cloud, const struct machine *wanted,
 		     : aws_machine_ensure(&aws->machines, &account, aws->keys, wanted, ret, reterr);
 }
 
-static int aws_remove_machine(struct cloud *cloud, int64_t host, int64_t age_ns,
-	struct error *reterr)
+static int aws_remove_machine(struct cloud *cloud, const struct machine *last, struct error *reterr)
 {
 	_cleanup_account_ struct account account = ACCOUNT_INIT;
 	struct cloud_aws *aws = aws_of(cloud);
 	int r = account_open_bare(&account, aws->shared, reterr);
 
-	return r < 0 ? r : aws_machine_remove(&aws->machines, &account, host, age_ns, reterr);
+	return r < 0 ? r : aws_machine_remove(&aws->machines, &account, last, reterr);
 }
 
 static int aws_watch_machines(struct cloud *cloud, cloud_machine_fn fn, void *arg,

@@ -2,6 +2,7 @@
 #include "cloud/aws/image.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -161,5 +162,55 @@ int aws_image_find(struct account *account, const char *os, char ret[IMAGE_ID_MA
 		return ask(account, place, ret, reterr);
 	if (!text_copy(ret, IMAGE_ID_MAX, place))
 		return error_set(reterr, -EINVAL, "images: \"%.80s\" is no image", place);
+	return 0;
+}
+
+/* ---- its disk ---- */
+
+static bool read_root(const struct answer_node *image, struct image_root *ret)
+{
+	const char *root = answer_text(image, "rootDeviceName");
+	const struct answer_node *disk = answer_find(image, "blockDeviceMapping/item");
+
+	while (disk && strcmp(answer_text(disk, "deviceName"), root) != 0)
+		disk = answer_next(disk);
+	return disk && *root && text_copy(ret->device, sizeof(ret->device), root) &&
+	       text_parse_int(answer_text(disk, "ebs/volumeSize"), 1, INT64_MAX, &ret->gib) == 0;
+}
+
+/* As the memo has it: "8 /dev/xvda". */
+static bool recall_root(struct account *account, const char *image, struct image_root *ret)
+{
+	char text[MEMO_ID_SIZE], *device;
+
+	if (!account_memo_get(account->memo, "root", image, text))
+		return false;
+	device = strchr(text, ' ');
+	if (!device)
+		return false;
+	*device++ = '\0';
+	return text_copy(ret->device, sizeof(ret->device), device) &&
+	       text_parse_int(text, 1, INT64_MAX, &ret->gib) == 0;
+}
+
+int aws_image_root(struct account *account, const char *image, struct image_root *ret,
+	struct error *reterr)
+{
+	_cleanup_request_ struct aws_request request = aws_request_of(EC2_DESCRIBE_IMAGES);
+	_cleanup_answer_ struct answer answer = ANSWER_INIT;
+	char text[MEMO_ID_SIZE];
+	int r;
+
+	if (recall_root(account, image, ret))
+		return 0;
+	aws_request_set(&request, "ImageId.1", image);
+	r = account_call(account, &request, &answer, FAULT_MISSING, reterr);
+	if (r < 0)
+		return r;
+	if (!read_root(answer_find(answer.root, "imagesSet/item"), ret))
+		return error_set(reterr, -ENOENT,
+			"no image %s with a disk of its own is known in this region", image);
+	(void)snprintf(text, sizeof(text), "%" PRId64 " %s", ret->gib, ret->device);
+	account_memo_put(account->memo, "root", image, text);
 	return 0;
 }

@@ -23,4 +23,14 @@ int aws_image_find(struct account *account, const char *os, char ret[IMAGE_ID_MA
  * NULL: unknown. */
 const char *aws_image_place(const struct policy *policy, const char *os);
 
+/* The disk that a machine starts from. */
+struct image_root {
+	char device[32]; /* as the image names it */
+	int64_t gib; /* that it needs at least */
+};
+
+/* -ENOENT: no such image is known here. */
+int aws_image_root(struct account *account, const char *image, struct image_root *ret,
+	struct error *reterr);
+
 #endif

@@ -18,8 +18,8 @@ int aws_machine_ensure(struct machine_table *table, struct account *account,
 	const struct engine_keys *keys, const struct machine *wanted, struct machine_state *ret,
 	struct error *reterr);
 
-int aws_machine_remove(struct machine_table *table, struct account *account, int64_t host,
-	int64_t age_ns, struct error *reterr);
+int aws_machine_remove(struct machine_table *table, struct account *account,
+	const struct machine *last, struct error *reterr);
 
 /* Tells of all that are not on their way out (see survey.h): one look, whose news the hosts hear.
  */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/text.h"
 #include "cloud/aws/group.h"
 #include "cloud/aws/image.h"
@@ -22,6 +23,8 @@ struct run {
 	char name[ESTATE_NAME_SIZE]; /* of the tenant's group, profile and key */
 	char image[IMAGE_ID_MAX];
 	char group[GROUP_ID_SIZE];
+	struct image_root root;
+	int64_t disk_gib; /* 0: as the image has it */
 	char *user_data; /* base64 */
 	bool spot;
 };
@@ -109,21 +112,42 @@ static int make_user_data(struct run *run, const struct engine_keys *keys, struc
 
 /* ---- RunInstances ---- */
 
-static void set_tags(struct aws_request *request, const struct run *run, int number,
-	const char *type)
+static void set_tags(struct aws_request *request, const char *prefix,
+	const struct estate_owner *owner, const struct machine *wanted)
 {
-	char prefix[32], id[24];
+	char name[ESTATE_NAME_SIZE], id[24];
 
-	aws_request_setf(request, type, "TagSpecification.%d.ResourceType", number);
-	(void)snprintf(prefix, sizeof(prefix), "TagSpecification.%d.Tag", number);
-	account_tag(request, prefix, &run->owner, run->name);
-	(void)snprintf(id, sizeof(id), "%" PRId64, run->wanted->host);
+	account_name(owner, name);
+	account_tag(request, prefix, owner, name);
+	(void)snprintf(id, sizeof(id), "%" PRId64, wanted->host);
 	aws_request_setf(request, TAG_HOST, "%s.5.Key", prefix);
-	aws_request_setf(request, run->wanted->name, "%s.5.Value", prefix);
+	aws_request_setf(request, wanted->name, "%s.5.Value", prefix);
 	aws_request_setf(request, TAG_HOST_ID, "%s.6.Key", prefix);
 	aws_request_setf(request, id, "%s.6.Value", prefix);
 	aws_request_setf(request, TAG_TOKEN, "%s.7.Key", prefix);
-	aws_request_setf(request, run->wanted->token, "%s.7.Value", prefix);
+	aws_request_setf(request, wanted->token, "%s.7.Value", prefix);
+}
+
+static void set_tags_of(struct aws_request *request, const struct run *run, int number,
+	const char *type)
+{
+	char prefix[32];
+
+	aws_request_setf(request, type, "TagSpecification.%d.ResourceType", number);
+	(void)snprintf(prefix, sizeof(prefix), "TagSpecification.%d.Tag", number);
+	set_tags(request, prefix, &run->owner, run->wanted);
+}
+
+/* Encrypted, and gone with its machine. */
+static void set_disk(struct aws_request *request, const struct run *run)
+{
+	if (!run->root.device[0])
+		return;
+	aws_request_set(request, "BlockDeviceMapping.1.DeviceName", run->root.device);
+	aws_request_set(request, "BlockDeviceMapping.1.Ebs.VolumeType", "gp3");
+	aws_request_set(request, "BlockDeviceMapping.1.Ebs.Encrypted", "true");
+	aws_request_set(request, "BlockDeviceMapping.1.Ebs.DeleteOnTermination", "true");
+	aws_request_set_number(request, "BlockDeviceMapping.1.Ebs.VolumeSize", run->disk_gib);
 }
 
 static void set_spot(struct aws_request *request)
@@ -157,8 +181,9 @@ static void set_request(struct aws_request *request, const struct run *run, cons
 	aws_request_set(request, "UserData", run->user_data);
 	if (run->spot)
 		set_spot(request);
-	set_tags(request, run, 1, "instance");
-	set_tags(request, run, 2, "volume");
+	set_disk(request, run);
+	set_tags_of(request, run, 1, "instance");
+	set_tags_of(request, run, 2, "volume");
 }
 
 static bool is_lack(const struct fault *fault)
@@ -195,6 +220,8 @@ static int run_one(const struct run *run, const char *type, const char *subnet, 
 	/* Its tags may come later than it. */
 	ret->host = run->wanted->host;
 	(void)text_copy(ret->token, sizeof(ret->token), run->wanted->token);
+	ret->disk_gib = run->disk_gib;
+	ret->disk_told_ns = clock_now_ns();
 	return item ? 0
 		    : error_set(reterr, -EBADMSG, "AWS's answer to RunInstances names no instance");
 }
@@ -249,14 +276,39 @@ static int check_region(const struct run *run, struct error *reterr)
 		run->wanted->region);
 }
 
+static struct estate_owner owner_of(const struct account *account, const struct machine *wanted)
+{
+	return (struct estate_owner){
+		.platform = account->platform, .tenant = wanted->tenant, .id = wanted->tenant_id};
+}
+
 static void begin(struct run *run, struct account *account, const struct machine *wanted)
 {
 	*run = (struct run){.account = account, .wanted = wanted};
-	run->owner = (struct estate_owner){
-		.platform = account->platform, .tenant = wanted->tenant, .id = wanted->tenant_id};
+	run->owner = owner_of(account, wanted);
 	run->spot =
 		wanted->spot || strcmp(policy_text(account->policy, "host_market"), "spot") == 0;
 	account_name(&run->owner, run->name);
+}
+
+/* An image that is not shown here AWS may know all the same: then its disk is as it has it. */
+static int find_disk(struct run *run, struct error *reterr)
+{
+	const struct machine *wanted = run->wanted;
+	struct error error = ERROR_INIT;
+	int64_t gib = wanted->disk_gib ? wanted->disk_gib : policy_disk_gib(run->account->policy);
+	int r = aws_image_root(run->account, run->image, &run->root, &error);
+
+	if (r == -ENOENT && gib == 0)
+		return 0;
+	if (r < 0)
+		return error_set(reterr, r == -ENOENT ? -EINVAL : r, "%s", error.text);
+	run->disk_gib = gib ? gib : run->root.gib;
+	if (run->disk_gib >= run->root.gib)
+		return 0;
+	return error_set(reterr, -EINVAL,
+		"%s: the image %s needs %" PRId64 " GiB at least, and not %" PRId64,
+		wanted->disk_gib ? "DiskGiB" : "host_disk_gib", run->image, run->root.gib, gib);
 }
 
 int machine_run(struct account *account, const struct engine_keys *keys,
@@ -270,6 +322,8 @@ int machine_run(struct account *account, const struct engine_keys *keys,
 	if (r == 0)
 		r = aws_image_find(account, wanted->os, run.image, reterr);
 	if (r == 0)
+		r = find_disk(&run, reterr);
+	if (r == 0)
 		r = group_find(account, &run.owner, run.name, run.group, reterr);
 	if (r == 0)
 		r = make_user_data(&run, keys, reterr);
@@ -279,4 +333,20 @@ int machine_run(struct account *account, const struct engine_keys *keys,
 		group_doubt(account, run.name);
 	run_done(&run);
 	return r;
+}
+
+int machine_retag(const struct account *account, const struct machine_row *row,
+	const struct machine *wanted, struct error *reterr)
+{
+	_cleanup_request_ struct aws_request request = aws_request_of(EC2_CREATE_TAGS);
+	_cleanup_answer_ struct answer answer = ANSWER_INIT;
+	const struct estate_owner owner = owner_of(account, wanted);
+	struct machine made = *wanted;
+
+	made.token = row->token;
+	aws_request_set(&request, "ResourceId.1", row->id);
+	if (row->volume[0])
+		aws_request_set(&request, "ResourceId.2", row->volume);
+	set_tags(&request, "Tag", &owner, &made);
+	return aws_client_call(account->client, &request, &answer, NULL, reterr);
 }

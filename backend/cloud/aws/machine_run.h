@@ -29,4 +29,8 @@ int machine_types_for(const struct policy *policy, const struct machine *wanted,
 int machine_run(struct account *account, const struct engine_keys *keys,
 	const struct machine *wanted, struct machine_row *ret, struct error *reterr);
 
+/* Puts the tags back that a row's machine and its disk were made with. */
+int machine_retag(const struct account *account, const struct machine_row *row,
+	const struct machine *wanted, struct error *reterr);
+
 #endif

@@ -9,21 +9,13 @@
 #include "base/clock.h"
 #include "base/text.h"
 
-#define FAILED_NS (2 * NS_PER_SECOND)
-#define SHOWN_NS  (120 * NS_PER_SECOND) /* after this AWS shows what was made, or it is gone */
-
 bool machine_is_alive(const struct machine_row *row)
 {
 	return row->phase == MACHINE_PENDING || row->phase == MACHINE_RUNNING ||
 	       row->phase == MACHINE_STOPPED;
 }
 
-struct machine_list {
-	size_t count;
-	struct machine_row rows[MACHINES_OF_HOST];
-};
-
-static void lists_done(struct idmap *map)
+void machine_lists_done(struct idmap *map)
 {
 	size_t position = 0;
 	void *list;
@@ -43,7 +35,7 @@ void machine_table_init(struct machine_table *table)
 
 void machine_table_done(struct machine_table *table)
 {
-	lists_done(&table->hosts);
+	machine_lists_done(&table->hosts);
 	turn_done(&table->turn);
 	lock_done(&table->lock);
 }
@@ -92,10 +84,22 @@ static const char *tag_of(const struct answer_node *item, const char *key)
 	return "";
 }
 
+/* The disk that it starts from. */
+static const char *root_volume(const struct answer_node *item)
+{
+	const struct answer_node *disk = answer_find(item, "blockDeviceMapping/item");
+	const char *root = answer_text(item, "rootDeviceName");
+
+	while (disk && strcmp(answer_text(disk, "deviceName"), root) != 0)
+		disk = answer_next(disk);
+	return disk ? answer_text(disk, "ebs/volumeId") : "";
+}
+
 void machine_row_read(const struct answer_node *item, struct machine_row *ret)
 {
 	*ret = (struct machine_row){
 		.phase = phase_of(answer_text(item, "instanceState/name")),
+		.spot = strcmp(answer_text(item, "instanceLifecycle"), "spot") == 0,
 		.told_ns = clock_now_ns(),
 	};
 	(void)text_parse_int(tag_of(item, TAG_HOST_ID), 1, INT64_MAX, &ret->host);
@@ -103,6 +107,7 @@ void machine_row_read(const struct answer_node *item, struct machine_row *ret)
 	(void)text_copy(ret->token, sizeof(ret->token), tag_of(item, TAG_TOKEN));
 	(void)text_copy(ret->type, sizeof(ret->type), answer_text(item, "instanceType"));
 	(void)text_copy(ret->address, sizeof(ret->address), answer_text(item, "privateIpAddress"));
+	(void)text_copy(ret->volume, sizeof(ret->volume), root_volume(item));
 	(void)text_copy(ret->launched, sizeof(ret->launched), answer_text(item, "launchTime"));
 }
 
@@ -116,7 +121,7 @@ static int compare(const void *a, const void *b)
 	return order ? order : strcmp(left->id, right->id);
 }
 
-static struct machine_row *find(struct machine_list *list, const char *id)
+struct machine_row *machine_list_find(struct machine_list *list, const char *id)
 {
 	for (size_t i = 0; list && i < list->count; i++)
 		if (strcmp(list->rows[i].id, id) == 0)
@@ -135,7 +140,7 @@ static struct machine_row *room_in(struct machine_list *list)
 	return &list->rows[0];
 }
 
-static int put(struct idmap *map, const struct machine_row *row)
+int machine_lists_put(struct idmap *map, const struct machine_row *row)
 {
 	struct machine_list *list = idmap_get(map, row->host);
 	struct machine_row *place;
@@ -147,7 +152,7 @@ static int put(struct idmap *map, const struct machine_row *row)
 			return -ENOMEM;
 		}
 	}
-	place = find(list, row->id);
+	place = machine_list_find(list, row->id);
 	if (!place)
 		place = room_in(list);
 	*place = *row;
@@ -158,7 +163,7 @@ static int put(struct idmap *map, const struct machine_row *row)
 int machine_table_put(struct machine_table *table, const struct machine_row *row)
 {
 	LOCKED(&table->lock);
-	return put(&table->hosts, row);
+	return machine_lists_put(&table->hosts, row);
 }
 
 size_t machine_table_of(struct machine_table *table, int64_t host,
@@ -199,7 +204,7 @@ bool machine_table_recall(struct machine_table *table, const char *id)
 
 	lock_acquire(&table->lock);
 	while (host == 0 && (list = idmap_next(&table->hosts, &position))) {
-		row = find(list, id);
+		row = machine_list_find(list, id);
 		if (!row)
 			continue;
 		row->recalled = true;
@@ -210,156 +215,4 @@ bool machine_table_recall(struct machine_table *table, const char *id)
 	if (changed)
 		changed(table->arg, host);
 	return host != 0;
-}
-
-/* ---- a look at all of them ---- */
-
-struct look {
-	struct idmap hosts;
-	int error;
-};
-
-static int take_page(void *arg, const struct answer_node *root)
-{
-	const struct answer_node *reservation = answer_find(root, "reservationSet/item"), *item;
-	struct look *look = arg;
-	struct machine_row row;
-
-	for (; reservation; reservation = answer_next(reservation)) {
-		item = answer_find(reservation, "instancesSet/item");
-		for (; item && look->error == 0; item = answer_next(item)) {
-			machine_row_read(item, &row);
-			if (row.host > 0)
-				look->error = put(&look->hosts, &row);
-		}
-	}
-	return look->error;
-}
-
-static int ask(const struct account *account, struct look *look, struct error *reterr)
-{
-	_cleanup_request_ struct aws_request request = aws_request_of(EC2_DESCRIBE_INSTANCES);
-	struct fault fault;
-
-	aws_request_set(&request, "Filter.1.Name", "tag:" TAG_PLATFORM);
-	aws_request_set(&request, "Filter.1.Value.1", account->platform);
-	return aws_client_pages(account->client, &request, take_page, look, &fault, reterr);
-}
-
-/* What was said of a machine by others than this look stays; true when something has changed. */
-static bool merge(struct machine_list *old, struct idmap *hosts, int64_t host, int64_t began_ns)
-{
-	struct machine_list *list = idmap_get(hosts, host);
-	bool changed = false;
-
-	for (size_t i = 0; i < old->count; i++) {
-		struct machine_row *row = find(list, old->rows[i].id);
-
-		if (row) {
-			row->recalled = old->rows[i].recalled;
-			changed = changed || row->phase != old->rows[i].phase ||
-				  strcmp(row->address, old->rows[i].address) != 0;
-		} else if (began_ns - old->rows[i].told_ns < SHOWN_NS) {
-			(void)put(hosts, &old->rows[i]);
-			list = idmap_get(hosts, host);
-		} else {
-			changed = true;
-		}
-	}
-	return changed || (list && list->count > old->count);
-}
-
-struct news {
-	int64_t *hosts;
-	size_t count;
-};
-
-/* Puts what was seen into the place of what was known. */
-static void take_over(struct machine_table *table, struct look *look, int64_t began_ns,
-	struct news *news)
-{
-	struct machine_list *list;
-	size_t position = 0;
-
-	LOCKED(&table->lock);
-	news->hosts = calloc(table->hosts.count + 1, sizeof(*news->hosts));
-	while ((list = idmap_next(&table->hosts, &position))) {
-		int64_t host = list->rows[0].host;
-
-		if (merge(list, &look->hosts, host, began_ns) && news->hosts)
-			news->hosts[news->count++] = host;
-	}
-	lists_done(&table->hosts);
-	table->hosts = look->hosts;
-	look->hosts = (struct idmap){0};
-	table->looked_ns = began_ns;
-}
-
-static bool is_fresh(struct machine_table *table, int64_t age_ns)
-{
-	LOCKED(&table->lock);
-	return table->looked_ns && clock_now_ns() - table->looked_ns < age_ns;
-}
-
-static int note_failure(struct machine_table *table, int r, const struct error *error)
-{
-	LOCKED(&table->lock);
-	table->failed_ns = r < 0 && r != -ECANCELED ? clock_now_ns() : 0;
-	table->failure = *error;
-	return r;
-}
-
-/* -EAGAIN and so on, as it failed a moment ago; 0: it did not. */
-static int recent_failure(struct machine_table *table, struct error *reterr)
-{
-	LOCKED(&table->lock);
-	if (!table->failed_ns || clock_now_ns() - table->failed_ns >= FAILED_NS)
-		return 0;
-	if (reterr)
-		*reterr = table->failure;
-	return table->failure.code;
-}
-
-static int look_now(struct machine_table *table, const struct account *account,
-	struct error *reterr)
-{
-	struct look look = {.error = 0};
-	int64_t began_ns = clock_now_ns();
-	struct news news = {0};
-	machine_table_fn changed;
-	int r = ask(account, &look, reterr);
-
-	lock_acquire(&table->lock);
-	changed = table->changed;
-	lock_release(&table->lock);
-	if (r == 0)
-		take_over(table, &look, began_ns, &news);
-	lists_done(&look.hosts);
-	for (size_t i = 0; changed && i < news.count; i++)
-		changed(table->arg, news.hosts[i]);
-	free(news.hosts);
-	return r;
-}
-
-int machine_table_look(struct machine_table *table, const struct account *account, int64_t age_ns,
-	struct error *reterr)
-{
-	bool mine;
-	int r = 0;
-
-	if (is_fresh(table, age_ns))
-		return 0;
-	mine = turn_take(&table->turn);
-	if (mine || !is_fresh(table, age_ns))
-		r = recent_failure(table, reterr);
-	if (r == 0 && !is_fresh(table, age_ns)) {
-		struct error error = ERROR_INIT;
-
-		r = note_failure(table, look_now(table, account, &error), &error);
-		if (r < 0 && reterr)
-			*reterr = error;
-	}
-	if (mine)
-		turn_give(&table->turn);
-	return r;
 }

@@ -22,6 +22,7 @@
 
 #define MACHINE_TOKEN_SIZE 80
 #define MACHINES_OF_HOST   4
+#define MACHINES_OF_CALL   200 /* values of a filter, at most */
 
 enum machine_phase {
 	MACHINE_PENDING,
@@ -40,8 +41,24 @@ struct machine_row {
 	char address[64]; /* private; "" none yet */
 	char launched[32]; /* as AWS writes it: later ones sort behind */
 	enum machine_phase phase;
+	char volume[32]; /* its root disk; "" not told yet */
+	int64_t disk_gib; /* of that; 0: not known */
+	int64_t disk_told_ns; /* monotonic: when AWS told that, or was asked to change it */
+	int64_t grow_gib; /* so large it was to be made, and is not yet; 0 */
+	char grow_words[200]; /* why not */
+	bool spot;
+	bool listed; /* a look has shown it */
+	bool stripped; /* its tags are not those that it was made with: it is known by its id */
+	bool refused; /* and AWS did not let them be put back */
+	int64_t refused_ns; /* when */
+	char refusal[160]; /* why */
 	bool recalled; /* AWS has said that it takes it back within two minutes */
 	int64_t told_ns; /* monotonic: when AWS last told of it */
+};
+
+struct machine_list {
+	size_t count;
+	struct machine_row rows[MACHINES_OF_HOST];
 };
 
 /* Something about a host's machines is another than before. */
@@ -79,6 +96,16 @@ struct machine_row *machine_table_alive(struct machine_table *table, size_t *ret
 int machine_table_put(struct machine_table *table, const struct machine_row *row);
 /* AWS takes the instance of this id back. False: it is none of ours. */
 bool machine_table_recall(struct machine_table *table, const char *id);
+
+/* The one of this id, by which it was made for that host under that token, is known as such: by
+ * what was heard of it, else AWS is asked for it. It may be gone: 0, too. */
+int machine_table_claim(struct machine_table *table, const struct account *account, int64_t host,
+	const char *token, const char *id, struct error *reterr);
+
+/* Of maps from hosts to lists; the caller has locked what needs it. -ENOMEM. */
+int machine_lists_put(struct idmap *map, const struct machine_row *row);
+struct machine_row *machine_list_find(struct machine_list *list, const char *id);
+void machine_lists_done(struct idmap *map);
 
 /* Neither gone nor on its way out. Pure. */
 bool machine_is_alive(const struct machine_row *row);

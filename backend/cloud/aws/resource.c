@@ -193,7 +193,7 @@ static int look(struct resource_call *call, const struct aws_resource *row, stru
 	answer_done(&call->answer);
 	call->thing = NULL;
 	call->state = THING_MISSING;
-	call->ours = false;
+	call->ours = call->bare = false;
 	call->word[0] = call->arn[0] = '\0';
 	return row->look(call, reterr);
 }
@@ -225,6 +225,26 @@ static int find_or_make(struct resource_call *call, const struct aws_resource *r
 		return refuse_to_replace(call, reterr);
 	r = row->create(call, reterr);
 	return r < 0 ? r : look(call, row, reterr);
+}
+
+/* What was ours, has the name that only this platform gives, and says nobody's name now, has lost
+ * its tags. */
+static int reclaim(struct resource_call *call, const struct aws_resource *row, struct error *reterr)
+{
+	int r;
+
+	if (call->state == THING_MISSING || call->ours || !call->bare || !call->wanted->made ||
+		!row->retag)
+		return 0;
+	r = row->retag(call, reterr);
+	if (r < 0) {
+		(void)error_prefix(reterr, "its tags were taken away, and cannot be put back");
+		return r;
+	}
+	call->ours = true;
+	if (call->outputs)
+		call->outputs->done = "somebody took its tags away at AWS: they are put back";
+	return 0;
 }
 
 static int judge(const struct resource_call *call, struct error *reterr)
@@ -259,6 +279,8 @@ static int ensure(struct resource_call *call, const struct aws_resource *row, st
 	settled_drop(call->account->settled, call->wanted->id, SETTLED_RESOURCE);
 	r = find_or_make(call, row, reterr);
 	if (r == 0)
+		r = reclaim(call, row, reterr);
+	if (r == 0)
 		r = judge(call, reterr);
 	if (r == 0 && row->adjust)
 		r = account_young(row->adjust(call, reterr), reterr);
@@ -279,6 +301,7 @@ static int aws_ensure(struct estate *estate, const struct estate_owner *owner,
 	int r = account_open(&account, aws_estate_shared(estate), reterr);
 
 	ret->count = 0;
+	ret->done = NULL;
 	if (r < 0)
 		return r;
 	r = row ? ensure(&call, row, reterr)
@@ -292,6 +315,8 @@ static int leave(struct resource_call *call, const struct aws_resource *row, str
 {
 	int r = look(call, row, reterr);
 
+	if (r == 0)
+		r = reclaim(call, row, reterr);
 	if (r == 0 && call->state != THING_MISSING && !call->ours)
 		return account_foreign(call->wanted->spec->type, call->wanted->external, reterr);
 	if (r == 0 && (call->state == THING_READY || call->state == THING_FAILED)) {

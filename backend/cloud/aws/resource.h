@@ -30,12 +30,14 @@ struct resource_call {
 	/* What look has found. */
 	enum thing_state state;
 	bool ours;
+	bool bare; /* it has no tag that says whose it is */
 	char word[64]; /* what AWS calls its state */
 	char arn[256];
 	struct answer answer; /* it described */
 	const struct answer_node *thing; /* in the answer; may be NULL */
 
 	struct outputs *outputs;
+	uint64_t fact; /* one more that a survey must see; 0: none */
 };
 
 /* How all things of a type are listed. */
@@ -63,6 +65,8 @@ struct aws_resource {
 	/* Of one that is ready: brings what can be changed to what is wanted. -EAGAIN: it takes
 	 * time. NULL: nothing can. */
 	int (*adjust)(struct resource_call *call, struct error *reterr);
+	/* Puts its tags on one that has none. NULL: one without them is left alone. */
+	int (*retag)(struct resource_call *call, struct error *reterr);
 	/* Says how it is used. */
 	void (*tell)(struct resource_call *call);
 	/* Asks for its end: 0, and it is looked at until it is missing. */

@@ -10,11 +10,14 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "cloud/aws/function_code.h"
 #include "cloud/aws/function_logs.h"
 #include "cloud/aws/function_role.h"
 #include "cloud/aws/function_trigger.h"
 
-#define TAG_CODE "duplo.code" /* of the code that the function was given: a hash of where it is */
+/* Of the code that the function was given: a hash of where it is, and its state there. */
+#define TAG_CODE "duplo.code"
+#define TAG_ETAG "duplo.code-etag"
 
 static const struct state_word states[] = {
 	{"Active", THING_READY},
@@ -49,6 +52,7 @@ static int look(struct resource_call *call, struct error *reterr)
 		(void)text_copy(call->word, sizeof(call->word),
 			answer_text(call->thing, "StateReason"));
 	call->ours = account_owns_map(answer_find(call->answer.root, "Tags"), call->owner);
+	call->bare = account_is_bare(answer_find(call->answer.root, "Tags"));
 	return 0;
 }
 
@@ -138,34 +142,66 @@ static json_t *configuration_json(const struct resource_call *call, const char *
 	return NULL;
 }
 
-/* All of that, found out; code and configuration are the caller's to free. */
-static int find_wanted(struct resource_call *call, json_t **ret_code, json_t **ret_configuration,
+struct wanted {
+	json_t *code, *configuration;
+	char hash[SIGV4_HASH_SIZE]; /* of where the code is */
+	char etag[CODE_ETAG_SIZE]; /* "": of an image, or not to be seen */
+};
+
+static void wanted_done(struct wanted *wanted)
+{
+	json_decref(wanted->code);
+	json_decref(wanted->configuration);
+}
+#define _cleanup_wanted_ __attribute__((cleanup(wanted_done)))
+
+/* What is there may become another thing under its name: the survey is told what it was. */
+static int look_at_code(struct resource_call *call, const char *bucket, struct wanted *ret,
 	struct error *reterr)
+{
+	const char *key = call->wanted->spec->code_key;
+	int r;
+
+	function_codes_drop(call->account->codes, call->wanted->id);
+	if (call->wanted->spec->image)
+		return 0;
+	r = function_code_look(call->account, bucket, key, ret->etag, reterr);
+	if (r < 0 || !ret->etag[0])
+		return r;
+	call->fact = function_code_fact(bucket, key, ret->etag);
+	function_codes_put(call->account->codes, call->wanted->id, bucket, key, ret->etag);
+	return 0;
+}
+
+static int find_wanted(struct resource_call *call, struct wanted *ret, struct error *reterr)
 {
 	char role_arn[ROLE_ARN_SIZE], group[GROUP_ID_SIZE];
 	const char *bucket;
 	int r = find_bucket(call, &bucket, reterr);
 
 	if (r == 0)
+		r = look_at_code(call, bucket, ret, reterr);
+	if (r == 0)
 		r = resource_group(call, group, reterr);
 	if (r == 0)
 		r = function_role_ensure(call, role_arn, reterr);
 	if (r < 0)
 		return r;
-	*ret_code = code_json(call, bucket);
-	*ret_configuration = configuration_json(call, role_arn, group);
-	return *ret_code && *ret_configuration ? 0 : error_oom(reterr);
+	ret->code = code_json(call, bucket);
+	ret->configuration = configuration_json(call, role_arn, group);
+	if (ret->code && ret->configuration && hash_code(ret->code, ret->hash) == 0)
+		return 0;
+	return error_oom(reterr);
 }
 
 /* ---- making ---- */
 
-static json_t *tags_json(const struct resource_call *call, const json_t *code)
+static json_t *tags_json(const struct resource_call *call, const struct wanted *wanted)
 {
 	json_t *tags = resource_tags(call);
-	char hash[SIGV4_HASH_SIZE];
 
-	if (hash_code(code, hash) == 0 &&
-		json_object_set_new(tags, TAG_CODE, json_string(hash)) == 0)
+	if (json_object_set_new(tags, TAG_CODE, json_string(wanted->hash)) == 0 &&
+		json_object_set_new(tags, TAG_ETAG, json_string(wanted->etag)) == 0)
 		return tags;
 	json_decref(tags);
 	return NULL;
@@ -175,17 +211,17 @@ static json_t *tags_json(const struct resource_call *call, const json_t *code)
 static int create(struct resource_call *call, struct error *reterr)
 {
 	_cleanup_request_ struct aws_request request = aws_request_of(LAMBDA_CREATE_FUNCTION);
-	_cleanup_json_ json_t *code = NULL, *configuration = NULL;
-	int r = find_wanted(call, &code, &configuration, reterr);
+	_cleanup_wanted_ struct wanted wanted = {.code = NULL};
+	int r = find_wanted(call, &wanted, reterr);
 
 	if (r == 0)
 		r = function_logs_make(call, reterr);
 	if (r < 0)
 		return r;
 	request.json = json_pack("{s:s, s:s, s:O, s:o}", "FunctionName", call->wanted->external,
-		"PackageType", call->wanted->spec->image ? "Image" : "Zip", "Code", code, "Tags",
-		tags_json(call, code));
-	if (!request.json || json_object_update(request.json, configuration) < 0)
+		"PackageType", call->wanted->spec->image ? "Image" : "Zip", "Code", wanted.code,
+		"Tags", tags_json(call, &wanted));
+	if (!request.json || json_object_update(request.json, wanted.configuration) < 0)
 		return error_oom(reterr);
 	return resource_do(call, &request, FAULT_EXISTS, reterr);
 }
@@ -270,16 +306,17 @@ static bool is_as_wanted(const struct answer_node *thing, const json_t *wanted)
 }
 
 /* The tag comes last: code that was given and not noted is given once more. */
-static int change_code(struct resource_call *call, json_t *code, const char *hash,
+static int change_code(struct resource_call *call, const struct wanted *wanted,
 	struct error *reterr)
 {
 	_cleanup_request_ struct aws_request request = request_of(call, LAMBDA_UPDATE_CODE);
 	_cleanup_request_ struct aws_request tag = aws_request_of(LAMBDA_TAG);
 	int r;
 
-	request.json = json_incref(code);
+	request.json = json_incref(wanted->code);
 	aws_request_set(&tag, "Resource", call->arn);
-	tag.json = json_pack("{s:{s:s}}", "Tags", TAG_CODE, hash);
+	tag.json =
+		json_pack("{s:{s:s, s:s}}", "Tags", TAG_CODE, wanted->hash, TAG_ETAG, wanted->etag);
 	r = tag.json ? resource_do(call, &request, FAULT_OTHER, reterr) : error_oom(reterr);
 	if (r == 0)
 		r = resource_do(call, &tag, FAULT_OTHER, reterr);
@@ -302,24 +339,44 @@ static int change_configuration(struct resource_call *call, json_t *configuratio
 	return r < 0 ? r : error_set(reterr, -EAGAIN, "the function is being changed");
 }
 
+/* An object that is not to be seen just now changes nothing, and cannot be given anew to a function
+ * whose tag was taken away. */
+static bool has_code(const struct resource_call *call, const struct wanted *wanted)
+{
+	const struct answer_node *tags = answer_find(call->answer.root, "Tags");
+	const char *hash = answer_text(tags, TAG_CODE), *etag = answer_text(tags, TAG_ETAG);
+	bool unseen = !wanted->etag[0] && !call->wanted->spec->image;
+
+	if (!*hash)
+		return unseen;
+	return strcmp(hash, wanted->hash) == 0 &&
+	       (!wanted->etag[0] || strcmp(etag, wanted->etag) == 0);
+}
+
 static int adjust(struct resource_call *call, struct error *reterr)
 {
-	_cleanup_json_ json_t *code = NULL, *configuration = NULL;
+	_cleanup_wanted_ struct wanted wanted = {.code = NULL};
 	bool failed = strcmp(answer_text(call->thing, "LastUpdateStatus"), "Failed") == 0, same;
-	const struct answer_node *tags = answer_find(call->answer.root, "Tags");
-	char hash[SIGV4_HASH_SIZE];
-	int r = find_wanted(call, &code, &configuration, reterr);
+	int r = find_wanted(call, &wanted, reterr);
 
-	if (r == 0 && hash_code(code, hash) < 0)
-		r = error_oom(reterr);
 	if (r < 0)
 		return r;
-	if (strcmp(answer_text(tags, TAG_CODE), hash) != 0)
-		return change_code(call, code, hash, reterr);
-	same = is_as_wanted(call->thing, configuration);
+	if (!has_code(call, &wanted))
+		return change_code(call, &wanted, reterr);
+	same = is_as_wanted(call->thing, wanted.configuration);
 	if (!same || failed)
-		return change_configuration(call, configuration, same && failed, reterr);
+		return change_configuration(call, wanted.configuration, same && failed, reterr);
 	return function_trigger_settle(call, reterr);
+}
+
+/* Which code it was given its tag does not say any more: it is given once more. */
+static int retag(struct resource_call *call, struct error *reterr)
+{
+	_cleanup_request_ struct aws_request request = aws_request_of(LAMBDA_TAG);
+
+	aws_request_set(&request, "Resource", call->arn);
+	request.json = json_pack("{s:o}", "Tags", resource_tags(call));
+	return request.json ? resource_do(call, &request, FAULT_OTHER, reterr) : error_oom(reterr);
 }
 
 /* ---- removing ---- */
@@ -336,6 +393,7 @@ static int clear(struct resource_call *call, struct error *reterr)
 {
 	int r = function_role_remove(call, reterr);
 
+	function_codes_drop(call->account->codes, call->wanted->id);
 	return r < 0 ? r : function_logs_remove(call, reterr);
 }
 
@@ -344,6 +402,7 @@ const struct aws_resource aws_function = {
 	.look = look,
 	.create = create,
 	.adjust = adjust,
+	.retag = retag,
 	.tell = resource_tell_usual,
 	.remove = remove_function,
 	.clear = clear,

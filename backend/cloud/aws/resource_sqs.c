@@ -58,6 +58,7 @@ static int look_attributes(struct resource_call *call, const char *url, struct e
 	if (r < 0 || !answer.root)
 		return r;
 	call->ours = account_owns_map(answer_find(answer.root, "Tags"), call->owner);
+	call->bare = account_is_bare(answer_find(answer.root, "Tags"));
 	aws_request_set(&request, "QueueUrl", url);
 	request.json = json_pack("{s:[s]}", "AttributeNames", "All");
 	r = account_call(call->account, &request, &call->answer, FAULT_MISSING, reterr);
@@ -130,6 +131,19 @@ static int adjust(struct resource_call *call, struct error *reterr)
 	return request.json ? resource_do(call, &request, FAULT_OTHER, reterr) : error_oom(reterr);
 }
 
+static int retag(struct resource_call *call, struct error *reterr)
+{
+	_cleanup_request_ struct aws_request request = aws_request_of(SQS_TAG_QUEUE);
+	char url[512];
+	int r = find_url(call, url, reterr);
+
+	if (r < 0)
+		return r;
+	aws_request_set(&request, "QueueUrl", url);
+	request.json = json_pack("{s:o}", "Tags", resource_tags(call));
+	return request.json ? resource_do(call, &request, FAULT_OTHER, reterr) : error_oom(reterr);
+}
+
 static void tell(struct resource_call *call)
 {
 	char url[512];
@@ -166,6 +180,7 @@ const struct aws_resource aws_queue = {
 	.look = look,
 	.create = create,
 	.adjust = adjust,
+	.retag = retag,
 	.tell = tell,
 	.remove = remove_queue,
 	.list = {.action = SQS_LIST_QUEUES,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "cloud/aws/function_code.h"
 #include "cloud/aws/resource.h"
 #include "cloud/aws/settled.h"
 
@@ -27,6 +28,8 @@ void resource_settle(const struct resource_call *call, const struct aws_resource
 	if (!row->list.path)
 		return;
 	settled_add(&entry, fact_of(row, call->wanted->external, call->thing));
+	if (call->fact)
+		settled_add(&entry, call->fact);
 	settled_put(call->account->settled, call->wanted->id, SETTLED_RESOURCE, &entry);
 }
 
@@ -114,6 +117,15 @@ static int list(const struct survey *survey, const struct aws_resource *row, str
 		reterr);
 }
 
+/* Without them nothing can be said of functions. */
+static int survey_codes(const struct survey *survey, struct error *reterr)
+{
+	struct error error = ERROR_INIT;
+	int r = function_codes_survey(survey, &error);
+
+	return survey_tried(survey, aws_function.type, r, &error, reterr);
+}
+
 int resources_survey(const struct survey *survey, struct error *reterr)
 {
 	const struct aws_resource *row;
@@ -126,5 +138,5 @@ int resources_survey(const struct survey *survey, struct error *reterr)
 			r = survey_tried(survey, row->type, list(survey, row, &error), &error,
 				reterr);
 	}
-	return r;
+	return r < 0 ? r : survey_codes(survey, reterr);
 }

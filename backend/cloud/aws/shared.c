@@ -10,12 +10,14 @@
 #include "cloud/aws/account.h"
 #include "cloud/aws/account_memo.h"
 #include "cloud/aws/dns_page.h"
+#include "cloud/aws/function_code.h"
 #include "cloud/aws/settled.h"
 
 struct aws_shared {
 	struct aws_client *client;
 	struct account_memo *memo;
 	struct dns_pages *pages;
+	struct function_codes *codes;
 	char *platform;
 	struct settled *settled;
 	int port_low, port_high;
@@ -42,7 +44,8 @@ int aws_shared_new(struct aws_shared **ret, const struct cloud_aws_options *opti
 	shared->settled = settled_new();
 	shared->memo = account_memo_new();
 	shared->pages = dns_pages_new();
-	r = shared->platform && shared->settled && shared->memo && shared->pages
+	shared->codes = function_codes_new();
+	r = shared->platform && shared->settled && shared->memo && shared->pages && shared->codes
 		    ? aws_client_new(&shared->client, reterr)
 		    : error_oom(reterr);
 	if (r < 0)
@@ -88,6 +91,7 @@ void aws_shared_free(struct aws_shared *shared)
 	settled_free(shared->settled);
 	account_memo_free(shared->memo);
 	dns_pages_free(shared->pages);
+	function_codes_free(shared->codes);
 	cond_done(&shared->changed);
 	lock_done(&shared->lock);
 	free(shared->platform);
@@ -127,6 +131,7 @@ int account_open_bare(struct account *ret, struct aws_shared *shared, struct err
 		.client = shared->client,
 		.memo = shared->memo,
 		.pages = shared->pages,
+		.codes = shared->codes,
 		.platform = shared->platform,
 		.settled = shared->settled,
 		.port_low = shared->port_low,

@@ -53,6 +53,37 @@ static const char start[] = "if [ -d /run/systemd/system ]; then\n"
 			    "	/etc/init.d/docker start\n"
 			    "fi\n";
 
+/* The platform may enlarge the disk of a machine that runs: its file system follows. Without
+ * growpart it does so at the next boot, as cloud-init does. */
+static const char grow[] = "cat >$dir/grow <<'END'\n"
+			   "part=$(findmnt -no SOURCE /)\n"
+			   "disk=$(lsblk -no PKNAME \"$part\")\n"
+			   "number=$(cat \"/sys/class/block/${part##*/}/partition\")\n"
+			   "growpart \"/dev/$disk\" \"$number\"\n"
+			   "case $(findmnt -no FSTYPE /) in\n"
+			   "ext*) resize2fs \"$part\" ;;\n"
+			   "xfs) xfs_growfs / ;;\n"
+			   "btrfs) btrfs filesystem resize max / ;;\n"
+			   "esac\n"
+			   "END\n"
+			   "if [ -d /run/systemd/system ]; then\n"
+			   "	cat >/etc/systemd/system/duplofs-grow.service <<'END'\n"
+			   "[Service]\n"
+			   "Type=oneshot\n"
+			   "ExecStart=/bin/sh /etc/duplofs/grow\n"
+			   "SuccessExitStatus=0-255\n"
+			   "END\n"
+			   "	cat >/etc/systemd/system/duplofs-grow.timer <<'END'\n"
+			   "[Timer]\n"
+			   "OnBootSec=60\n"
+			   "OnUnitActiveSec=60\n"
+			   "[Install]\n"
+			   "WantedBy=timers.target\n"
+			   "END\n"
+			   "	systemctl daemon-reload\n"
+			   "	systemctl enable --now duplofs-grow.timer\n"
+			   "fi\n";
+
 /* PEM has no line that could end it. */
 static void add_file(struct buf *out, const char *name, const char *pem)
 {
@@ -74,7 +105,7 @@ int user_data_print(const struct user_data *data, struct buf *out, struct error 
 	add_file(out, "ca.pem", data->authority);
 	add_file(out, "engine.pem", data->certificate);
 	add_file(out, "engine.key", data->key);
-	buf_printf(out, "umask 022\n%s%s%s%s", install_docker, install, options, start);
+	buf_printf(out, "umask 022\n%s%s%s%s%s", install_docker, install, options, start, grow);
 	if (out->error)
 		return error_oom(reterr);
 	if (out->len - before > USER_DATA_MAX)

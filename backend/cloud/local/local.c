@@ -50,12 +50,11 @@ static int local_machine_ensure(struct cloud *cloud, const struct machine *wante
 }
 
 /* What was there before us stays when we have left it. */
-static int local_machine_remove(struct cloud *cloud, int64_t host, int64_t age_ns,
+static int local_machine_remove(struct cloud *cloud, const struct machine *last,
 	struct error *reterr)
 {
 	(void)cloud;
-	(void)age_ns;
-	(void)host;
+	(void)last;
 	(void)reterr;
 	return 0;
 }
