@@ -10,7 +10,6 @@
 #include "reconcile/host_work.h"
 #include "reconcile/mirror.h"
 #include "reconcile/meter.h"
-#include "reconcile/tenant_estate.h"
 
 #define MACHINE_EVERY_NS (2 * NS_PER_SECOND) /* while it is being made */
 #define DRAIN_EVERY_NS   NS_PER_SECOND
