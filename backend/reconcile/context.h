@@ -39,6 +39,7 @@ struct gate;
 struct host;
 struct images;
 struct inquiries;
+struct joint;
 struct logs;
 struct mirrors;
 struct prober;
@@ -63,6 +64,7 @@ struct reconciler {
 	struct prober *prober;
 	struct view_readers *readers; /* NULL: nothing is shown */
 	struct gate *view_gate; /* by service */
+	struct joint *permissions; /* by tenant: what its role may use */
 	struct lock view_lock; /* LOCK_RECONCILE: view_waits, view_paces, views_lost */
 	struct cond view_done;
 	struct idmap view_waits; /* by service: who waits for its view */

@@ -15,6 +15,7 @@
 #include "reconcile/host_work.h"
 #include "reconcile/images.h"
 #include "reconcile/inquiries.h"
+#include "reconcile/joint.h"
 #include "reconcile/instance_work.h"
 #include "reconcile/logs.h"
 #include "reconcile/mirror.h"
@@ -163,6 +164,8 @@ static int reconciler_parts(struct reconciler *r, struct error *reterr)
 		result = fleet_new(&r->fleet, r, reterr);
 	if (result == 0)
 		result = gate_new(&r->view_gate, reterr);
+	if (result == 0)
+		result = joint_new(&r->permissions, reterr);
 	if (result == 0 && !r->options.simulated)
 		result = health_start(r, reterr);
 	if (result == 0 && !r->options.simulated)
@@ -303,6 +306,7 @@ void reconciler_free(struct reconciler *r)
 	queue_free(r->views);
 	inquiries_free(r);
 	gate_free(r->view_gate);
+	joint_free(r->permissions);
 	images_free(r->images);
 	fleet_free(r->fleet);
 	units_free(r->units);

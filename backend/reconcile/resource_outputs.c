@@ -6,9 +6,8 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "reconcile/joint.h"
 #include "reconcile/resource_work.h"
-
-#define PERMIT_TRIES 5
 
 /* ---- outputs ---- */
 
@@ -160,7 +159,6 @@ struct grants {
 	struct store *store;
 	struct permitted *all;
 	size_t count, room;
-	uint64_t hash; /* of all that is in it */
 };
 
 static void grants_done(struct grants *grants)
@@ -170,7 +168,6 @@ static void grants_done(struct grants *grants)
 		free((char *)(uintptr_t)grants->all[i].type);
 	}
 	free(grants->all);
-	*grants = (struct grants){.store = grants->store};
 }
 
 static int grants_add(struct grants *grants, const char *type, const char *arn)
@@ -188,10 +185,7 @@ static int grants_add(struct grants *grants, const char *type, const char *arn)
 	}
 	one = (struct permitted){strdup(type), strdup(arn)};
 	grants->all[grants->count++] = one;
-	if (!one.type || !one.arn)
-		return -ENOMEM;
-	grants->hash = grants->hash * 31 + text_hash(arn, strlen(arn));
-	return 0;
+	return one.type && one.arn ? 0 : -ENOMEM;
 }
 
 static int collect(void *arg, const struct object *object)
@@ -217,24 +211,22 @@ static int grants_load(struct grants *grants, int64_t tenant, struct error *rete
 	return r < 0 ? error_set(reterr, r, "the tenant's resources cannot be listed") : 0;
 }
 
-/* Two that do this for one tenant at a time end with the same: who was overtaken looks again. */
-int resource_permit(struct resource_work *work, struct error *reterr)
+static int permit(void *arg, struct error *reterr)
 {
+	const struct resource_work *work = arg;
 	struct estate *estate = work->r->options.estate;
 	struct grants grants = {.store = work->r->options.store};
-	uint64_t told;
 	int r = grants_load(&grants, work->tenant.id, reterr);
 
-	for (int tries = 0; r == 0 && tries < PERMIT_TRIES; tries++) {
-		told = grants.hash;
+	if (r == 0)
 		r = estate->resources->permit(estate, &work->owner, grants.all, grants.count,
 			reterr);
-		grants_done(&grants);
-		if (r == 0)
-			r = grants_load(&grants, work->tenant.id, reterr);
-		if (r == 0 && grants.hash == told)
-			break;
-	}
 	grants_done(&grants);
 	return r;
+}
+
+/* Resources that get ready together are written together. */
+int resource_permit(struct resource_work *work, struct error *reterr)
+{
+	return joint_do(work->r->permissions, work->tenant.id, permit, work, reterr);
 }

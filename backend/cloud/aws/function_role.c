@@ -11,8 +11,6 @@
 #include "cloud/aws/permission.h"
 #include "cloud/aws/role.h"
 
-#define PERMISSION_NAME "duplofs-function"
-
 /* "arn:aws:iam::123456789012:role/..." */
 struct account_place {
 	char partition[16], account[16];
@@ -72,7 +70,7 @@ static int put_permission(struct resource_call *call, const char *role_arn, stru
 	add_queue(&document, call->wanted->queue_arn);
 	if (function.error || group.error || permission_end(&document) < 0)
 		return error_oom(reterr);
-	r = permission_put(call->account, name, PERMISSION_NAME, buf_string(&document), reterr);
+	r = permission_put(call->account, name, PERMISSION_FUNCTION, buf_string(&document), reterr);
 	return r == -ENOENT ? error_set(reterr, -EAGAIN, "the function's role is not there yet")
 			    : r;
 }

@@ -3,10 +3,14 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
+#include "cloud/aws/account_memo.h"
 
 #define HEAD "{\"Version\":\"2012-10-17\",\"Statement\":["
 
@@ -94,13 +98,37 @@ static int change(struct account *account, const char *role, const char *name, c
 		reterr);
 }
 
+static int settle(struct account *account, const char *role, const char *name, const char *document,
+	bool known, struct error *reterr)
+{
+	_cleanup_buf_ struct buf there = BUF_INIT;
+	int r = known ? 0 : get(account, role, name, &there, reterr);
+
+	if (r < 0 || (!known && strcmp(buf_string(&there), document) == 0))
+		return r;
+	return change(account, role, name, document, reterr);
+}
+
 int permission_put(struct account *account, const char *role, const char *name,
 	const char *document, struct error *reterr)
 {
-	_cleanup_buf_ struct buf there = BUF_INIT;
-	int r = get(account, role, name, &there, reterr);
+	char hash[MEMO_ID_SIZE], before[MEMO_ID_SIZE];
+	bool known = account_memo_get(account->memo, name, role, before);
+	int r;
 
-	if (r < 0 || strcmp(buf_string(&there), document) == 0)
-		return r;
-	return change(account, role, name, document, reterr);
+	(void)snprintf(hash, sizeof(hash), "%016" PRIx64, text_hash(document, strlen(document)));
+	if (known && strcmp(before, hash) == 0)
+		return 0;
+	r = settle(account, role, name, document, known, reterr);
+	if (r == 0)
+		account_memo_put(account->memo, name, role, hash);
+	else
+		account_memo_drop(account->memo, name, role);
+	return r;
+}
+
+void permission_doubt(const struct account *account, const char *role)
+{
+	account_memo_drop(account->memo, PERMISSION_RESOURCES, role);
+	account_memo_drop(account->memo, PERMISSION_FUNCTION, role);
 }

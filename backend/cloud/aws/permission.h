@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * permission - what a role may do: policies inside it, which name exactly what they allow.
- * Promises: the same statements in the same order give the same document, and that is written once.
+ * Promises: the same statements in the same order give the same document, and that is written once:
+ *           what a role was last brought to is known for a moment, and not asked for.
  * Threads: any.
  * Ownership: documents are in the caller's buf.
  */
@@ -9,6 +10,10 @@
 #define DUPLOFS_CLOUD_AWS_PERMISSION_H
 
 #include "cloud/aws/account.h"
+
+/* The policies that a role may have. */
+#define PERMISSION_RESOURCES "duplofs-resources"
+#define PERMISSION_FUNCTION  "duplofs-function"
 
 /* One more statement: actions on the ARN with each of these endings. -ENOMEM. */
 int permission_add(struct buf *document, const char *arn, const char *const *actions,
@@ -23,5 +28,8 @@ int permission_end(struct buf *document);
  * is no such role (yet). */
 int permission_put(struct account *account, const char *role, const char *name,
 	const char *document, struct error *reterr);
+
+/* The role is new: it has none of these policies, whatever one of its name had. */
+void permission_doubt(const struct account *account, const char *role);
 
 #endif

@@ -16,9 +16,7 @@
 #define CACHE_GROUP_NAME_MAX 40 /* ElastiCache's; all others allow what a bucket may have */
 #define CACHE_NAME_MAX       50
 #define NAME_MAX_LEN         63
-
-#define PERMISSION_NAME "duplofs-resources"
-#define MISSED_NS       (10 * NS_PER_SECOND)
+#define MISSED_NS            (10 * NS_PER_SECOND)
 
 static const struct aws_resource *const rows[] = {
 	&aws_bucket,
@@ -355,7 +353,7 @@ static int permit_tenant(struct account *account, const struct estate_owner *own
 	int r;
 
 	account_name(owner, role);
-	r = permission_put(account, role, PERMISSION_NAME, document, reterr);
+	r = permission_put(account, role, PERMISSION_RESOURCES, document, reterr);
 	return r == -ENOENT ? error_set(reterr, -EAGAIN, "the tenant's role is not there yet") : r;
 }
 
@@ -365,7 +363,7 @@ static int permit_function(struct account *account, const char *arn, const char 
 	struct error *reterr)
 {
 	const char *name = strrchr(arn, ':');
-	int r = permission_put(account, name ? name + 1 : arn, PERMISSION_NAME, document, reterr);
+	int r = permission_put(account, name ? name + 1 : arn, PERMISSION_RESOURCES, document, reterr);
 
 	if (r == -ENOENT)
 		error_clear(reterr);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "cloud/aws/permission.h"
 #include "cloud/aws/survey.h"
 
 static int get(struct account *account, const char *name, struct answer *answer,
@@ -49,6 +50,7 @@ static int create(struct account *account, const struct estate_owner *owner,
 	answer_done(answer);
 	r = account_call(account, &request, answer, FAULT_EXISTS, reterr);
 	*ret = r == 0 ? answer_find(answer->root, "Role") : NULL;
+	permission_doubt(account, wish->name);
 	return r;
 }
 
