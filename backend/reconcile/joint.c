@@ -16,7 +16,8 @@ struct run {
 	int64_t key;
 	int callers;
 	bool running;
-	unsigned long long asked, served; /* so many callers; what they asked is done up to served */
+	unsigned long long asked,
+		served; /* so many callers; what they asked is done up to served */
 	int result; /* of the last that was done */
 	struct error error;
 };

@@ -37,9 +37,12 @@ void account_memo_free(struct account_memo *memo)
 	free(memo);
 }
 
-static struct entry *place_of(struct account_memo *memo, const char *name)
+/* One name may be known in several spaces. */
+static struct entry *place_of(struct account_memo *memo, const char *space, const char *name)
 {
-	return &memo->entries[text_hash(name, strlen(name)) % MEMO_SIZE];
+	uint64_t hash = text_hash(name, strlen(name)) * 31 + text_hash(space, strlen(space));
+
+	return &memo->entries[hash % MEMO_SIZE];
 }
 
 static bool is_of(const struct entry *entry, const char *space, const char *name)
@@ -53,7 +56,7 @@ bool account_memo_get(struct account_memo *memo, const char *space, const char *
 	const struct entry *entry;
 
 	LOCKED(&memo->lock);
-	entry = place_of(memo, name);
+	entry = place_of(memo, space, name);
 	if (!is_of(entry, space, name) || clock_now_ns() >= entry->until_ns)
 		return false;
 	(void)text_copy(ret, MEMO_ID_SIZE, entry->id);
@@ -66,7 +69,7 @@ void account_memo_put(struct account_memo *memo, const char *space, const char *
 	struct entry *entry;
 
 	LOCKED(&memo->lock);
-	entry = place_of(memo, name);
+	entry = place_of(memo, space, name);
 	entry->until_ns = text_copy(entry->space, sizeof(entry->space), space) &&
 					  text_copy(entry->name, sizeof(entry->name), name) &&
 					  text_copy(entry->id, sizeof(entry->id), id)
@@ -79,7 +82,7 @@ void account_memo_drop(struct account_memo *memo, const char *space, const char 
 	struct entry *entry;
 
 	LOCKED(&memo->lock);
-	entry = place_of(memo, name);
+	entry = place_of(memo, space, name);
 	if (is_of(entry, space, name))
 		entry->until_ns = 0;
 }
