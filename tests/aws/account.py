@@ -46,17 +46,25 @@ def who(group_id, group):
     return name.rsplit("-", 1)[-1]
 
 
+def peers(group, side):
+    found = []
+    for rule in group[side]:
+        ports = f"{rule['FromPort']}-{rule['ToPort']}" if rule.get("FromPort", -1) >= 0 else rule["IpProtocol"]
+        found += [f"{ports}:{s['CidrIp']}" for s in rule["IpRanges"]]
+        found += [f"{ports}:{who(s['GroupId'], group)}" for s in rule["UserIdGroupPairs"]]
+    return sorted(found)
+
+
 def groups(prefix):
     for group in ec2.describe_security_groups()["SecurityGroups"]:
         if not group["GroupName"].startswith(prefix):
             continue
-        sources = []
-        for rule in group["IpPermissions"]:
-            ports = f"{rule['FromPort']}-{rule['ToPort']}" if rule.get("FromPort", -1) >= 0 else rule["IpProtocol"]
-            sources += [f"{ports}:{s['CidrIp']}" for s in rule["IpRanges"]]
-            sources += [f"{ports}:{who(s['GroupId'], group)}" for s in rule["UserIdGroupPairs"]]
+        sources = peers(group, "IpPermissions")
         tenant = {tag["Key"]: tag["Value"] for tag in group.get("Tags", [])}.get("duplo.tenant")
-        print("balancer-group" if group["GroupName"].endswith("-lb") else "security-group", tenant, *sorted(sources))
+        if group["GroupName"].endswith("-lb"):
+            print("balancer-group", tenant, *sources, "out", *peers(group, "IpPermissionsEgress"))
+        else:
+            print("security-group", tenant, *sources)
 
 
 def things(prefix):

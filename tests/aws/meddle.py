@@ -4,6 +4,7 @@
 detach PREFIX         detaches all policies of the roles whose names begin so
 delete-group PREFIX   deletes security groups
 delete-profile PREFIX deletes instance profiles
+shut PREFIX           lets load balancers of tenants reach no host
 untag PREFIX          takes all tags off security groups and roles
 save PREFIX           prints security groups and roles with their tags, for restore
 restore SAVED         makes what save printed
@@ -62,6 +63,16 @@ def delete_profile(prefix):
             for role in profile["Roles"]:
                 iam.remove_role_from_instance_profile(InstanceProfileName=name, RoleName=role["RoleName"])
             iam.delete_instance_profile(InstanceProfileName=name)
+
+
+def shut(prefix):
+    for group in groups(prefix):
+        if group["GroupName"].endswith("-lb"):
+            ec2.revoke_security_group_egress(
+                GroupId=group["GroupId"],
+                IpPermissions=[{"IpProtocol": "tcp", "FromPort": rule["FromPort"], "ToPort": rule["ToPort"],
+                                "IpRanges": [{"CidrIp": one["CidrIp"]} for one in rule["IpRanges"]]}
+                               for rule in group["IpPermissionsEgress"]])
 
 
 def untag(prefix):
@@ -183,7 +194,8 @@ def state(instance_id):
     print(one_instance(instance_id)["State"]["Name"])
 
 
-COMMANDS = {"detach": detach, "delete-group": delete_group, "delete-profile": delete_profile, "untag": untag, "save": save,
+COMMANDS = {"detach": detach, "delete-group": delete_group, "delete-profile": delete_profile, "shut": shut,
+            "untag": untag, "save": save,
             "restore": restore, "orphan": orphan, "delete-listener": delete_listener,
             "delete-balancer": delete_balancer, "open": open_port, "add-target": add_target,
             "delete-record": delete_record, "lead-record": lead_record, "delete": delete, "make-table": make_table,

@@ -32,7 +32,7 @@ names() {
 }
 
 whole() {
-	printf 'balancer-group %s\nsecurity-group %s -1:10.0.0.0/8 -1:admin -1:self 20000-29999:lb\n' "$1" "$1"
+	printf 'balancer-group %s out 20000-29999:10.40.0.0/16\nsecurity-group %s -1:10.0.0.0/8 -1:admin -1:self 20000-29999:lb\n' "$1" "$1"
 	printf 'key-pair %s ed25519\nrole %s tenants\ninstance-profile same-role\n' "$1" "$1"
 }
 
@@ -77,9 +77,10 @@ scenario() {
 	aws_meddle delete-profile "$(names t1)"
 	aws_meddle delete-group "$(names t2)"
 	aws_account open "$(names t3)"
+	ok "$(aws_meddle shut "$(names t3)" >&2; echo $?)" "$emulator: somebody shuts a port"
 	becomes 30 "$emulator: a policy is attached again, a profile made again" is_whole t1
 	becomes 30 "$emulator: a security group is made again" is_whole t2
-	becomes 30 "$emulator: a port that was opened is closed" is_whole t3
+	becomes 30 "$emulator: a port that was opened is closed, one that was closed open" is_whole t3
 	# Where it is shown only later it is asked for again, and refused.
 	[ "$emulator" = strict ] ||
 		is "$(aws_log | grep -c '^CreateInstanceProfile')$(aws_log | grep -c '^CreateSecurityGroup')" "12" "$emulator: each once"

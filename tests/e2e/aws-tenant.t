@@ -10,7 +10,7 @@
 whole() {
 	local owner=$1
 	[ "$emulator" != ministack ] || owner=None
-	printf 'balancer-group %s\nsecurity-group %s -1:10.0.0.0/8 -1:admin -1:self 20000-29999:lb\n' "$1" "$1"
+	printf 'balancer-group %s out 20000-29999:10.40.0.0/16\nsecurity-group %s -1:10.0.0.0/8 -1:admin -1:self 20000-29999:lb\n' "$1" "$1"
 	printf 'key-pair %s ed25519\nrole %s tenants\ninstance-profile same-role\n' "$owner" "$1"
 }
 

@@ -29,6 +29,7 @@ struct settled;
 struct dns_pages;
 struct account_memo;
 struct function_codes;
+struct network_cache;
 struct survey;
 
 struct account {
@@ -38,6 +39,7 @@ struct account {
 	struct account_memo *memo;
 	struct function_codes *codes;
 	struct dns_pages *pages;
+	struct network_cache *networks;
 	int port_low, port_high; /* of hosts, given to instances */
 	struct policy *policy; /* a copy; NULL: there is none, which removing does without */
 };

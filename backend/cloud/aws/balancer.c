@@ -21,7 +21,6 @@
 struct aws_balancers {
 	struct balancer_memo memo;
 	struct balancer_roll roll, target_groups;
-	struct network_cache networks;
 	struct certificate_cache certificates;
 };
 
@@ -34,7 +33,6 @@ int aws_balancers_new(struct aws_balancers **ret, struct error *reterr)
 	balancer_memo_init(&b->memo);
 	balancer_roll_init(&b->roll, ELB_DESCRIBE_LOAD_BALANCERS);
 	balancer_roll_init(&b->target_groups, ELB_DESCRIBE_TARGET_GROUPS);
-	network_cache_init(&b->networks);
 	certificate_cache_init(&b->certificates);
 	*ret = b;
 	return 0;
@@ -47,7 +45,6 @@ void aws_balancers_free(struct aws_balancers *b)
 	balancer_memo_done(&b->memo);
 	balancer_roll_done(&b->roll);
 	balancer_roll_done(&b->target_groups);
-	network_cache_done(&b->networks);
 	certificate_cache_done(&b->certificates);
 	free(b);
 }
@@ -134,7 +131,7 @@ static int settle_all(struct aws_balancers *b, struct balancer_work *work, struc
 
 static int ensure_all(struct aws_balancers *b, struct balancer_work *work, struct error *reterr)
 {
-	int r = network_get(&b->networks, work->account, &work->network, reterr);
+	int r = network_get(work->account, &work->network, reterr);
 
 	if (r < 0)
 		return r;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A balancer is in two security groups: its own, which lets the policy's addresses reach its
- * listeners and it reach hosts, and the tenant's group of balancers, which hosts let in. */
+ * listeners, and the tenant's group of balancers, which may reach hosts and which they let in. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -51,20 +51,12 @@ static int settle_rules(struct balancer_work *work, const struct answer_node *gr
 	_cleanup_group_rules_ struct group_rules seen = GROUP_RULES_INIT;
 	_cleanup_group_rules_ struct group_rules wanted = GROUP_RULES_INIT;
 	struct listener_wish listeners[BALANCER_LISTENERS];
-	char ports[BALANCER_LISTENERS][PORT_SIZE], low[PORT_SIZE], high[PORT_SIZE];
+	char ports[BALANCER_LISTENERS][PORT_SIZE];
 	size_t count = balancer_listeners(work->wanted->port, work->tls, listeners);
-	struct group_rule hosts = {
-		.out = true, .protocol = "tcp", .low = low, .high = high, .peer = PEER_RANGE};
 
-	(void)snprintf(low, sizeof(low), "%d", work->account->port_low);
-	(void)snprintf(high, sizeof(high), "%d", work->account->port_high);
 	for (size_t i = 0; i < count; i++) {
 		(void)snprintf(ports[i], sizeof(ports[i]), "%d", listeners[i].port);
 		want_port(work, &wanted, ports[i]);
-	}
-	for (size_t i = 0; i < work->network.range_count; i++) {
-		hosts.id = work->network.ranges[i];
-		group_rules_add(&wanted, &hosts);
 	}
 	if (group)
 		group_rules_read(&seen, group);

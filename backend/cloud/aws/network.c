@@ -10,20 +10,36 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "base/turn.h"
 
 #define KNOWN_NS (600 * NS_PER_SECOND)
 
-void network_cache_init(struct network_cache *cache)
+struct network_cache {
+	struct turn turn;
+	struct lock lock; /* LOCK_LEAF: what follows */
+	struct network known;
+	uint64_t hash; /* of the policy's ids */
+	int64_t ranges_until_ns, until_ns; /* monotonic: how long the ranges are good, and all */
+};
+
+struct network_cache *network_cache_new(void)
 {
-	*cache = (struct network_cache){.until_ns = 0};
+	struct network_cache *cache = calloc(1, sizeof(*cache));
+
+	if (!cache)
+		return NULL;
 	lock_init(&cache->lock, LOCK_LEAF);
 	turn_init(&cache->turn);
+	return cache;
 }
 
-void network_cache_done(struct network_cache *cache)
+void network_cache_free(struct network_cache *cache)
 {
+	if (!cache)
+		return;
 	turn_done(&cache->turn);
 	lock_done(&cache->lock);
+	free(cache);
 }
 
 static uint64_t hash_of(const struct policy *policy)
@@ -82,7 +98,7 @@ static void add_range(struct network *network, const char *range)
 	(void)text_copy(network->ranges[network->range_count++], sizeof(network->ranges[0]), range);
 }
 
-static int read_ranges(struct account *account, struct network *ret, struct error *reterr)
+static int read_ranges(const struct account *account, struct network *ret, struct error *reterr)
 {
 	_cleanup_request_ struct aws_request request = aws_request_of(EC2_DESCRIBE_VPCS);
 	_cleanup_answer_ struct answer answer = ANSWER_INIT;
@@ -125,7 +141,7 @@ static void add_subnet(struct network *network, const struct answer_node *subnet
 		answer_text(subnet, "subnetId"));
 }
 
-static int read_subnets(struct account *account, struct network *ret, struct error *reterr)
+static int read_subnets(const struct account *account, struct network *ret, struct error *reterr)
 {
 	_cleanup_request_ struct aws_request request = aws_request_of(EC2_DESCRIBE_SUBNETS);
 	_cleanup_answer_ struct answer answer = ANSWER_INIT;
@@ -152,46 +168,77 @@ static int read_subnets(struct account *account, struct network *ret, struct err
 		ret->subnet_count ? "all in zone " : "not there", zones[0] ? zones[0] : "");
 }
 
-static bool recall(struct network_cache *cache, uint64_t hash, struct network *ret)
+static bool recall(struct network_cache *cache, uint64_t hash, bool whole, struct network *ret)
 {
 	LOCKED(&cache->lock);
-	if (cache->hash != hash || clock_now_ns() >= cache->until_ns)
+	if (cache->hash != hash ||
+		clock_now_ns() >= (whole ? cache->until_ns : cache->ranges_until_ns))
 		return false;
 	*ret = cache->known;
 	return true;
 }
 
-static int ask(struct network_cache *cache, struct account *account, uint64_t hash,
-	struct network *ret, struct error *reterr)
+static void remember(struct network_cache *cache, uint64_t hash, const struct network *found,
+	bool ranges_new, bool whole)
+{
+	int64_t until_ns = clock_now_ns() + KNOWN_NS;
+
+	LOCKED(&cache->lock);
+	cache->known = *found;
+	cache->hash = hash;
+	cache->until_ns = whole ? until_ns : 0;
+	if (ranges_new)
+		cache->ranges_until_ns = until_ns;
+}
+
+static int ask(const struct account *account, uint64_t hash, bool whole, struct network *ret,
+	struct error *reterr)
 {
 	struct network found = {.subnet_count = 0};
-	int r = read_ranges(account, &found, reterr);
+	bool known = recall(account->networks, hash, false, &found);
+	int r = 0;
 
-	if (r == 0)
+	found.subnet_count = 0;
+	if (!known)
+		r = read_ranges(account, &found, reterr);
+	if (r == 0 && whole)
 		r = read_subnets(account, &found, reterr);
 	if (r < 0)
 		return r;
 	*ret = found;
-	LOCKED(&cache->lock);
-	cache->known = found;
-	cache->hash = hash;
-	cache->until_ns = clock_now_ns() + KNOWN_NS;
+	remember(account->networks, hash, &found, !known, whole);
 	return 0;
 }
 
-int network_get(struct network_cache *cache, struct account *account, struct network *ret,
+static int find(const struct account *account, bool whole, struct network *ret,
 	struct error *reterr)
 {
+	struct network_cache *cache = account->networks;
 	uint64_t hash = hash_of(account->policy);
 	bool mine;
 	int r = 0;
 
-	if (recall(cache, hash, ret))
+	if (recall(cache, hash, whole, ret))
 		return 0;
 	mine = turn_take(&cache->turn);
-	if (mine || !recall(cache, hash, ret))
-		r = ask(cache, account, hash, ret, reterr);
+	if (mine || !recall(cache, hash, whole, ret))
+		r = ask(account, hash, whole, ret, reterr);
 	if (mine)
 		turn_give(&cache->turn);
 	return r;
+}
+
+int network_get(const struct account *account, struct network *ret, struct error *reterr)
+{
+	return find(account, true, ret, reterr);
+}
+
+int network_ranges(const struct account *account, struct network *ret, struct error *reterr)
+{
+	return find(account, false, ret, reterr);
+}
+
+bool network_recall_ranges(const struct account *account, struct network *ret)
+{
+	return recall(account->networks, hash_of(account->policy), false, ret);
 }

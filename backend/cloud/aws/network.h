@@ -8,7 +8,6 @@
 #ifndef DUPLOFS_CLOUD_AWS_NETWORK_H
 #define DUPLOFS_CLOUD_AWS_NETWORK_H
 
-#include "base/turn.h"
 #include "cloud/aws/account.h"
 
 #define NETWORK_ZONES_MAX  8
@@ -22,20 +21,17 @@ struct network {
 	size_t range_count;
 };
 
-struct network_cache {
-	struct turn turn;
-	struct lock lock;
-	struct network known;
-	uint64_t hash; /* of the policy's ids */
-	int64_t until_ns;
-};
+struct network_cache; /* of one account: holds one network */
 
-void network_cache_init(struct network_cache *cache);
-void network_cache_done(struct network_cache *cache);
+struct network_cache *network_cache_new(void); /* NULL: no memory */
+void network_cache_free(struct network_cache *cache);
 
 /* -EINVAL: the policy's ids do not make a network for load balancers. */
-int network_get(struct network_cache *cache, struct account *account, struct network *ret,
-	struct error *reterr);
+int network_get(const struct account *account, struct network *ret, struct error *reterr);
+/* The same without subnets. */
+int network_ranges(const struct account *account, struct network *ret, struct error *reterr);
+/* The same, but nobody is asked. False: they are not known just now. */
+bool network_recall_ranges(const struct account *account, struct network *ret);
 
 /* Is the address within one of its ranges? Pure. */
 bool network_holds(const struct network *network, const char *address);

@@ -363,7 +363,8 @@ static int permit_function(struct account *account, const char *arn, const char 
 	struct error *reterr)
 {
 	const char *name = strrchr(arn, ':');
-	int r = permission_put(account, name ? name + 1 : arn, PERMISSION_RESOURCES, document, reterr);
+	int r = permission_put(account, name ? name + 1 : arn, PERMISSION_RESOURCES, document,
+		reterr);
 
 	if (r == -ENOENT)
 		error_clear(reterr);

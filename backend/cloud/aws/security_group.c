@@ -10,6 +10,7 @@
 #include "cloud/aws/group.h"
 #include "cloud/aws/account_memo.h"
 #include "cloud/aws/group_rules.h"
+#include "cloud/aws/network.h"
 #include "cloud/aws/survey.h"
 
 #define PORT_SIZE 8
@@ -59,6 +60,16 @@ static void want_rules(struct group_rules *ret, const struct account *account, c
 	/* AWS adds it in networks that have such addresses. */
 	if (group_rules_have(seen, &everywhere6))
 		group_rules_add(ret, &everywhere6);
+}
+
+/* What the balancers' group shall have: it reaches hosts, wherever in the network they are, and lets
+ * in nobody. ret borrows network and ports. */
+static void want_hosts(struct group_rules *ret, const struct network *network,
+	const struct ports *ports)
+{
+	for (size_t i = 0; i < network->range_count; i++)
+		group_rules_add(ret, &(const struct group_rule){true, "tcp", ports->low,
+					     ports->high, PEER_RANGE, network->ranges[i]});
 }
 
 /* One that was looked at or has just been made. */
@@ -181,13 +192,18 @@ static enum estate_fit fit_of(const struct account *account, const struct answer
 	_cleanup_group_rules_ struct group_rules seen = GROUP_RULES_INIT;
 	_cleanup_group_rules_ struct group_rules wanted = GROUP_RULES_INIT;
 	const char *self = answer_text(group, "groupId");
+	struct network network;
 	struct ports ports;
 
 	if (strcmp(answer_text(group, "vpcId"), policy_text(account->policy, "vpc_id")) != 0)
 		return ESTATE_ELSEWHERE;
+	if (balancers && !network_recall_ranges(account, &network))
+		return ESTATE_AS_WANTED; /* it cannot be told now */
 	ports_of(account, &ports);
 	group_rules_read(&seen, group);
-	if (!balancers)
+	if (balancers)
+		want_hosts(&wanted, &network, &ports);
+	else
 		want_rules(&wanted, account, self, seen_balancers(&seen, &ports, self), &ports,
 			&seen);
 	return seen.failed || wanted.failed || group_rules_same(&seen, &wanted) ? ESTATE_AS_WANTED
@@ -238,9 +254,12 @@ static int list(const struct survey *survey, const char *filter, const char *val
 static int survey_groups(const struct survey *survey, struct error *reterr)
 {
 	const char *platform = survey->account->platform;
+	struct network network;
 	char name[64];
-	int r = list(survey, "tag:" TAG_PLATFORM, platform, tell, reterr);
+	int r;
 
+	(void)network_ranges(survey->account, &network, NULL); /* for fit_of */
+	r = list(survey, "tag:" TAG_PLATFORM, platform, tell, reterr);
 	(void)snprintf(name, sizeof(name), ACCOUNT_NAME_PREFIX "*", platform);
 	return r < 0 ? r : list(survey, "group-name", name, tell_untagged, reterr);
 }
@@ -263,16 +282,21 @@ static int ensure_balancers(struct account *account, const struct estate_owner *
 		.description = "Load balancers of a tenant of duplofs",
 		.owner = owner};
 	_cleanup_group_rules_ struct group_rules seen = GROUP_RULES_INIT;
-	_cleanup_group_rules_ struct group_rules none = GROUP_RULES_INIT;
+	_cleanup_group_rules_ struct group_rules rules = GROUP_RULES_INIT;
 	struct named group = NAMED_INIT;
+	struct network network;
+	struct ports ports;
 	int r;
 
+	ports_of(account, &ports);
 	group_balancers_name(name, own);
-	r = ensure_named(account, &wanted, &group, reterr);
-	/* It says who somebody is, and opens nothing. */
+	r = network_ranges(account, &network, reterr);
+	if (r == 0)
+		r = ensure_named(account, &wanted, &group, reterr);
 	if (r == 0) {
 		read_rules(&group, &seen);
-		r = settle_named(account, own, &group, &seen, &none, reterr);
+		want_hosts(&rules, &network, &ports);
+		r = settle_named(account, own, &group, &seen, &rules, reterr);
 	}
 	answer_done(&group.answer);
 	return r;

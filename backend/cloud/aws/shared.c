@@ -11,6 +11,7 @@
 #include "cloud/aws/account_memo.h"
 #include "cloud/aws/dns_page.h"
 #include "cloud/aws/function_code.h"
+#include "cloud/aws/network.h"
 #include "cloud/aws/settled.h"
 
 struct aws_shared {
@@ -18,6 +19,7 @@ struct aws_shared {
 	struct account_memo *memo;
 	struct dns_pages *pages;
 	struct function_codes *codes;
+	struct network_cache *networks;
 	char *platform;
 	struct settled *settled;
 	int port_low, port_high;
@@ -45,7 +47,9 @@ int aws_shared_new(struct aws_shared **ret, const struct cloud_aws_options *opti
 	shared->memo = account_memo_new();
 	shared->pages = dns_pages_new();
 	shared->codes = function_codes_new();
-	r = shared->platform && shared->settled && shared->memo && shared->pages && shared->codes
+	shared->networks = network_cache_new();
+	r = shared->platform && shared->settled && shared->memo && shared->pages && shared->codes &&
+			    shared->networks
 		    ? aws_client_new(&shared->client, reterr)
 		    : error_oom(reterr);
 	if (r < 0)
@@ -92,6 +96,7 @@ void aws_shared_free(struct aws_shared *shared)
 	account_memo_free(shared->memo);
 	dns_pages_free(shared->pages);
 	function_codes_free(shared->codes);
+	network_cache_free(shared->networks);
 	cond_done(&shared->changed);
 	lock_done(&shared->lock);
 	free(shared->platform);
@@ -132,6 +137,7 @@ int account_open_bare(struct account *ret, struct aws_shared *shared, struct err
 		.memo = shared->memo,
 		.pages = shared->pages,
 		.codes = shared->codes,
+		.networks = shared->networks,
 		.platform = shared->platform,
 		.settled = shared->settled,
 		.port_low = shared->port_low,

@@ -15,7 +15,7 @@ whole() {
 	printf 'balancer %s internet-facing HTTP:%s%s groups: own tenant'\''s zones: 2\n' "$1" "$2" "${4:+ $4}"
 	printf 'target-group %s ip / 10 targets:\n' "$1"
 	# shellcheck disable=SC2086 # a word each
-	printf 'security-group %s in: %s out: 20000-29999:10.40.0.0/16\n' "$1" "$(printf '%s\n' $rules | sort | xargs)"
+	printf 'security-group %s in: %s out:\n' "$1" "$(printf '%s\n' $rules | sort | xargs)"
 	[ -z "$3" ] || printf 'record A %s %s\nrecord TXT _duplofs.%s text\n' "$3" "$1" "$3"
 }
 
