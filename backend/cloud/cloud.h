@@ -159,7 +159,8 @@ struct cloud_ops {
 	 * nothing but the machine. Asks nobody. */
 	void (*balancer_charge)(struct cloud *cloud, struct charge *ret);
 
-	/* The name leads to the service's balancer. -EEXIST: it is somebody else's. */
+	/* The name leads to the service's balancer. -EEXIST: it is somebody else's. -EINPROGRESS:
+	 * in a second, most likely. */
 	int (*dns_ensure)(struct cloud *cloud, int64_t service, const char *name,
 		const struct balancer_state *balancer, struct error *reterr);
 	int (*dns_remove)(struct cloud *cloud, int64_t service, const char *name,

@@ -69,9 +69,11 @@ struct queue_waits {
  * the last reasons, so that it comes soon, however long another thing took before it. Pure. */
 int queue_waits_add(struct queue_waits *waits, int64_t next_ns);
 
-/* What a result of -EAGAIN, or any other failure, asks for. */
+/* What a result of -EAGAIN, of -EINPROGRESS (it takes a second), or any other failure asks for. */
 static inline int64_t queue_after(int result, const char *why)
 {
+	if (result == -EINPROGRESS)
+		return clock_now_ns() + NS_PER_SECOND;
 	return result == -EAGAIN ? queue_wait_for(why) : QUEUE_RETRY;
 }
 

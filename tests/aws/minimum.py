@@ -8,6 +8,15 @@ RESOURCES: types in a list, "s3,sqs".
 The least is what AWS's interface allows for the things that a tenant has here, none of which is there before. Each
 row says why. A call is a call: every look, every poll and every failure counts. A poll is needed once for each kind
 of thing that AWS makes in its own time: one look can tell of all of a kind, wherever the interface allows that.
+No look before something is made is in it, nor any that only protects what is there.
+
+What a tenant has is the platform's choice, and part of the least:
+  a security group for each load balancer, which opens its own listeners and no more: 3 calls a service that one
+      group for all listeners would spare, as long as their ports and sources fit in one (60 rules, unless AWS
+      allows more)
+  what AWS opens outwards is closed (RevokeSecurityGroupEgress): a group would work without
+  HTTPS beside HTTP, and DrainSeconds as the target group's delay: what a service's spec asks for
+  a service counts as serving once AWS says that its targets are in traffic (DescribeTargetHealth)
 """
 import sys
 from collections import Counter
@@ -17,6 +26,7 @@ def tenant():
     return {
         "CreateSecurityGroup": (2, "hosts, and load balancers"),
         "AuthorizeSecurityGroupIngress": (1, "all rules of the hosts' group"),
+        "AuthorizeSecurityGroupEgress": (1, "from all load balancers to hosts"),
         "RevokeSecurityGroupEgress": (1, "what AWS opens in the balancers' group"),
         "CreateRole": (1, "the tenant's"),
         "CreateInstanceProfile": (1, "the tenant's"),
@@ -40,7 +50,6 @@ def services(count):
         "DescribeCertificate": (1, "the names it is for"),
         "CreateSecurityGroup": (count, "one each"),
         "AuthorizeSecurityGroupIngress": (count, "its listeners"),
-        "AuthorizeSecurityGroupEgress": (count, "to hosts"),
         "RevokeSecurityGroupEgress": (count, "what AWS opens"),
         "CreateTargetGroup": (count, "one each"),
         "ModifyTargetGroupAttributes": (count, "the time to drain, which cannot be said at once"),
@@ -54,12 +63,12 @@ def services(count):
 
 
 RESOURCE = {
-    "s3": {"CreateBucket": (1, ""), "PutBucketTagging": (1, ""), "PutPublicAccessBlock": (1, "")},
-    "sqs": {"CreateQueue": (1, ""), "GetQueueAttributes": (1, "its ARN")},
+    "s3": {"CreateBucket": (1, "public access is blocked unless asked for"), "PutBucketTagging": (1, "")},
+    "sqs": {"CreateQueue": (1, "its ARN follows from its URL")},
     "dynamodb": {"CreateTable": (1, ""), "DescribeTable": (1, "whether it is active")},
     "rds": {"CreateDBInstance": (1, ""), "DescribeDBInstances": (1, "its endpoint")},
     "elasticache": {"CreateCacheCluster": (1, ""), "DescribeCacheClusters": (1, "its endpoint")},
-    "swf": {"RegisterDomain": (1, ""), "DescribeDomain": (1, "its ARN")},
+    "swf": {"RegisterDomain": (1, "its ARN follows from its name")},
 }
 
 

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # cloud=aws with ever more tenants (aws-tenants.sh [NUMBER...]), each with security groups, key pair, role and instance
-# profile in an emulated account (AWS_EMULATORS: the first of them): what the worker's memory holds at rest after two
-# whole sweeps, what a minute without a sweep asks and takes, and what a sweep does.
+# profile in an account of moto: what the worker's memory holds at rest after two whole sweeps, what a minute without a
+# sweep asks and takes, and what a sweep does.
 # Memory is what is not backed by a file; pages that were freed and are kept for reuse count.
 . "${0%/*}/../e2e/lib/platform.sh"
 # shellcheck source=tests/e2e/lib/aws.sh
@@ -10,8 +10,6 @@
 
 SWEEP_S=80 # between two sweeps: longer than a quiet minute
 THINGS=5 # in the account, for each tenant
-emulator=${AWS_EMULATORS:-moto}
-emulator=${emulator%% *}
 [ $# -gt 0 ] || set -- 10 100 1000
 
 start() {
@@ -86,11 +84,10 @@ measure() {
 		"$idle_calls" "$(seconds $idle_ticks)" "$sweep_calls" "$(seconds $sweep_ticks)"
 }
 
-"$top/tests/aws/setup.sh" "$top/build/test-aws" && aws_start "$emulator"
+"$top/tests/aws/setup.sh" "$top/build/test-aws" && aws_start quick
 start
 echo "$POLICY" >"$DUPLO/.platform/policy/infrastructure.json" || exit 1
 
-printf 'On %s.\n\n' "$emulator"
 printf '| tenants | memory at rest, KiB | a tenant more, bytes | most resident, with files, KiB | calls of an idle minute '
 printf '| its processor seconds | calls of a sweep | its processor seconds |\n'
 printf '| --- | --- | --- | --- | --- | --- | --- | --- |\n'

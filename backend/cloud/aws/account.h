@@ -30,6 +30,7 @@ struct dns_pages;
 struct account_memo;
 struct function_codes;
 struct network_cache;
+struct dns_batch;
 struct survey;
 
 struct account {
@@ -39,6 +40,7 @@ struct account {
 	struct account_memo *memo;
 	struct function_codes *codes;
 	struct dns_pages *pages;
+	struct dns_batch *names;
 	struct network_cache *networks;
 	int port_low, port_high; /* of hosts, given to instances */
 	struct policy *policy; /* a copy; NULL: there is none, which removing does without */

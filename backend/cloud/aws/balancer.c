@@ -203,14 +203,17 @@ static int forget(struct aws_balancers *b, struct account *account, int64_t serv
 static int ensure_targets(struct aws_balancers *b, struct balancer_work *work, bool is_known,
 	struct error *reterr)
 {
-	_cleanup_seen_targets_ struct seen_targets seen = {NULL, 0};
+	_cleanup_seen_targets_ struct seen_targets seen = {.targets = NULL};
 	int64_t service = work->wanted->service;
-	bool recalled = work->fresh
-				? seen_targets_none(&seen)
-				: is_known && balancer_memo_get_targets(&b->memo, service, &seen);
-	int r = balancer_settle_targets(work->account, &work->network, work->target_group_arn,
-		work->wanted, recalled, &seen, reterr);
+	enum seen_age age = SEEN_NEVER;
+	int r;
 
+	if (work->fresh)
+		age = seen_targets_none(&seen) ? SEEN_BEFORE : SEEN_NEVER;
+	else if (is_known)
+		age = balancer_memo_get_targets(&b->memo, service, &seen);
+	r = balancer_settle_targets(work->account, &work->network, work->target_group_arn,
+		work->wanted, age, &seen, reterr);
 	settled_put_targets(work->account->settled, work->wanted->service,
 		r == 0 ? balancer_targets_hash(&seen) : 0);
 	if (seen.targets)
@@ -365,7 +368,7 @@ static int find_target_group(struct account *account, int64_t service, char ret[
 int aws_balancer_connections(struct aws_balancers *b, struct account *account, int64_t service,
 	const struct target *target, int64_t *ret, struct error *reterr)
 {
-	_cleanup_seen_targets_ struct seen_targets seen = {NULL, 0};
+	_cleanup_seen_targets_ struct seen_targets seen = {.targets = NULL};
 	enum seen_state now = SEEN_LEAVING;
 	char target_group[ARN_SIZE];
 	int r = 0;

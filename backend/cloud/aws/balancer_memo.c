@@ -120,7 +120,7 @@ void balancer_memo_put_name(struct balancer_memo *memo, int64_t service, uint64_
 	entry->name_until_ns = hash ? clock_now_ns() + KNOWN_NS : 0;
 }
 
-bool balancer_memo_get_targets(struct balancer_memo *memo, int64_t service,
+enum seen_age balancer_memo_get_targets(struct balancer_memo *memo, int64_t service,
 	struct seen_targets *ret)
 {
 	const struct balancer_memo_entry *entry;
@@ -130,21 +130,21 @@ bool balancer_memo_get_targets(struct balancer_memo *memo, int64_t service,
 	LOCKED(&memo->lock);
 	entry = entry_of(memo, service, false);
 	if (!entry || !entry->seen.targets || clock_now_ns() >= entry->until_ns)
-		return false;
+		return SEEN_NEVER;
 	count = entry->seen.count;
 	copy = calloc(count + 1, sizeof(*copy));
 	if (!copy)
-		return false;
+		return SEEN_NEVER;
 	(void)memcpy(copy, entry->seen.targets, count * sizeof(*copy));
-	*ret = (struct seen_targets){copy, count};
-	return true;
+	*ret = (struct seen_targets){copy, count, entry->seen.asked_ns};
+	return clock_now_ns() - ret->asked_ns < TARGETS_NS ? SEEN_JUST_NOW : SEEN_BEFORE;
 }
 
 void balancer_memo_put_targets(struct balancer_memo *memo, int64_t service,
 	struct seen_targets *seen)
 {
 	struct balancer_memo_entry *entry;
-	struct seen_targets old = {NULL, 0};
+	struct seen_targets old = {.targets = NULL};
 
 	lock_acquire(&memo->lock);
 	entry = entry_of(memo, service, true);
@@ -152,7 +152,7 @@ void balancer_memo_put_targets(struct balancer_memo *memo, int64_t service,
 		old = entry->seen;
 		entry->seen = *seen;
 		entry->asked_ns = clock_now_ns();
-		*seen = (struct seen_targets){NULL, 0};
+		*seen = (struct seen_targets){.targets = NULL};
 	}
 	lock_release(&memo->lock);
 	seen_targets_done(&old);

@@ -189,7 +189,7 @@ static int list_listeners(struct search *search, size_t from, size_t count, stru
 
 static int ask_targets(const struct search *search, const struct due *turn, struct error *reterr)
 {
-	_cleanup_seen_targets_ struct seen_targets seen = {NULL, 0};
+	_cleanup_seen_targets_ struct seen_targets seen = {.targets = NULL};
 	const struct survey *survey = search->survey;
 	int r = seen_targets_read(survey->account, turn->target_group, &seen, reterr);
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/text.h"
 
 #define PORT_SIZE 8
@@ -14,7 +15,7 @@
 void seen_targets_done(struct seen_targets *seen)
 {
 	free(seen->targets);
-	*seen = (struct seen_targets){NULL, 0};
+	*seen = (struct seen_targets){.targets = NULL};
 }
 
 bool seen_targets_none(struct seen_targets *ret)
@@ -82,13 +83,17 @@ int seen_targets_read(const struct account *account, const char *target_group,
 {
 	_cleanup_request_ struct aws_request request = aws_request_of(ELB_DESCRIBE_TARGET_HEALTH);
 	_cleanup_answer_ struct answer answer = ANSWER_INIT;
+	int64_t now_ns = clock_now_ns();
 	int r;
 
 	aws_request_set(&request, "TargetGroupArn", target_group);
 	r = account_call(account, &request, &answer, FAULT_OTHER, reterr);
 	if (r < 0)
 		return r;
-	return seen_targets_parse(answer.root, ret) < 0 ? error_oom(reterr) : 0;
+	if (seen_targets_parse(answer.root, ret) < 0)
+		return error_oom(reterr);
+	ret->asked_ns = now_ns;
+	return 0;
 }
 
 static bool is_same(const struct seen_target *seen, const struct target *target)
@@ -231,16 +236,18 @@ static bool is_idle(const struct balancer *wanted, const struct seen_targets *se
 }
 
 int balancer_settle_targets(struct account *account, const struct network *network,
-	const char *target_group, const struct balancer *wanted, bool recalled,
+	const char *target_group, const struct balancer *wanted, enum seen_age age,
 	struct seen_targets *ret, struct error *reterr)
 {
+	bool known = age == SEEN_JUST_NOW;
 	size_t moved = 0;
 	int r = 0;
 
-	if (recalled)
+	if (age != SEEN_NEVER) {
 		r = move(account, network, target_group, wanted, ret, &moved, reterr);
-	/* What was recalled may be out of date. */
-	if (r == 0 && moved == 0 && !(recalled && is_idle(wanted, ret))) {
+		known = known || is_idle(wanted, ret);
+	}
+	if (r == 0 && moved == 0 && !known) {
 		r = seen_targets_read(account, target_group, ret, reterr);
 		if (r == 0)
 			r = move(account, network, target_group, wanted, ret, &moved, reterr);

@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "cloud/aws/balancer_name.h"
+#include "cloud/aws/dns_batch.h"
 #include "cloud/aws/dns_page.h"
 #include "cloud/aws/dns_records.h"
 #include "cloud/aws/settled.h"
@@ -105,20 +106,19 @@ static bool is_as_wanted(const struct dns_records *records, const struct balance
 				     : records->aaaa == NULL);
 }
 
-static int lead(struct account *account, int64_t service, const char *name,
-	const struct balancer_state *balancer, const char *mark, struct error *reterr)
+/* The changes that lead the name there; none: it is so already. */
+static int write_changes(struct account *account, int64_t service, const char *name,
+	const struct balancer_state *balancer, const char *mark, struct buf *ret,
+	struct error *reterr)
 {
 	_cleanup_dns_records_ struct dns_records records = DNS_RECORDS_INIT;
-	_cleanup_request_ struct aws_request change = aws_request_of(R53_CHANGE_RECORDS);
 	const char *action;
 	enum owner owner;
 	int64_t other = 0;
-	int r = check_name(account->policy, name, reterr);
+	int r = dns_records_find(&records, account, name, false, reterr);
 
-	if (r == 0)
-		r = dns_records_find(&records, account, name, false, reterr);
 	if (r < 0)
-		return explain(account, r, reterr);
+		return r;
 	owner = owner_of(account, service, &records, &other);
 	if (owner == OWNER_OTHER || owner == OWNER_FOREIGN)
 		return refuse(name, owner, other, reterr);
@@ -126,16 +126,46 @@ static int lead(struct account *account, int64_t service, const char *name,
 		return 0;
 	/* CREATE fails when somebody was quicker. */
 	action = owner == OWNER_NONE ? "CREATE" : "UPSERT";
-	dns_change_begin(&change);
-	dns_change_mark(&change, action, name, mark);
-	dns_change_alias(&change, action, name, "A", balancer);
+	dns_change_mark(ret, action, name, mark);
+	dns_change_alias(ret, action, name, "A", balancer);
 	if (balancer->dual_stack)
-		dns_change_alias(&change, action, name, "AAAA", balancer);
+		dns_change_alias(ret, action, name, "AAAA", balancer);
 	else if (records.aaaa)
-		dns_change_delete(&change, records.aaaa);
-	r = dns_change_send(&change, account, reterr);
+		dns_change_delete(ret, records.aaaa);
+	return ret->error ? error_oom(reterr) : 0;
+}
+
+static int send_alone(struct account *account, const char *name, const struct buf *changes,
+	struct error *reterr)
+{
+	int r = dns_change_send(changes, account, NULL, reterr);
+
 	dns_pages_touch(account->pages, name);
-	return explain(account, r, reterr);
+	return r;
+}
+
+/* wanted: a hash of all that the name shall lead to. */
+static int lead(struct account *account, int64_t service, const char *name,
+	const struct balancer_state *balancer, const char *mark, uint64_t wanted,
+	struct error *reterr)
+{
+	_cleanup_buf_ struct buf changes = BUF_INIT;
+	enum dns_batch_state state;
+	int r = check_name(account->policy, name, reterr);
+
+	if (r < 0)
+		return r;
+	state = dns_batch_look(account->names, name, wanted);
+	if (state == DNS_BATCH_DONE)
+		return 0;
+	if (state == DNS_BATCH_WAITS)
+		return dns_batch_send(account, name, reterr);
+	r = write_changes(account, service, name, balancer, mark, &changes, reterr);
+	if (r < 0 || changes.len == 0)
+		return r;
+	return state == DNS_BATCH_NONE && dns_batch_add(account, name, wanted, &changes)
+		       ? dns_batch_send(account, name, reterr)
+		       : send_alone(account, name, &changes, reterr);
 }
 
 /* ---- facts ---- */
@@ -186,6 +216,13 @@ static void unsettle(const struct account *account, int64_t service, const char 
 		settled_drop(account->settled, service, SETTLED_NAME);
 }
 
+static uint64_t wanted_hash(const struct account *account, const char *name, const char *mark,
+	const struct balancer_state *balancer)
+{
+	return settled_fact(policy_text(account->policy, "hosted_zone_id"), name, mark,
+		balancer->address, balancer->zone, balancer->dual_stack ? "AAAA" : "A", NULL);
+}
+
 int aws_dns_ensure(struct account *account, int64_t service, const char *name,
 	const struct balancer_state *balancer, struct error *reterr)
 {
@@ -194,7 +231,10 @@ int aws_dns_ensure(struct account *account, int64_t service, const char *name,
 
 	settled_drop(account->settled, service, SETTLED_NAME);
 	dns_mark_print(account->platform, service, mark, sizeof(mark));
-	r = lead(account, service, name, balancer, mark, reterr);
+	r = explain(account,
+		lead(account, service, name, balancer, mark,
+			wanted_hash(account, name, mark, balancer), reterr),
+		reterr);
 	if (r == 0)
 		settle(account, service, name, mark, balancer);
 	return r;
@@ -213,11 +253,12 @@ static bool is_of(const struct account *account, const struct answer_node *recor
 int aws_dns_remove(struct account *account, int64_t service, const char *name, struct error *reterr)
 {
 	_cleanup_dns_records_ struct dns_records records = DNS_RECORDS_INIT;
-	_cleanup_request_ struct aws_request change = aws_request_of(R53_CHANGE_RECORDS);
+	_cleanup_buf_ struct buf changes = BUF_INIT;
 	int64_t other;
 	int r;
 
 	unsettle(account, service, name);
+	dns_batch_cancel(account->names, name);
 	if (!account->policy)
 		return error_set(reterr, -EAGAIN,
 			"DNS name %s: there is no policy that says in which zone it is", name);
@@ -230,15 +271,12 @@ int aws_dns_remove(struct account *account, int64_t service, const char *name, s
 	}
 	if (r < 0 || owner_of(account, service, &records, &other) != OWNER_SERVICE)
 		return r;
-	dns_change_begin(&change);
-	dns_change_delete(&change, records.mark);
+	dns_change_delete(&changes, records.mark);
 	if (is_of(account, records.a, service))
-		dns_change_delete(&change, records.a);
+		dns_change_delete(&changes, records.a);
 	if (is_of(account, records.aaaa, service))
-		dns_change_delete(&change, records.aaaa);
-	r = dns_change_send(&change, account, reterr);
-	dns_pages_touch(account->pages, name);
-	return r;
+		dns_change_delete(&changes, records.aaaa);
+	return changes.error ? error_oom(reterr) : send_alone(account, name, &changes, reterr);
 }
 
 /* ---- survey ---- */

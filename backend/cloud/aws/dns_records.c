@@ -159,64 +159,66 @@ static void add_alias(struct buf *body, const char *zone, const char *name, cons
 	buf_puts(body, "</AliasTarget>");
 }
 
-void dns_change_begin(struct aws_request *request)
+void dns_change_alias(struct buf *changes, const char *action, const char *name, const char *type,
+	const struct balancer_state *balancer)
 {
-	buf_puts(&request->body,
-		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>"
-		"<ChangeResourceRecordSetsRequest "
-		"xmlns=\"https://route53.amazonaws.com/doc/2013-04-01/\"><ChangeBatch><Changes>");
+	change_begin(changes, action, name, type);
+	add_alias(changes, balancer->zone, balancer->address, "false");
+	change_end(changes);
 }
 
-void dns_change_alias(struct aws_request *request, const char *action, const char *name,
-	const char *type, const struct balancer_state *balancer)
-{
-	change_begin(&request->body, action, name, type);
-	add_alias(&request->body, balancer->zone, balancer->address, "false");
-	change_end(&request->body);
-}
-
-void dns_change_mark(struct aws_request *request, const char *action, const char *name,
-	const char *mark)
+void dns_change_mark(struct buf *changes, const char *action, const char *name, const char *mark)
 {
 	char beside[sizeof(DNS_MARK_PREFIX) + DNS_NAME_MAX];
 
 	(void)snprintf(beside, sizeof(beside), DNS_MARK_PREFIX "%s", name);
-	change_begin(&request->body, action, beside, "TXT");
-	element(&request->body, "TTL", MARK_TTL);
-	buf_puts(&request->body, "<ResourceRecords><ResourceRecord>");
-	element(&request->body, "Value", mark);
-	buf_puts(&request->body, "</ResourceRecord></ResourceRecords>");
-	change_end(&request->body);
+	change_begin(changes, action, beside, "TXT");
+	element(changes, "TTL", MARK_TTL);
+	buf_puts(changes, "<ResourceRecords><ResourceRecord>");
+	element(changes, "Value", mark);
+	buf_puts(changes, "</ResourceRecord></ResourceRecords>");
+	change_end(changes);
 }
 
-void dns_change_delete(struct aws_request *request, const struct answer_node *record)
+void dns_change_delete(struct buf *changes, const struct answer_node *record)
 {
 	const struct answer_node *alias = answer_find(record, "AliasTarget");
 	const struct answer_node *value = answer_find(record, "ResourceRecords/ResourceRecord");
-	struct buf *body = &request->body;
 
-	change_begin(body, "DELETE", answer_text(record, "Name"), answer_text(record, "Type"));
+	change_begin(changes, "DELETE", answer_text(record, "Name"), answer_text(record, "Type"));
 	if (alias) {
-		add_alias(body, answer_text(alias, "HostedZoneId"), answer_text(alias, "DNSName"),
-			answer_text(alias, "EvaluateTargetHealth"));
+		add_alias(changes, answer_text(alias, "HostedZoneId"),
+			answer_text(alias, "DNSName"), answer_text(alias, "EvaluateTargetHealth"));
 	} else {
-		element(body, "TTL", answer_text(record, "TTL"));
-		buf_puts(body, "<ResourceRecords>");
+		element(changes, "TTL", answer_text(record, "TTL"));
+		buf_puts(changes, "<ResourceRecords>");
 		for (; value; value = answer_next(value)) {
-			buf_puts(body, "<ResourceRecord>");
-			element(body, "Value", answer_text(value, "Value"));
-			buf_puts(body, "</ResourceRecord>");
+			buf_puts(changes, "<ResourceRecord>");
+			element(changes, "Value", answer_text(value, "Value"));
+			buf_puts(changes, "</ResourceRecord>");
 		}
-		buf_puts(body, "</ResourceRecords>");
+		buf_puts(changes, "</ResourceRecords>");
 	}
-	change_end(body);
+	change_end(changes);
 }
 
-int dns_change_send(struct aws_request *request, struct account *account, struct error *reterr)
+int dns_change_send(const struct buf *changes, const struct account *account, struct fault *fault,
+	struct error *reterr)
 {
+	_cleanup_request_ struct aws_request request = aws_request_of(R53_CHANGE_RECORDS);
 	_cleanup_answer_ struct answer answer = ANSWER_INIT;
+	struct fault ignored;
+	int r;
 
-	buf_puts(&request->body, "</Changes></ChangeBatch></ChangeResourceRecordSetsRequest>");
-	aws_request_set(request, "Id", policy_text(account->policy, "hosted_zone_id"));
-	return account_call(account, request, &answer, FAULT_OTHER, reterr);
+	buf_puts(&request.body,
+		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>"
+		"<ChangeResourceRecordSetsRequest "
+		"xmlns=\"https://route53.amazonaws.com/doc/2013-04-01/\"><ChangeBatch><Changes>");
+	buf_add(&request.body, changes->data, changes->len);
+	buf_puts(&request.body, "</Changes></ChangeBatch></ChangeResourceRecordSetsRequest>");
+	aws_request_set(&request, "Id", policy_text(account->policy, "hosted_zone_id"));
+	r = aws_client_call(account->client, &request, &answer, fault ? fault : &ignored, reterr);
+	if (r == -EBUSY && reterr)
+		reterr->code = -EAGAIN;
+	return r == -EBUSY ? -EAGAIN : r;
 }

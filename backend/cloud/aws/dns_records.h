@@ -46,14 +46,14 @@ bool dns_record_leads_to(const struct answer_node *record, const struct balancer
 int dns_records_each(const struct account *account,
 	int (*fn)(void *arg, const struct answer_node *record), void *arg, struct error *reterr);
 
-/* A request of changes: begin, any number of them, send. */
-void dns_change_begin(struct aws_request *request);
-void dns_change_alias(struct aws_request *request, const char *action, const char *name,
-	const char *type, const struct balancer_state *balancer);
-void dns_change_mark(struct aws_request *request, const char *action, const char *name,
-	const char *mark);
+/* Changes: any number of them, written one behind the other, then sent. */
+void dns_change_alias(struct buf *changes, const char *action, const char *name, const char *type,
+	const struct balancer_state *balancer);
+void dns_change_mark(struct buf *changes, const char *action, const char *name, const char *mark);
 /* Of a record exactly as it was found. */
-void dns_change_delete(struct aws_request *request, const struct answer_node *record);
-int dns_change_send(struct aws_request *request, struct account *account, struct error *reterr);
+void dns_change_delete(struct buf *changes, const struct answer_node *record);
+/* In the zone of the policy. fault may be NULL. */
+int dns_change_send(const struct buf *changes, const struct account *account, struct fault *fault,
+	struct error *reterr);
 
 #endif

@@ -186,9 +186,21 @@ static const char *seen_balancers(const struct group_rules *seen, const struct p
 	return "";
 }
 
-static enum estate_fit fit_of(const struct account *account, const struct answer_node *group,
+/* Once a survey, whatever comes of it. False: it is not known. */
+static bool network_of(const struct survey *survey, struct network *ret)
+{
+	if (network_recall_ranges(survey->account, ret))
+		return true;
+	if (survey->seen->network_asked)
+		return false;
+	survey->seen->network_asked = true;
+	return network_ranges(survey->account, ret, NULL) == 0;
+}
+
+static enum estate_fit fit_of(const struct survey *survey, const struct answer_node *group,
 	bool balancers)
 {
+	const struct account *account = survey->account;
 	_cleanup_group_rules_ struct group_rules seen = GROUP_RULES_INIT;
 	_cleanup_group_rules_ struct group_rules wanted = GROUP_RULES_INIT;
 	const char *self = answer_text(group, "groupId");
@@ -197,7 +209,7 @@ static enum estate_fit fit_of(const struct account *account, const struct answer
 
 	if (strcmp(answer_text(group, "vpcId"), policy_text(account->policy, "vpc_id")) != 0)
 		return ESTATE_ELSEWHERE;
-	if (balancers && !network_recall_ranges(account, &network))
+	if (balancers && !network_of(survey, &network))
 		return ESTATE_AS_WANTED; /* it cannot be told now */
 	ports_of(account, &ports);
 	group_rules_read(&seen, group);
@@ -222,7 +234,7 @@ static int tell(const struct survey *survey, const struct answer_node *group)
 		.tags = tags,
 		.key = "key",
 		.value = "value",
-		.fit = fit_of(survey->account, group, balancers),
+		.fit = fit_of(survey, group, balancers),
 	};
 
 	return *survey_tag(&sighting, TAG_SERVICE_ID) ? balancer_survey_group(survey, group)
@@ -254,12 +266,9 @@ static int list(const struct survey *survey, const char *filter, const char *val
 static int survey_groups(const struct survey *survey, struct error *reterr)
 {
 	const char *platform = survey->account->platform;
-	struct network network;
 	char name[64];
-	int r;
+	int r = list(survey, "tag:" TAG_PLATFORM, platform, tell, reterr);
 
-	(void)network_ranges(survey->account, &network, NULL); /* for fit_of */
-	r = list(survey, "tag:" TAG_PLATFORM, platform, tell, reterr);
 	(void)snprintf(name, sizeof(name), ACCOUNT_NAME_PREFIX "*", platform);
 	return r < 0 ? r : list(survey, "group-name", name, tell_untagged, reterr);
 }

@@ -9,6 +9,7 @@
 #include "base/lock.h"
 #include "cloud/aws/account.h"
 #include "cloud/aws/account_memo.h"
+#include "cloud/aws/dns_batch.h"
 #include "cloud/aws/dns_page.h"
 #include "cloud/aws/function_code.h"
 #include "cloud/aws/network.h"
@@ -19,6 +20,7 @@ struct aws_shared {
 	struct account_memo *memo;
 	struct dns_pages *pages;
 	struct function_codes *codes;
+	struct dns_batch *names;
 	struct network_cache *networks;
 	char *platform;
 	struct settled *settled;
@@ -47,9 +49,10 @@ int aws_shared_new(struct aws_shared **ret, const struct cloud_aws_options *opti
 	shared->memo = account_memo_new();
 	shared->pages = dns_pages_new();
 	shared->codes = function_codes_new();
+	shared->names = dns_batch_new();
 	shared->networks = network_cache_new();
 	r = shared->platform && shared->settled && shared->memo && shared->pages && shared->codes &&
-			    shared->networks
+			    shared->names && shared->networks
 		    ? aws_client_new(&shared->client, reterr)
 		    : error_oom(reterr);
 	if (r < 0)
@@ -96,6 +99,7 @@ void aws_shared_free(struct aws_shared *shared)
 	account_memo_free(shared->memo);
 	dns_pages_free(shared->pages);
 	function_codes_free(shared->codes);
+	dns_batch_free(shared->names);
 	network_cache_free(shared->networks);
 	cond_done(&shared->changed);
 	lock_done(&shared->lock);
@@ -137,6 +141,7 @@ int account_open_bare(struct account *ret, struct aws_shared *shared, struct err
 		.memo = shared->memo,
 		.pages = shared->pages,
 		.codes = shared->codes,
+		.names = shared->names,
 		.networks = shared->networks,
 		.platform = shared->platform,
 		.settled = shared->settled,

@@ -19,6 +19,7 @@ struct survey_seen {
 	struct key_map facts; /* see settled.h */
 	const char *unseen[SURVEY_UNSEEN]; /* types that could not be listed */
 	size_t unseen_count;
+	bool network_asked; /* for, once */
 };
 
 struct survey {

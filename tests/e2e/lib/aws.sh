@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # aws - an emulated AWS account of a test's own, with a proxy before it that goes wrong on demand.
 # Emulators have no Docker, listen on 127.0.0.1, and end with the test.
-#   aws_start moto|ministack|strict AWS_ENDPOINT_URL leads the platform to the proxy; POLICY is a policy
+#   aws_start moto|ministack|strict|quick  AWS_ENDPOINT_URL leads the platform to the proxy; POLICY is a policy;
+#                                      quick is moto for an account of thousands of things
 #                                      (AWS_NET=10.A.B: hosts get addresses of 10.A.B.0/24)
 
 AWS_VENV=$top/build/test-aws/venv
@@ -45,6 +46,7 @@ aws_start() {
 	unset AWS_PROFILE AWS_SESSION_TOKEN AWS_REGION
 	export AWS_EC2_METADATA_DISABLED=true HOME=$TEST_DIR/aws
 	case $1 in
+	quick) "$AWS_VENV/bin/python" "$AWS_TOOLS/quick_moto.py" -H 127.0.0.1 -p "$port" >"$TEST_DIR/emulator.log" 2>&1 </dev/null & ;;
 	moto | strict) MOTO_ACM_VALIDATION_WAIT=0 "$AWS_VENV/bin/moto_server" -H 127.0.0.1 -p "$port" >"$TEST_DIR/emulator.log" 2>&1 </dev/null & ;;
 	ministack)
 		(cd "$TEST_DIR/aws" && BIND_HOST=127.0.0.1 GATEWAY_PORT=$port IOT_MTLS_ENABLED=0 SFTP_ENABLED=0 \
