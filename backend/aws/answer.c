@@ -5,7 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BLOCK_SIZE 16384
+/* Of the blocks of one answer each is twice as large as the last: those of long lists are large
+ * enough for malloc to map, and to give back, as a whole (see worker_guard_memory). */
+#define BLOCK_SIZE     16384
+#define BLOCK_SIZE_MAX (1024 * 1024)
 
 struct answer_block {
 	struct answer_block *next;
@@ -20,7 +23,9 @@ static void *answer_room(struct answer *answer, size_t len)
 
 	len = (len + align - 1) / align * align;
 	if (!block || block->size - block->used < len) {
-		size = len > BLOCK_SIZE ? len : BLOCK_SIZE;
+		size = block ? block->size * 2 : BLOCK_SIZE;
+		size = size < BLOCK_SIZE_MAX ? size : BLOCK_SIZE_MAX;
+		size = size > len ? size : len;
 		block = malloc(sizeof(*block) + size);
 		if (!block)
 			return NULL;

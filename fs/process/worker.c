@@ -2,6 +2,7 @@
 #include "fs/process/worker.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -193,10 +194,15 @@ static int worker_init(struct worker *worker, struct error *reterr)
 	return handoff_open(&worker->handoff, worker->options->fds.handoff, reterr);
 }
 
+#define MAPPED_SIZE (128 * 1024)
+
 /* Secrets pass through here: no core dump, wherever those go, and no swap. What cannot be had does
- * not keep us from serving. */
+ * not keep us from serving.
+ * Of memory that is locked malloc gives back nothing but what it has mapped for one block alone:
+ * all that is large shall be, also when larger ones were freed before. */
 static void worker_guard_memory(void)
 {
+	(void)mallopt(M_MMAP_THRESHOLD, MAPPED_SIZE);
 	(void)prctl(PR_SET_DUMPABLE, 0);
 	(void)mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
 }
