@@ -39,9 +39,10 @@ names_are_there() {
 	[ "$(aws_services | grep -c '^record A ')" -eq "$SERVICES" ]
 }
 
-# Nothing is asked for any more.
+# The sweep that a policy brings is over, and nothing is asked for any more.
 quiet() {
 	local before after
+	jq -r .Sweep "$DUPLO/.platform/status.json" | grep -q ' 0 things in the account' || return 1
 	before=$(aws_log | wc -l)
 	read -rt 2 <> <(:)
 	after=$(aws_log | wc -l)
@@ -69,7 +70,7 @@ make_all() {
 }
 
 scenario() {
-	local types table IFS=' '
+	local types table began made IFS=' '
 	aws_start "$1"
 	POLICY=$(aws_look base "${engines_net%.*}")
 	platform_start -c aws "docker=unix://$TEST_DIR/no-engine" || bail "no platform"
@@ -77,13 +78,16 @@ scenario() {
 		>"$DUPLO/.platform/policy/infrastructure.json" || bail "a policy is refused"
 	becomes 20 "$1: a platform without tenants asks for nothing" quiet
 	aws_rules
+	began=$EPOCHREALTIME
 	make_all
 	becomes 120 "$1: $HOSTS hosts, $SERVICES services, ${#RESOURCES[@]} resources are made" all_is_made
+	made=$EPOCHREALTIME
 	ok "$(names_are_there; echo $?)" "$1: with all their names"
 	types=$(IFS=,; echo "${!RESOURCES[*]}")
 	table=$(aws_log | "$AWS_VENV/bin/python" "$AWS_TOOLS/minimum.py" "$HOSTS" "$SERVICES" "$types" $RATIO)
 	ok $? "$1: by no more than $RATIO times the calls that it takes at least"
 	note "$table"
+	note "on $1, in $(awk -v from="$began" -v to="$made" 'BEGIN { printf "%.1f", to - from }') s"
 	aws_end
 }
 

@@ -205,15 +205,12 @@ static int ensure_targets(struct aws_balancers *b, struct balancer_work *work, b
 {
 	_cleanup_seen_targets_ struct seen_targets seen = {.targets = NULL};
 	int64_t service = work->wanted->service;
-	enum seen_age age = SEEN_NEVER;
-	int r;
+	bool recalled = work->fresh
+				? seen_targets_none(&seen)
+				: is_known && balancer_memo_get_targets(&b->memo, service, &seen);
+	int r = balancer_settle_targets(work->account, &work->network, work->target_group_arn,
+		work->wanted, recalled, &seen, reterr);
 
-	if (work->fresh)
-		age = seen_targets_none(&seen) ? SEEN_BEFORE : SEEN_NEVER;
-	else if (is_known)
-		age = balancer_memo_get_targets(&b->memo, service, &seen);
-	r = balancer_settle_targets(work->account, &work->network, work->target_group_arn,
-		work->wanted, age, &seen, reterr);
 	settled_put_targets(work->account->settled, work->wanted->service,
 		r == 0 ? balancer_targets_hash(&seen) : 0);
 	if (seen.targets)

@@ -120,7 +120,7 @@ void balancer_memo_put_name(struct balancer_memo *memo, int64_t service, uint64_
 	entry->name_until_ns = hash ? clock_now_ns() + KNOWN_NS : 0;
 }
 
-enum seen_age balancer_memo_get_targets(struct balancer_memo *memo, int64_t service,
+bool balancer_memo_get_targets(struct balancer_memo *memo, int64_t service,
 	struct seen_targets *ret)
 {
 	const struct balancer_memo_entry *entry;
@@ -130,14 +130,14 @@ enum seen_age balancer_memo_get_targets(struct balancer_memo *memo, int64_t serv
 	LOCKED(&memo->lock);
 	entry = entry_of(memo, service, false);
 	if (!entry || !entry->seen.targets || clock_now_ns() >= entry->until_ns)
-		return SEEN_NEVER;
+		return false;
 	count = entry->seen.count;
 	copy = calloc(count + 1, sizeof(*copy));
 	if (!copy)
-		return SEEN_NEVER;
+		return false;
 	(void)memcpy(copy, entry->seen.targets, count * sizeof(*copy));
 	*ret = (struct seen_targets){copy, count, entry->seen.asked_ns};
-	return clock_now_ns() - ret->asked_ns < TARGETS_NS ? SEEN_JUST_NOW : SEEN_BEFORE;
+	return true;
 }
 
 void balancer_memo_put_targets(struct balancer_memo *memo, int64_t service,

@@ -47,9 +47,8 @@ void balancer_memo_drop(struct balancer_memo *memo, int64_t service);
 bool balancer_memo_has_name(struct balancer_memo *memo, int64_t service, uint64_t hash);
 void balancer_memo_put_name(struct balancer_memo *memo, int64_t service, uint64_t hash);
 
-/* A copy of its targets as they were last seen, as long as the balancer is known; and how long that
- * is ago: SEEN_NEVER, there is none. */
-enum seen_age balancer_memo_get_targets(struct balancer_memo *memo, int64_t service,
+/* A copy of its targets as they were last seen, as long as the balancer is known. */
+bool balancer_memo_get_targets(struct balancer_memo *memo, int64_t service,
 	struct seen_targets *ret);
 /* Its targets as they were just seen; taken over. */
 void balancer_memo_put_targets(struct balancer_memo *memo, int64_t service,

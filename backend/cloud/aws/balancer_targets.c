@@ -10,7 +10,9 @@
 #include "base/clock.h"
 #include "base/text.h"
 
-#define PORT_SIZE 8
+#define PORT_SIZE     8
+#define LOOK_EVERY_NS (2 * NS_PER_SECOND)
+#define SETTLED_NS    (10 * NS_PER_SECOND)
 
 void seen_targets_done(struct seen_targets *seen)
 {
@@ -235,19 +237,29 @@ static bool is_idle(const struct balancer *wanted, const struct seen_targets *se
 	return seen->count == 0;
 }
 
+/* Need AWS be asked what has become of them? What is not in yet is looked for more often than what
+ * was in is doubted. */
+static bool is_old(const struct network *network, const struct balancer *wanted,
+	const struct seen_targets *seen)
+{
+	int64_t age_ns = clock_now_ns() - seen->asked_ns;
+
+	if (is_idle(wanted, seen) || (seen->asked_ns > 0 && age_ns < LOOK_EVERY_NS))
+		return false;
+	return seen->asked_ns == 0 || age_ns >= SETTLED_NS ||
+	       judge(network, wanted, seen, NULL) < 0;
+}
+
 int balancer_settle_targets(struct account *account, const struct network *network,
-	const char *target_group, const struct balancer *wanted, enum seen_age age,
+	const char *target_group, const struct balancer *wanted, bool recalled,
 	struct seen_targets *ret, struct error *reterr)
 {
-	bool known = age == SEEN_JUST_NOW;
 	size_t moved = 0;
 	int r = 0;
 
-	if (age != SEEN_NEVER) {
+	if (recalled)
 		r = move(account, network, target_group, wanted, ret, &moved, reterr);
-		known = known || is_idle(wanted, ret);
-	}
-	if (r == 0 && moved == 0 && !known) {
+	if (r == 0 && moved == 0 && !(recalled && !is_old(network, wanted, ret))) {
 		r = seen_targets_read(account, target_group, ret, reterr);
 		if (r == 0)
 			r = move(account, network, target_group, wanted, ret, &moved, reterr);
