@@ -25,6 +25,7 @@ struct estate_owner {
 	const char *tenant;
 	int64_t id; /* never used again for another tenant */
 	const char *public_key; /* for SSH, as authorized_keys has it; NULL: only for removing */
+	bool fresh; /* nothing was ever made for it, the journal says: none looks before it makes */
 };
 
 /* Something that is made for it; both texts go into the journal. */

@@ -30,6 +30,7 @@ struct resource {
 	const struct resource_spec *spec;
 	const char *password; /* "" for a type that has none */
 	bool made; /* it was there, with our tags: what is there of its name now lost them */
+	bool fresh; /* it was never asked for, the journal says: none looks before it makes */
 	/* It was there, and what it held, or its protection, forbids to make another one. */
 	bool irreplaceable;
 	/* It was missed by every look since so long; 0: by none. A single one may be mistaken. */

@@ -67,6 +67,29 @@ static int note_intent(struct txn *txn, void *arg, struct error *reterr)
 	return txn_intent_add(txn, work->object.id, INTENT_RESOURCE, work->external);
 }
 
+static int is_noted(void *arg, const struct intent *intent)
+{
+	struct resource_work *work = arg;
+
+	if (strcmp(intent->type, INTENT_RESOURCE) == 0 && strcmp(intent->name, work->external) == 0)
+		work->wanted.fresh = false;
+	return 0;
+}
+
+static int note(struct resource_work *work, struct error *reterr)
+{
+	struct store *store = work->r->options.store;
+	int r;
+
+	work->wanted.fresh = true;
+	r = store_intents(store, work->object.id, is_noted, work);
+	if (r < 0)
+		return error_set(reterr, r, "the journal cannot be read");
+	return work->wanted.fresh
+		       ? store_update(store, STORE_DURABLE, NULL, note_intent, work, reterr)
+		       : 0;
+}
+
 static int make(struct resource_work *work, struct error *reterr)
 {
 	struct estate *estate = work->r->options.estate;
@@ -83,8 +106,7 @@ static int make(struct resource_work *work, struct error *reterr)
 	if (r == 0)
 		r = resource_find_needs(work, reterr);
 	if (r == 0)
-		r = store_update(work->r->options.store, STORE_DURABLE, NULL, note_intent, work,
-			reterr);
+		r = note(work, reterr);
 	if (r == 0)
 		r = resource_password(work, reterr);
 	if (r == 0)

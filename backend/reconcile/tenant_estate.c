@@ -151,13 +151,16 @@ static int count_intent(void *arg, const struct intent *intent)
 	return 0;
 }
 
-static int note(struct reconciler *r, const struct journal *journal, struct error *reterr)
+/* *ret_fresh: nothing was ever noted. */
+static int note(struct reconciler *r, const struct journal *journal, bool *ret_fresh,
+	struct error *reterr)
 {
 	size_t noted = 0;
 	int result = store_intents(r->options.store, journal->tenant, count_intent, &noted);
 
 	if (result < 0)
 		return error_set(reterr, result, "the journal cannot be read");
+	*ret_fresh = noted == 0;
 	return noted == journal->count ? 0
 				       : store_update(r->options.store, STORE_DURABLE, NULL,
 						 note_intents, (void *)journal, reterr);
@@ -237,7 +240,7 @@ int64_t tenant_estate_ensure(struct reconciler *r, const struct object *tenant)
 	result = find_key(r, tenant, &public_key, &error);
 	owner.public_key = buf_string(&public_key);
 	if (result == 0)
-		result = note(r, &journal, &error);
+		result = note(r, &journal, &owner.fresh, &error);
 	for (size_t i = 0; result == 0 && i < journal.count; i++)
 		result = estate->ops->ensure(estate, &owner, &things[i], &error);
 	if (result == -ECANCELED)

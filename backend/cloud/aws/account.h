@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * account - what one call of the estate or the cloud works with: the client, the policy, tags.
- * Promises: a thing's ensure looks before it makes, so that it may be killed anywhere.
+ * Promises: a thing's ensure looks before it makes, unless the journal says that nothing was ever
+ *           made for its owner, so that it may be killed anywhere.
  * Threads: an account belongs to one call; any number of them at once.
  * Ownership: account_done frees the policy; the rest is borrowed from shared (see there).
  */

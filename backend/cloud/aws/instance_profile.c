@@ -74,12 +74,15 @@ static int ensure(struct account *account, const struct estate_owner *owner, con
 	struct error *reterr)
 {
 	_cleanup_answer_ struct answer answer = ANSWER_INIT;
-	const struct answer_node *profile;
+	const struct answer_node *profile = NULL;
 	bool made = false;
-	int r = get(account, name, &answer, &profile, reterr);
+	int r = owner->fresh ? 0 : get(account, name, &answer, &profile, reterr);
 
-	if (r == 0 && !profile)
+	if (r == 0 && !profile) {
 		r = create(account, owner, name, &made, reterr);
+		if (r == 0 && !made)
+			r = get(account, name, &answer, &profile, reterr);
+	}
 	if (r < 0)
 		return r;
 	if (!profile && !made)

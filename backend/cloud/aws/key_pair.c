@@ -33,13 +33,15 @@ static bool is_ours(const struct answer_node *key, const struct estate_owner *ow
 	       account_owns(answer_find(key, "tagSet/item"), "key", "value", owner);
 }
 
+/* *ret_made false: one of that name was there already. */
 static int import(struct account *account, const struct estate_owner *owner, const char *name,
-	struct error *reterr)
+	bool *ret_made, struct error *reterr)
 {
 	_cleanup_request_ struct aws_request request = aws_request_of(EC2_IMPORT_KEY_PAIR);
 	_cleanup_answer_ struct answer answer = ANSWER_INIT;
 	size_t len = strcspn(owner->public_key, "\n");
 	_cleanup_free_ char *material = malloc((len + 2) / 3 * 4 + 1);
+	int r;
 
 	if (!material)
 		return error_oom(reterr);
@@ -49,7 +51,9 @@ static int import(struct account *account, const struct estate_owner *owner, con
 	aws_request_set(&request, "PublicKeyMaterial", material);
 	aws_request_set(&request, "TagSpecification.1.ResourceType", "key-pair");
 	account_tag(&request, "TagSpecification.1.Tag", owner, name);
-	return account_call(account, &request, &answer, FAULT_EXISTS, reterr);
+	r = account_call(account, &request, &answer, FAULT_EXISTS, reterr);
+	*ret_made = r == 0 && answer_find(answer.root, "keyName");
+	return r;
 }
 
 static int delete_key(struct account *account, const char *name, struct error *reterr)
@@ -73,11 +77,13 @@ static bool is_other(const struct answer_node *key, const struct estate_owner *o
 	return strncmp(told, owner->public_key, (size_t)(end - owner->public_key)) != 0;
 }
 
-static int ensure(struct account *account, const struct estate_owner *owner, const char *name,
-	struct error *reterr)
+/* The one that is there is the owner's, or made way for it. */
+static int look_and_import(struct account *account, const struct estate_owner *owner,
+	const char *name, struct error *reterr)
 {
 	_cleanup_answer_ struct answer answer = ANSWER_INIT;
 	const struct answer_node *key;
+	bool ignored;
 	int r = describe(account, name, &answer, &key, reterr);
 
 	if (r == 0 && key && !is_ours(key, owner))
@@ -86,7 +92,16 @@ static int ensure(struct account *account, const struct estate_owner *owner, con
 		r = delete_key(account, name, reterr);
 		key = NULL;
 	}
-	return r < 0 || key ? r : import(account, owner, name, reterr);
+	return r < 0 || key ? r : import(account, owner, name, &ignored, reterr);
+}
+
+static int ensure(struct account *account, const struct estate_owner *owner, const char *name,
+	struct error *reterr)
+{
+	bool made = false;
+	int r = owner->fresh ? import(account, owner, name, &made, reterr) : 0;
+
+	return r < 0 || made ? r : look_and_import(account, owner, name, reterr);
 }
 
 static int remove_key(struct account *account, const struct estate_owner *owner, const char *name,

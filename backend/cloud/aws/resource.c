@@ -215,7 +215,7 @@ static int refuse_to_replace(const struct resource_call *call, struct error *ret
 static int find_or_make(struct resource_call *call, const struct aws_resource *row,
 	struct error *reterr)
 {
-	int r = look(call, row, reterr);
+	int r = call->wanted->fresh ? 0 : look(call, row, reterr);
 
 	if (r < 0 || call->state != THING_MISSING)
 		return r;

@@ -58,12 +58,19 @@ int role_find_or_make(struct account *account, const struct estate_owner *owner,
 	const struct role_wish *wish, struct answer *answer, const struct answer_node **ret,
 	bool *ret_made, struct error *reterr)
 {
-	int r = get(account, wish->name, answer, ret, reterr);
+	int r;
 
-	*ret_made = r == 0 && !*ret;
-	if (*ret_made)
+	*ret = NULL;
+	r = owner->fresh ? 0 : get(account, wish->name, answer, ret, reterr);
+	*ret_made = false;
+	if (r == 0 && !*ret) {
 		r = create(account, owner, wish, answer, ret, reterr);
-	if (r < 0 || (*ret_made && *ret))
+		*ret_made = r == 0 && *ret;
+		/* It was there already. */
+		if (r == 0 && !*ret)
+			r = get(account, wish->name, answer, ret, reterr);
+	}
+	if (r < 0 || *ret_made)
 		return r;
 	if (!*ret)
 		return error_set(reterr, -EAGAIN,

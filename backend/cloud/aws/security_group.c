@@ -112,7 +112,7 @@ static int look(struct account *account, const struct group_new *wanted, struct 
 static int ensure_named(struct account *account, const struct group_new *wanted, struct named *ret,
 	struct error *reterr)
 {
-	int r = look(account, wanted, ret, reterr);
+	int r = wanted->owner->fresh ? 0 : look(account, wanted, ret, reterr);
 
 	if (r == 0 && !ret->node) {
 		r = group_create(account, wanted, ret->id, reterr);
