@@ -30,6 +30,7 @@
 #include "reconcile/tenant_estate.h"
 
 #define PLAN_WORKERS  3
+#define CLOUD_WORKERS 12 /* instead, where plans wait for a cloud that is far away */
 #define HOST_WORKERS  8 /* beyond that, Docker gets no faster */
 #define SLOW_WORKERS  24 /* mostly waiting for programs to end */
 #define PROBE_WORKERS 4 /* commands at once: more would keep the engine from its work */
@@ -179,7 +180,8 @@ static int reconciler_parts(struct reconciler *r, struct error *reterr)
 
 static int reconciler_queues(struct reconciler *r, struct error *reterr)
 {
-	int result = queue_new(&r->plans, "plan", PLAN_WORKERS, plan_work, r, reterr);
+	int workers = r->options.estate ? CLOUD_WORKERS : PLAN_WORKERS;
+	int result = queue_new(&r->plans, "plan", workers, plan_work, r, reterr);
 
 	if (result == 0)
 		result = queue_new(&r->hosts, "host", HOST_WORKERS, host_work, r, reterr);

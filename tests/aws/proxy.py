@@ -9,6 +9,7 @@ proxy.py UPSTREAM [strict]   listens on a free port of 127.0.0.1 and prints it.
   GET  /_proxy/log     the actions that came, a line each, with the fault that was injected
   POST /_proxy/late    [SECONDS, STALE]: from now on AWS knows late of what is made and removed (late.py); [0, 0]: no more
   GET  /_proxy/late    what came of it, a line a thing
+Each call takes AWS_DELAY_MS longer (of the environment), as it does where AWS is far away and slow.
 Faults: one of faults.py, or the code of an error (not executed), or
   html500, cut (executed, half of the answer), reset (executed, no answer), hang (executed, never answered),
   skew (AWS's clock is "seconds" ahead: what is signed for another time is refused)
@@ -22,6 +23,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -31,6 +33,7 @@ from strict import Strict
 from wire import action_of
 
 UPSTREAM = urlsplit(sys.argv[1])
+DELAY_S = int(os.environ.get("AWS_DELAY_MS", "0")) / 1000
 rules, log, lock = [], [], threading.Lock()
 killing, none_kills = [], threading.Condition(lock)  # rules that kill, from when a call came until it is in the log
 
@@ -45,6 +48,7 @@ def kill_platform(rule):
 
 
 def forward(method, target, headers, body):
+    time.sleep(DELAY_S)
     connection = http.client.HTTPConnection(UPSTREAM.hostname, UPSTREAM.port, timeout=60)
     connection.request(method, target, body, dict(headers))
     response = connection.getresponse()
