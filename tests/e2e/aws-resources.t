@@ -208,10 +208,10 @@ scenario_faults() {
 
 # What was just made is not shown at once; then a quota is reached.
 scenario_late() {
-	aws_rules "$(rule GetQueueUrl QueueDoesNotExist 2 1)" "$(rule GetQueueAttributes QueueDoesNotExist)" \
-		"$(rule DescribeTable ResourceNotFoundException 2 1)" "$(rule HeadBucket NoSuchBucket 2 1)" \
+	aws_rules "$(rule GetQueueUrl QueueDoesNotExist 2)" "$(rule GetQueueAttributes QueueDoesNotExist)" \
+		"$(rule DescribeTable ResourceNotFoundException 2)" "$(rule HeadBucket NoSuchBucket 2)" \
 		"$(rule PutBucketTagging NoSuchBucket)" "$(rule PutPublicAccessBlock NoSuchBucket)" \
-		"$(rule DescribeDBInstances DBInstanceNotFound 2 1)"
+		"$(rule DescribeDBInstances DBInstanceNotFound 2)"
 	made q '{"Type":"sqs"}'
 	made t '{"Type":"dynamodb","FinalSnapshot":false}'
 	made b '{"Type":"s3"}'
