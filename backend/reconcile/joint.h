@@ -4,8 +4,8 @@
  *         after each asks, and as seldom as that allows.
  * Promises: no lock is held while it is being done; of one key it is done by one at a time.
  * Threads: any; joint_do may wait for another thread's fn, twice at most.
- * Ownership: keys are numbers; fn's argument is borrowed for the call. Nothing is kept of a key that
- *            nobody asks about.
+ * Ownership: keys are numbers; fn's argument is borrowed for the call. Nothing is kept of a key
+ *            that nobody asks about.
  */
 #ifndef DUPLOFS_RECONCILE_JOINT_H
 #define DUPLOFS_RECONCILE_JOINT_H

@@ -103,7 +103,7 @@ for number; do
 	measure "$number" || exit 1
 	made=$number before=$rests
 done
-printf '\nCalls of a sweep with %d tenants:\n\n```\n%s\n```\n' "$made" "$(cat "$TEST_DIR/calls.$made")"
+printf '\nCalls of a sweep with %d tenants:\n\n%s\n' "$made" "$(sed 's/^/    /' "$TEST_DIR/calls.$made")"
 printf '\nTenants made: %s.\n' "$(IFS=,; echo "${times[*]}")"
 rmdir "$DUPLO"/t* 2>/dev/null
 platform_stop >/dev/null

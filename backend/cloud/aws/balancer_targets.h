@@ -55,9 +55,9 @@ enum seen_state seen_targets_state(const struct seen_targets *seen, const struct
 bool target_must_enter(const struct target *target, const struct seen_targets *seen);
 bool target_must_leave(const struct seen_target *target, const struct balancer *wanted);
 
-/* Moves targets in and out. recalled: *ret is what was seen before, and AWS is asked no more than it
- * must be; else it is asked first. *ret is what was seen at the end, also on -EAGAIN: traffic does
- * not follow yet. -EADDRNOTAVAIL: an address that no balancer of this network reaches. */
+/* Moves targets in and out. recalled: *ret is what was seen before, and AWS is asked no more than
+ * it must be; else it is asked first. *ret is what was seen at the end, also on -EAGAIN: traffic
+ * does not follow yet. -EADDRNOTAVAIL: an address that no balancer of this network reaches. */
 int balancer_settle_targets(struct account *account, const struct network *network,
 	const char *target_group, const struct balancer *wanted, bool recalled,
 	struct seen_targets *ret, struct error *reterr);

@@ -62,8 +62,8 @@ static void want_rules(struct group_rules *ret, const struct account *account, c
 		group_rules_add(ret, &everywhere6);
 }
 
-/* What the balancers' group shall have: it reaches hosts, wherever in the network they are, and lets
- * in nobody. ret borrows network and ports. */
+/* What the balancers' group shall have: it reaches hosts, wherever in the network they are, and
+ * lets in nobody. ret borrows network and ports. */
 static void want_hosts(struct group_rules *ret, const struct network *network,
 	const struct ports *ports)
 {
