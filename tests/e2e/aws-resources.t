@@ -18,7 +18,7 @@ scenario_made() {
 	is "$(cat "$DUPLO/demo/resources/"{assets,jobs,users}/protect | tr '\n' ' ')" "on off on " \
 		"$1: what holds data starts protected"
 	for RESOURCE in "$DUPLO"/demo/resources/*; do
-		succeeds "$1: ${RESOURCE##*/} is made" settles 30 "$RESOURCE"
+		succeeds "$1: ${RESOURCE##*/} is made" settles 90 "$RESOURCE"
 	done
 	name_assets=$(output assets name) name_jobs=$(output jobs name) name_users=$(output users name)
 	is "$(ours)" "s3 $name_assets - private
