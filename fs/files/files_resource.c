@@ -108,6 +108,51 @@ static int check_leave(struct txn *txn, const struct object *object, struct erro
 	return txn_list(txn, object->tenant, KIND_RESOURCE, true, find_name, &naming);
 }
 
+/* ---- the directory of all ---- */
+
+#define PLACE_NAMED (INT64_C(1) << 60)
+
+struct walk {
+	bool naming; /* those that may name others, or those that may be named */
+	int result; /* what fn has said */
+	entry_fn fn;
+	void *arg;
+};
+
+static int list_one(void *arg, const struct object *object)
+{
+	_cleanup_resource_spec_ struct resource_spec *spec = NULL;
+	struct walk *walk = arg;
+	struct entry entry = {.name = object->name, .object = object->id, .place = object->id};
+	bool naming = object->spec &&
+		      resource_spec_parse(object->spec, strlen(object->spec), object->name, &spec,
+			      NULL) == 0 &&
+		      (spec->queue || spec->code_bucket);
+
+	if (naming != walk->naming)
+		return 0;
+	entry.place += naming ? 0 : PLACE_NAMED;
+	walk->result = walk->fn(walk->arg, &entry);
+	return walk->result;
+}
+
+/* Who names others comes first: so rm -r removes it before what it names, which else would stay. */
+static int list_resources(struct fs *fs, const struct ref *ref, int64_t after, entry_fn fn,
+	void *arg)
+{
+	struct walk walk = {.naming = after < PLACE_NAMED, .fn = fn, .arg = arg};
+	int64_t id = ref->object.id;
+	int r = 0;
+
+	if (walk.naming)
+		r = store_list(fs->store, id, KIND_RESOURCE, after, true, list_one, &walk);
+	if (r < 0 || walk.result != 0)
+		return r;
+	walk.naming = false;
+	after = after > PLACE_NAMED ? after - PLACE_NAMED : 0;
+	return store_list(fs->store, id, KIND_RESOURCE, after, true, list_one, &walk);
+}
+
 static void get_status(const struct object *object, struct resource_status *status)
 {
 	*status = (struct resource_status){0};
@@ -204,6 +249,7 @@ const struct row rows_resource[] = {
 		.mode = 0750,
 		.flags = ROW_DIR | ROW_SCRATCHY,
 		.child_kind = KIND_RESOURCE,
+		.list = list_resources,
 		.help = "Databases, buckets, queues: mkdir and a spec make one, rmdir removes it."},
 	{.number = ROW_RESOURCE,
 		.path = BASE,

@@ -37,5 +37,13 @@ resource jobs '{"Type":"sqs"}'
 mkdir -p "$DUPLO/other/resources/f"
 function_spec ',"Queue":"jobs"' >"$DUPLO/other/resources/f/spec.json"
 succeeds "what a function of another tenant names is none of it" rmdir "$base/jobs"
+
+base=$DUPLO/other/resources
+resource jobs '{"Type":"sqs"}'
+for name in z-first m-second a-last; do
+	resource "$name" "$(function_spec ',"Queue":"jobs"')"
+done
+is "$(find "$base" -mindepth 1 -maxdepth 1 -printf '%f ' | xargs -n1 | sort | xargs)" "a-last f jobs m-second z-first" "each is listed once"
+succeeds "rm -r of a tenant removes who names before what is named" rm -r "$DUPLO/other"
 platform_stop
 tap_done
