@@ -50,7 +50,7 @@ say = $(if $(V),,@printf '  %-4s %s\n' $(1) $@)
 PKG = $(eval PKG := $$(shell pkg-config --cflags $(MODULES)))$(PKG)
 LIBS = $(eval LIBS := $$(shell pkg-config --libs $(MODULES)) -lm)$(LIBS)
 
-SOURCES := $(filter-out backend/agent/%,$(wildcard fs/*.c fs/*/*.c backend/*/*.c backend/*/*/*.c))
+SOURCES := $(filter-out backend/agent/%,$(sort $(shell find backend fs -name '*.c')))
 OBJECTS := $(SOURCES:%.c=$(OUT)/%.o)
 LIBRARY := $(OUT)/libduplofs.a
 UNIT_SOURCES := $(wildcard tests/unit/test_*.c)
@@ -205,4 +205,4 @@ help: ## This list
 
 FORCE:
 .PHONY: all kills aws-kills unit fuzzers benches programs deps test-deps run stop test asan tsan coverage fuzz conformance bench lint install uninstall clean help FORCE
-.SECONDARY:
+.PRECIOUS: $(OUT)/%.o

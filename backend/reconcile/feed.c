@@ -5,11 +5,11 @@
 #include "base/cleanup.h"
 #include "model/instance.h"
 #include "reconcile/context.h"
-#include "reconcile/inquiries.h"
-#include "reconcile/fleet.h"
-#include "reconcile/host_work.h"
-#include "reconcile/permits.h"
-#include "reconcile/tenant_estate.h"
+#include "reconcile/instance/inquiries.h"
+#include "reconcile/host/fleet.h"
+#include "reconcile/host/host_work.h"
+#include "reconcile/service/permits.h"
+#include "reconcile/estate/tenant_estate.h"
 
 /* For the host that it runs on, and for the service that counts it. */
 static void feed_instance(struct reconciler *r, const struct change *change)

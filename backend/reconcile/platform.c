@@ -8,8 +8,8 @@
 #include "base/text.h"
 #include "reconcile/context.h"
 #include "store/usage.h"
-#include "reconcile/fleet.h"
-#include "reconcile/tenant_estate.h"
+#include "reconcile/host/fleet.h"
+#include "reconcile/estate/tenant_estate.h"
 #include "store/rotate.h"
 
 #define HEALTH_EVERY_NS (5 * NS_PER_SECOND) /* cloud's programs; asking them costs no I/O */

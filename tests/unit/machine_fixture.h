@@ -10,7 +10,7 @@
 
 #include "aws/client.h"
 #include "aws_peer.h"
-#include "cloud/aws/machine.h"
+#include "cloud/aws/machine/machine.h"
 
 #define NONE      "<r><reservationSet/></r>"
 #define TAG(k, v) "<item><key>" k "</key><value>" v "</value></item>"

@@ -11,12 +11,12 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "cloud/aws/balancer_work.h"
-#include "cloud/aws/certificate.h"
-#include "cloud/aws/dns.h"
-#include "cloud/aws/dns_page.h"
-#include "cloud/aws/dns_records.h"
-#include "cloud/aws/group_rules.h"
+#include "cloud/aws/balancer/balancer_work.h"
+#include "cloud/aws/balancer/certificate.h"
+#include "cloud/aws/dns/dns.h"
+#include "cloud/aws/dns/dns_page.h"
+#include "cloud/aws/dns/dns_records.h"
+#include "cloud/aws/tenant/group_rules.h"
 
 #define PLATFORM "0123456789ab"
 

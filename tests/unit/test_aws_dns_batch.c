@@ -15,8 +15,8 @@
 #include "aws_peer.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "cloud/aws/dns_batch.h"
-#include "cloud/aws/dns_page.h"
+#include "cloud/aws/dns/dns_batch.h"
+#include "cloud/aws/dns/dns_page.h"
 
 #define MADE "<r><ChangeInfo><Status>PENDING</Status></ChangeInfo></r>"
 #define REFUSED                                                                                    \

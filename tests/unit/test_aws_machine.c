@@ -14,10 +14,10 @@
 
 #include "base/child.h"
 #include "base/file.h"
-#include "cloud/aws/image.h"
-#include "cloud/aws/machine_run.h"
-#include "cloud/aws/machine_watch.h"
-#include "cloud/aws/user_data.h"
+#include "cloud/aws/machine/image.h"
+#include "cloud/aws/machine/machine_run.h"
+#include "cloud/aws/machine/machine_watch.h"
+#include "cloud/aws/machine/user_data.h"
 #include "model/ssh_key.h"
 
 #define WHOLE                                                                                      \

@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "cloud/aws/permission.h"
-#include "cloud/aws/resource.h"
+#include "cloud/aws/resource/permission.h"
+#include "cloud/aws/resource/resource.h"
 
 #define LONG "a23456789-a23456789-a23456789-a23456789-a23456789-a23456789-abc"
 

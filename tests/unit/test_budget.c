@@ -9,8 +9,8 @@
 
 #include "ledger_fixture.h"
 #include "reconcile/context.h"
-#include "reconcile/meter.h"
 #include "reconcile/queue.h"
+#include "reconcile/usage/meter.h"
 
 static int set_budget(struct txn *txn, void *arg, struct error *reterr)
 {

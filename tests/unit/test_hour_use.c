@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "reconcile/hour_use.h"
+#include "reconcile/usage/hour_use.h"
 
 #define MINUTE (60 * NS_PER_SECOND)
 

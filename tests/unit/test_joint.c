@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "reconcile/joint.h"
+#include "reconcile/estate/joint.h"
 
 #define CALLERS     8
 #define ROUNDS      2000

@@ -20,7 +20,7 @@
 #include "base/file.h"
 #include "base/tar.h"
 #include "engine/agent.h"
-#include "reconcile/mirror_tree.h"
+#include "reconcile/view/mirror_tree.h"
 
 #define SERVICE 7
 

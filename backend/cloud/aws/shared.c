@@ -9,10 +9,10 @@
 #include "base/lock.h"
 #include "cloud/aws/account.h"
 #include "cloud/aws/account_memo.h"
-#include "cloud/aws/dns_batch.h"
-#include "cloud/aws/dns_page.h"
-#include "cloud/aws/function_code.h"
+#include "cloud/aws/dns/dns_batch.h"
+#include "cloud/aws/dns/dns_page.h"
 #include "cloud/aws/network.h"
+#include "cloud/aws/resource/function_code.h"
 #include "cloud/aws/settled.h"
 
 struct aws_shared {
