@@ -148,7 +148,8 @@ struct row {
 	int (*owner)(struct fs *fs, const struct ref *ref, struct stat *st);
 
 	/* Directories whose children are not objects of child_kind: by name, and in order of cookie
-	 * (the entry's place, or sub), after the given one. */
+	 * (the entry's place, or sub), after the given one. With child_kind list alone may be set:
+	 * the same children in another order. */
 	enum kind child_kind;
 	int (*find)(struct fs *fs, const struct ref *ref, const char *name, struct entry *ret);
 	int (*list)(struct fs *fs, const struct ref *ref, int64_t after, entry_fn fn, void *arg);

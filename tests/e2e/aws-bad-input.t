@@ -73,7 +73,7 @@ wrong() {
 	if [ "$room" = tenant ]; then mkdir "$DUPLO/demo"; else made "$room" "${OTHER-}"; fi
 	value=$(jq -r 'if type == "array" then .[0] else . end' <<<"$value")
 	becomes 30 "$field: the status says what is wrong, and who mends it where" \
-		says "$what" "the policy's $field ${value#*=}: AWS refuses it, $CORRECT"
+		says "$what" "the policy's $field ${value#*=}: AWS (refuses|does not have) it, $CORRECT"
 	no_loop "$field"
 	aws_rules
 	policy .

@@ -115,12 +115,12 @@ static int read_ranges(const struct account *account, struct network *ret, struc
 	range = answer_find(vpc, "cidrBlockAssociationSet/item");
 	for (; range; range = answer_next(range))
 		add_range(ret, answer_text(range, "cidrBlock"));
-	return ret->range_count > 0
-		       ? 0
-		       : error_set(reterr, -EINVAL,
-				 "the policy's vpc_id %s is not there: the administrator corrects "
-				 "it",
-				 id);
+	if (ret->range_count > 0)
+		return 0;
+	return error_set(reterr, -EINVAL,
+		"the policy's vpc_id %s: AWS does not have it, and the administrator corrects "
+		".platform/policy/infrastructure.json",
+		id);
 }
 
 /* A balancer takes one subnet in each zone. */
