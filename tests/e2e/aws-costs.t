@@ -68,10 +68,10 @@ refused() {
 	grep -o 'and with this.*' "$DUPLO/red/hosts/h1/last_error"
 }
 is "$(refused)" "EDQUOT write
-and with this 30.37" "a host that costs more than the group may is refused: a t3.medium, 0.0416 an hour"
+and with this 31.01" "a host that costs more than the group may is refused: a t3.medium, 0.0416 an hour, and 8 GiB of disk"
 jq '. + {machine_types: ["m5.large:2:8:0.01"]}' <<<"$POLICY" >"$DUPLO/.platform/policy/infrastructure.json"
 is "$(refused)" "EDQUOT write
-and with this 70.08" "the machine is of the types that the policy names, its price that of the table"
+and with this 70.72" "the machine is of the types that the policy names, its price that of the table"
 echo "$POLICY" >"$DUPLO/.platform/policy/infrastructure.json"
 rmdir "$DUPLO/red/hosts/h1"
 

@@ -26,6 +26,7 @@ is $? 124 "timeout ends it"
 is "$(python3 - "$SERVICE/wait" <<'PY'
 import os, signal, subprocess, sys, time
 wait = sys.argv[1]
+signal.signal(signal.SIGINT, signal.SIG_DFL) # a test in the background is born deaf to it
 for wanted in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
     reader = subprocess.Popen(["cat", wait])
     while open(f"/proc/{reader.pid}/syscall").read().split()[0] != "0" or \
