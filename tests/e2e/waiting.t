@@ -28,7 +28,7 @@ import os, signal, subprocess, sys, time
 wait = sys.argv[1]
 signal.signal(signal.SIGINT, signal.SIG_DFL) # a test in the background is born deaf to it
 for wanted in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
-    reader = subprocess.Popen(["cat", wait])
+    reader = subprocess.Popen(["cat", wait], stdout=subprocess.DEVNULL)
     while open(f"/proc/{reader.pid}/syscall").read().split()[0] != "0" or \
             open(f"/proc/{reader.pid}/stat").read().split()[2] != "S":
         time.sleep(0.01)
