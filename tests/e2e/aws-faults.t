@@ -57,7 +57,7 @@ platform_stop
 
 export AWS_ACCESS_KEY_ID=${keys[0]} AWS_SECRET_ACCESS_KEY=${keys[1]} AWS_ENDPOINT_URL=http://127.0.0.1:1
 platform_start -c aws "${options[@]}" || bail "no platform"
-becomes 60 "without a network the tenant says so" status_says bare "AWS ec2 .* in us-west-2: .*(refused|connect)"
+becomes 60 "without a network the tenant says so" status_says bare "AWS ec2 .* in us-west-2 cannot be reached.*(refused|connect)"
 becomes 60 "and the platform's status" sweep_says "cannot be looked over: AWS ec2"
 is "$(cat "$DUPLO/bare/config/KEY")" "1" "files are served"
 platform_stop
