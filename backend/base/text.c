@@ -225,6 +225,14 @@ const char *text_nearest(const char *text, const char *const *words)
 	return nearest;
 }
 
+bool text_is_one_of(const char *text, const char *const *words)
+{
+	for (; *words; words++)
+		if (strcmp(text, *words) == 0)
+			return true;
+	return false;
+}
+
 uint64_t text_hash(const void *data, size_t len)
 {
 	const unsigned char *bytes = data;

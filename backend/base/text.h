@@ -36,6 +36,9 @@ void text_mend(char *text);
 /* Takes an incomplete UTF-8 sequence, which a cut has left, off the end of text. */
 void text_trim_utf8(char *text);
 
+/* Whether text is one of words (NULL-terminated). */
+bool text_is_one_of(const char *text, const char *const *words);
+
 /* The word of words (NULL-terminated) nearest to text, ignoring case, or NULL when none is near
  * (edit distance above a third of the longer one's length). Borrowed from words. */
 const char *text_nearest(const char *text, const char *const *words);

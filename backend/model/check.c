@@ -435,9 +435,8 @@ int check_signal(const char *value, struct error *reterr)
 	const char *near;
 	int64_t number;
 
-	for (const char *const *at = signals; *at; at++)
-		if (strcmp(*at, name) == 0)
-			return 0;
+	if (text_is_one_of(name, signals))
+		return 0;
 	if (strncmp(name, "RTMIN+", 6) == 0 && text_parse_int(name + 6, 1, 15, &number) == 0)
 		return 0;
 	if (strncmp(name, "RTMAX-", 6) == 0 && text_parse_int(name + 6, 1, 14, &number) == 0)

@@ -13,14 +13,6 @@
 
 #define VARIABLE_MAX 128 /* characters of a variable's name */
 
-static bool is_one_of(const char *value, const char *const *words)
-{
-	for (; *words; words++)
-		if (strcmp(value, *words) == 0)
-			return true;
-	return false;
-}
-
 /* One to max characters of the set. */
 static bool is_made_of(const char *value, const char *set, size_t max)
 {
@@ -33,7 +25,7 @@ int check_database_engine(const char *value, struct error *reterr)
 {
 	static const char *const engines[] = {"mysql", "mariadb", "postgres", NULL};
 
-	if (is_one_of(value, engines))
+	if (text_is_one_of(value, engines))
 		return 0;
 	return error_set(reterr, -EINVAL, "\"%.80s\" is none of mysql, mariadb, postgres", value);
 }
@@ -42,7 +34,7 @@ int check_cache_engine(const char *value, struct error *reterr)
 {
 	static const char *const engines[] = {"redis", "memcached", NULL};
 
-	if (is_one_of(value, engines))
+	if (text_is_one_of(value, engines))
 		return 0;
 	return error_set(reterr, -EINVAL, "\"%.80s\" is neither redis nor memcached", value);
 }
@@ -84,7 +76,7 @@ int check_attribute_type(const char *value, struct error *reterr)
 {
 	static const char *const types[] = {"S", "N", "B", NULL};
 
-	if (is_one_of(value, types))
+	if (text_is_one_of(value, types))
 		return 0;
 	return error_set(reterr, -EINVAL, "\"%.80s\" is none of S, N, B", value);
 }
@@ -136,7 +128,7 @@ int check_function_variable(const char *value, struct error *reterr)
 			"then "
 			"letters, digits or \"_\"",
 			name);
-	if (is_one_of(name, reserved))
+	if (text_is_one_of(name, reserved))
 		return error_set(reterr, -EINVAL, "\"%s\" is set by AWS itself", name);
 	return 0;
 }

@@ -34,16 +34,14 @@ static void take_applet(pid_t pid, char *name, size_t size)
 	(void)text_copy(name, size, first < sizeof(words) ? words + first : "");
 }
 
-static bool is_one_of(pid_t pid, const char *const *names)
+static bool runs_one_of(pid_t pid, const char *const *names)
 {
 	char name[20];
 
 	read_begin(pid, "comm", name, sizeof(name));
 	name[strcspn(name, "\n")] = '\0';
 	take_applet(pid, name, sizeof(name));
-	while (*names && strcmp(*names, name) != 0)
-		names++;
-	return *names != NULL;
+	return text_is_one_of(name, names);
 }
 
 bool copier_wants_empty(pid_t pid)
@@ -51,7 +49,7 @@ bool copier_wants_empty(pid_t pid)
 	/* cp creates with O_EXCL, tar removes what it finds, git leaves it alone. */
 	static const char *const names[] = {"cp", "git", "tar", "bsdtar", "cpio", NULL};
 
-	return is_one_of(pid, names);
+	return runs_one_of(pid, names);
 }
 
 bool copier_reads_all(pid_t pid)
@@ -60,7 +58,7 @@ bool copier_reads_all(pid_t pid)
 		"sftp-server", "git", "zip", "7z", "restic", "borg", "rclone", "diff", "grep", "rg",
 		NULL};
 
-	return is_one_of(pid, names);
+	return runs_one_of(pid, names);
 }
 
 bool copier_replaces(pid_t pid)
@@ -68,7 +66,7 @@ bool copier_replaces(pid_t pid)
 	static const char *const names[] = {
 		"tar", "bsdtar", "cpio", "unzip", "install", "mv", "cp", "git", "patch", NULL};
 
-	return is_one_of(pid, names);
+	return runs_one_of(pid, names);
 }
 
 bool copier_brings_spec(fuse_req_t req, const struct ref *ref)
@@ -81,5 +79,5 @@ bool copier_brings_spec(fuse_req_t req, const struct ref *ref)
 	if (!ref->row->field || ref->object.generation > 0)
 		return false;
 	service = ref_parent(ref);
-	return veil_look(op_fs(req)->veils, service, pid) == VEIL_MINE || is_one_of(pid, names);
+	return veil_look(op_fs(req)->veils, service, pid) == VEIL_MINE || runs_one_of(pid, names);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "fs/edit/commit.h"
 #include "fs/edit/replace.h"
 #include "fs/edit/record.h"
@@ -58,21 +59,13 @@ static const char *const repositories[] = {".git", ".hg", ".svn", NULL};
 /* rsync gathers files there, to put them all in their places in the end. */
 static const char *const gatherings[] = {".~tmp~", ".rsync-partial", NULL};
 
-static bool is_among(const char *const *names, const char *name)
-{
-	for (; *names; names++)
-		if (strcmp(*names, name) == 0)
-			return true;
-	return false;
-}
-
 static bool is_scratch_directory(const struct ref *directory, const char *name)
 {
 	if (directory->row->flags & ROW_DERIVED)
 		return true;
 	if (!(directory->row->flags & ROW_SCRATCHY))
 		return false;
-	return is_among(repositories, name) || is_among(gatherings, name) ||
+	return text_is_one_of(name, repositories) || text_is_one_of(name, gatherings) ||
 	       staged_row(directory, name);
 }
 
@@ -84,7 +77,7 @@ static mode_t scratch_mode(const struct ref *directory, const char *name, mode_t
 
 	/* As private as what it will be. */
 	mode &= staged ? staged->mode : 01777;
-	if (!(directory->row->flags & ROW_DERIVED) && !is_among(gatherings, name))
+	if (!(directory->row->flags & ROW_DERIVED) && !text_is_one_of(name, gatherings))
 		mode |= SCRATCH_KEPT_DIR;
 	return S_IFDIR | (mode & (01777 | SCRATCH_KEPT_DIR));
 }
