@@ -243,19 +243,9 @@ static int parse_document(const json_t *document, struct prices **ret, struct er
 int prices_parse(const char *text, size_t len, struct prices **ret, struct error *reterr)
 {
 	_cleanup_json_ json_t *document = NULL;
-	json_error_t error;
-	int r;
+	int r = text ? json_document_parse(text, len, &document, reterr) : 0;
 
-	if (!text)
-		return parse_document(NULL, ret, reterr);
-	r = json_syntax_check(text, len, reterr);
-	if (r < 0)
-		return r;
-	document = json_parse(text, len, JSON_REJECT_DUPLICATES, &error);
-	if (!document)
-		return error_set(reterr, -EINVAL, "line %d, column %d: %s", error.line,
-			error.column, error.text);
-	return parse_document(document, ret, reterr);
+	return r < 0 ? r : parse_document(document, ret, reterr);
 }
 
 int prices_load(struct store *store, struct prices **ret, struct error *reterr)

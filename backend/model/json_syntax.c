@@ -321,3 +321,16 @@ int json_syntax_check(const char *text, size_t len, struct error *reterr)
 	skip_space(&scanner);
 	return ended(&scanner) ? 0 : refused(&scanner, "something follows the document's end");
 }
+
+int json_document_parse(const char *text, size_t len, json_t **ret, struct error *reterr)
+{
+	json_error_t error;
+	int r = json_syntax_check(text, len, reterr);
+
+	if (r < 0)
+		return r;
+	*ret = json_parse(text, len, JSON_REJECT_DUPLICATES, &error);
+	return *ret ? 0
+		    : error_set(reterr, -EINVAL, "line %d, column %d: %s", error.line, error.column,
+			      error.text);
+}

@@ -114,16 +114,10 @@ static int check_document(json_t *document, struct error *reterr)
 int observability_parse(const char *text, size_t len, json_t **ret, struct error *reterr)
 {
 	_cleanup_json_ json_t *document = NULL;
-	json_error_t error;
-	int r = json_syntax_check(text, len, reterr);
+	int r = json_document_parse(text, len, &document, reterr);
 
-	if (r < 0)
-		return r;
-	document = json_parse(text, len, JSON_REJECT_DUPLICATES, &error);
-	if (!document)
-		return error_set(reterr, -EINVAL, "line %d, column %d: %s", error.line,
-			error.column, error.text);
-	r = check_document(document, reterr);
+	if (r == 0)
+		r = check_document(document, reterr);
 	if (r == 0)
 		*ret = json_incref(document);
 	return r;

@@ -31,16 +31,8 @@ static int load_policy(struct fs *fs, struct content *content, json_t **ret)
 
 static int render_policy(struct fs *fs, const struct ref *ref, struct content *content)
 {
-	_cleanup_object_ struct object policy = OBJECT_INIT;
-	int r = store_find(fs->store, PLATFORM_ID, KIND_POLICY, OBSERVABILITY_POLICY, &policy);
-
 	(void)ref;
-	if (r < 0 && r != -ENOENT)
-		return r;
-	if (policy.spec)
-		buf_puts(&content->text, policy.spec);
-	common_raise_mtime(content, policy.spec ? policy.spec_ns : fs->started_ns);
-	return 0;
+	return policy_object_render(fs, OBSERVABILITY_POLICY, content);
 }
 
 static int check_policy(const struct draft *draft, struct error *reterr)

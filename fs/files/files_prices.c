@@ -9,18 +9,12 @@
 
 static int render_prices(struct fs *fs, const struct ref *ref, struct content *content)
 {
-	_cleanup_object_ struct object policy = OBJECT_INIT;
-	int r = store_find(fs->store, PLATFORM_ID, KIND_POLICY, PRICES_POLICY, &policy);
+	int r = policy_object_render(fs, PRICES_POLICY, content);
 
 	(void)ref;
-	if (r < 0 && r != -ENOENT)
-		return r;
-	if (policy.spec)
-		buf_puts(&content->text, policy.spec);
-	else
+	if (r == 0 && content->text.len == 0)
 		prices_print_shipped(&content->text);
-	common_raise_mtime(content, policy.spec ? policy.spec_ns : fs->started_ns);
-	return 0;
+	return r;
 }
 
 static int check_prices(const struct draft *draft, struct error *reterr)

@@ -4,6 +4,21 @@
 #include <errno.h>
 #include <string.h>
 
+#include "fs/files/common.h"
+
+int policy_object_render(struct fs *fs, const char *name, struct content *content)
+{
+	_cleanup_object_ struct object policy = OBJECT_INIT;
+	int r = store_find(fs->store, PLATFORM_ID, KIND_POLICY, name, &policy);
+
+	if (r < 0 && r != -ENOENT)
+		return r;
+	if (policy.spec)
+		buf_puts(&content->text, policy.spec);
+	common_raise_mtime(content, policy.spec ? policy.spec_ns : fs->started_ns);
+	return 0;
+}
+
 /* The object of that name; made when it is not there. */
 static int policy_get(struct txn *txn, const char *name, struct object *ret, struct error *reterr)
 {

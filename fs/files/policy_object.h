@@ -11,6 +11,9 @@
 
 #include "fs/tree/context.h"
 
+/* Its text, empty where there is none, and its time into content. */
+int policy_object_render(struct fs *fs, const char *name, struct content *content);
+
 /* What draft says, which was checked, becomes the document of that name. */
 int policy_object_apply(struct txn *txn, const char *name, const struct draft *draft,
 	struct error *reterr);
