@@ -54,7 +54,9 @@ static int rewrite(int fd, const struct buf *old, struct buf *new)
 		return -errno;
 	if ((size_t)n < new->len - same)
 		return -ENOSPC;
-	return len < new->len &&ftruncate(fd, (off_t)len) < 0 ? -errno : 0;
+	if (len < new->len && ftruncate(fd, (off_t)len) < 0)
+		return -errno;
+	return 0;
 }
 
 int docker_names_put(const char *path, const char *lines, struct error *reterr)

@@ -216,12 +216,21 @@ static void describe(const struct machine_row *row, struct account *account,
 		USER_DATA_ENGINE);
 }
 
+void machine_warn(struct machine_state *state, const char *text)
+{
+	size_t len = strlen(state->warning);
+
+	(void)snprintf(state->warning + len, sizeof(state->warning) - len, "%s%s",
+		len > 0 ? "; " : "", text);
+}
+
 /* A machine does not grow: its host has what it has, and the person is told what helps. */
 static void limit(const struct machine_row *row, const struct account *account,
 	const struct machine *wanted, struct machine_state *ret)
 {
 	struct machine_type types[MACHINE_TYPES_MAX];
-	size_t count = machine_types_known(account->policy, types), i = 0, len;
+	size_t count = machine_types_known(account->policy, types), i = 0;
+	char text[sizeof(ret->warning)];
 
 	while (i < count && strcmp(types[i].name, row->type) != 0)
 		i++;
@@ -232,13 +241,12 @@ static void limit(const struct machine_row *row, const struct account *account,
 		ret->cpu_milli = types[i].cpu_milli;
 	if (ret->memory_mib > types[i].memory_mib)
 		ret->memory_mib = types[i].memory_mib;
-	len = strlen(ret->warning);
-	(void)snprintf(ret->warning + len, sizeof(ret->warning) - len,
-		"%sits machine, a %s, has CPU %" PRId64 " and MemoryGiB %" PRId64
+	(void)snprintf(text, sizeof(text),
+		"its machine, a %s, has CPU %" PRId64 " and MemoryGiB %" PRId64
 		", less than asked for, and stays: add a host of the new size, then remove this "
 		"one",
-		len > 0 ? "; " : "", types[i].name, types[i].cpu_milli / 1000,
-		types[i].memory_mib / 1024);
+		types[i].name, types[i].cpu_milli / 1000, types[i].memory_mib / 1024);
+	machine_warn(ret, text);
 }
 
 /* A token is used once, whatever has become of its machine. */

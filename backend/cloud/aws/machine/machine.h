@@ -21,6 +21,9 @@ int aws_machine_ensure(struct machine_table *table, struct account *account,
 int aws_machine_remove(struct machine_table *table, struct account *account,
 	const struct machine *last, struct error *reterr);
 
+/* Adds a sentence to what is said of a machine that serves all the same. */
+void machine_warn(struct machine_state *state, const char *text);
+
 /* Tells of all that are not on their way out (see survey.h): one look, whose news the hosts hear.
  */
 int machine_survey(struct machine_table *table, const struct survey *survey, struct error *reterr);

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "cloud/aws/machine/machine.h"
 
 #define GROW_EVERY_NS (60 * NS_PER_SECOND) /* while AWS does not enlarge it */
 
@@ -62,14 +63,6 @@ int machine_disks_ask(const struct account *account, struct machine_row **rows, 
 
 /* ---- how one gets larger ---- */
 
-static void warn(struct machine_state *ret, const char *text)
-{
-	size_t len = strlen(ret->warning);
-
-	(void)snprintf(ret->warning + len, sizeof(ret->warning) - len, "%s%s", len > 0 ? "; " : "",
-		text);
-}
-
 static void warn_of_size(const struct machine_row *row, const struct machine *wanted,
 	struct machine_state *ret)
 {
@@ -80,7 +73,7 @@ static void warn_of_size(const struct machine_row *row, const struct machine *wa
 		" asked for, and no disk shrinks: write \"DiskGiB\":%" PRId64
 		", or add another host, then remove this one",
 		row->disk_gib, wanted->disk_gib, row->disk_gib);
-	warn(ret, text);
+	machine_warn(ret, text);
 }
 
 static int enlarge(const struct account *account, const struct machine_row *row, int64_t gib,
@@ -103,7 +96,7 @@ static void note_result(struct machine_row *row, int64_t gib, int result, const 
 		(void)snprintf(row->grow_words, sizeof(row->grow_words),
 			"its disk stays at %" PRId64 " of %" PRId64 " GiB for now: %.120s",
 			row->disk_gib, gib, error->text);
-		warn(ret, row->grow_words);
+		machine_warn(ret, row->grow_words);
 		return;
 	}
 	(void)snprintf(ret->done, sizeof(ret->done),
@@ -119,7 +112,7 @@ static int grow(struct machine_table *table, const struct account *account, stru
 	int r;
 
 	if (row->grow_gib == gib && clock_now_ns() - row->disk_told_ns < GROW_EVERY_NS) {
-		warn(ret, row->grow_words);
+		machine_warn(ret, row->grow_words);
 		return 0;
 	}
 	r = enlarge(account, row, gib, &error);

@@ -345,6 +345,20 @@ static int recent_failure(struct machine_table *table, struct error *reterr)
 	return table->failure.code;
 }
 
+static int look_unless_failed(struct machine_table *table, const struct account *account, bool all,
+	struct error *reterr)
+{
+	struct error error = ERROR_INIT;
+	int r = recent_failure(table, reterr);
+
+	if (r < 0)
+		return r;
+	r = note_failure(table, look_now(table, account, all, &error), &error);
+	if (r < 0 && reterr)
+		*reterr = error;
+	return r;
+}
+
 int machine_table_look(struct machine_table *table, const struct account *account, int64_t age_ns,
 	struct error *reterr)
 {
@@ -354,15 +368,8 @@ int machine_table_look(struct machine_table *table, const struct account *accoun
 	if (is_fresh(table, age_ns))
 		return 0;
 	mine = turn_take(&table->turn);
-	if (mine || !is_fresh(table, age_ns))
-		r = recent_failure(table, reterr);
-	if (r == 0 && !is_fresh(table, age_ns)) {
-		struct error error = ERROR_INIT;
-
-		r = note_failure(table, look_now(table, account, age_ns == 0, &error), &error);
-		if (r < 0 && reterr)
-			*reterr = error;
-	}
+	if (!is_fresh(table, age_ns))
+		r = look_unless_failed(table, account, age_ns == 0, reterr);
 	if (mine)
 		turn_give(&table->turn);
 	return r;
