@@ -2,6 +2,7 @@
 /* Prometheus text exposition format, version 0.0.4: no two samples have the same labels. */
 #include <string.h>
 
+#include "base/metric.h"
 #include "billing/report.h"
 
 /* A label, its value escaped; all but the first follow another. */
@@ -16,11 +17,6 @@ static void label(struct buf *out, const char *name, const char *value)
 		buf_putc(out, *value == '\n' ? 'n' : *value);
 	}
 	buf_putc(out, '"');
-}
-
-static void metric(struct buf *out, const char *name, const char *help)
-{
-	buf_printf(out, "# HELP %s %s\n# TYPE %s gauge\n", name, help, name);
 }
 
 static void value(struct buf *out, int64_t nano)
@@ -47,7 +43,7 @@ static void line(const struct report *report, const struct bill_line *line, stru
 static void whole(const struct report *report, const char *name, const char *help, int64_t nano,
 	struct buf *out)
 {
-	metric(out, name, help);
+	metric_describe(out, name, "gauge", help);
 	buf_printf(out, "%s{", name);
 	label(out, "tenant", report->tenant);
 	label(out, "currency", report->bill->currency);
@@ -58,7 +54,7 @@ int report_prometheus(const struct report *report, struct buf *out)
 {
 	const struct bill *bill = report->bill;
 
-	metric(out, "duplofs_cost_month", "Cost of the month so far.");
+	metric_describe(out, "duplofs_cost_month", "gauge", "Cost of the month so far.");
 	for (size_t i = 0; i < bill->count; i++)
 		line(report, &bill->lines[i], out);
 	whole(report, "duplofs_cost_hour", "What an hour of all that runs costs.", bill->burn_nano,

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/metric.h"
 #include "base/text.h"
 #include "fs/files/common.h"
 #include "fs/files/files_status.h"
@@ -217,8 +218,7 @@ static int render_metrics(struct fs *fs, const struct ref *ref, struct content *
 	int r = store_list(fs->store, ref->object.id, KIND_SERVICE, 0, true, add_samples, &samples);
 
 	for (int i = 0; i < METRICS; i++) {
-		buf_printf(&content->text, "# HELP %s %s\n# TYPE %s gauge\n", metrics[i].name,
-			metrics[i].help, metrics[i].name);
+		metric_describe(&content->text, metrics[i].name, "gauge", metrics[i].help);
 		buf_add(&content->text, buf_string(&samples.of[i]), samples.of[i].len);
 		if (r == 0)
 			r = samples.of[i].error;

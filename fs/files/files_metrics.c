@@ -13,18 +13,13 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/metric.h"
 #include "base/text.h"
 #include "fs/files/common.h"
 
-/* Says what a metric is; its samples follow. */
-static void describe(struct buf *out, const char *name, const char *type, const char *help)
-{
-	buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
-}
-
 static void gauge(struct buf *out, const char *name, const char *help, int64_t value)
 {
-	describe(out, name, "gauge", help);
+	metric_describe(out, name, "gauge", help);
 	buf_printf(out, "%s %lld\n", name, (long long)value);
 }
 
@@ -69,9 +64,10 @@ static void put_process(struct fs *fs, struct buf *out)
 		sscanf(buf_string(&statm), "%lld %lld", &pages, &resident) != 2)
 		pages = resident = 0;
 	(void)getrlimit(RLIMIT_NOFILE, &files);
-	describe(out, "process_cpu_seconds_total", "counter", "Processor time of the worker.");
+	metric_describe(out, "process_cpu_seconds_total", "counter",
+		"Processor time of the worker.");
 	seconds(out, "process_cpu_seconds_total", cpu_ns());
-	describe(out, "process_start_time_seconds", "gauge", "When the worker has started.");
+	metric_describe(out, "process_start_time_seconds", "gauge", "When the worker has started.");
 	seconds(out, "process_start_time_seconds", fs->started_ns);
 	gauge(out, "process_resident_memory_bytes", "Memory that the worker has.",
 		resident * sysconf(_SC_PAGESIZE));
@@ -98,7 +94,7 @@ static void put_storage(struct fs *fs, struct buf *out)
 {
 	struct statvfs disk, memory;
 
-	describe(out, "duplofs_store_bytes", "gauge", "Size of the database and its log.");
+	metric_describe(out, "duplofs_store_bytes", "gauge", "Size of the database and its log.");
 	put_file(fs, "duplofs.db", out);
 	put_file(fs, "duplofs.db-wal", out);
 	if (statvfs(fs->state_dir, &disk) == 0)
@@ -118,7 +114,7 @@ static void put_parts(const json_t *status, struct buf *out)
 		const char *name, *member;
 	} parts[] = {{"engine", "EngineUp"}, {"balancer", "BalancerUp"}, {"dns", "DNSUp"}};
 
-	describe(out, "duplofs_up", "gauge",
+	metric_describe(out, "duplofs_up", "gauge",
 		"Whether a part works: container engine, load balancer, name server.");
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
 		const json_t *up = json_object_get(status, parts[i].member);
@@ -144,7 +140,7 @@ static int render_metrics(struct fs *fs, const struct ref *ref, struct content *
 
 	if (r < 0)
 		return r;
-	describe(out, "duplofs_info", "gauge", "What runs; always 1.");
+	metric_describe(out, "duplofs_info", "gauge", "What runs; always 1.");
 	buf_printf(out, "duplofs_info{version=\"%s\",platform=\"%s\",cloud=\"%s\"} 1\n",
 		DUPLOFS_VERSION, store_platform(fs->store), fs->cloud);
 	gauge(out, "duplofs_tenants", "Tenants that there are.", tenants);
