@@ -7,15 +7,28 @@
 #include "model/service.h"
 #include "reconcile/instance/instance_work.h"
 
+struct restart {
+	int64_t service;
+	const char *severity, *why;
+};
+
 static int restart(struct txn *txn, void *arg, struct error *reterr)
 {
-	const int64_t *service = arg;
-	int r = txn_add_restart(txn, *service);
+	const struct restart *restart = arg;
+	int r = txn_add_restart(txn, restart->service);
 
 	(void)reterr;
-	if (r < 0)
-		return r;
-	return txn_event(txn, *service, "info", "configuration changed: restarting by domains");
+	return r < 0 ? r
+		     : txn_event(txn, restart->service, restart->severity,
+			       "%s: restarting by domains", restart->why);
+}
+
+int on_change_restart(struct reconciler *r, int64_t service, const char *severity, const char *why,
+	struct error *reterr)
+{
+	struct restart wanted = {service, severity, why};
+
+	return store_update(r->options.store, STORE_DURABLE, NULL, restart, &wanted, reterr);
 }
 
 static int tell_signal(struct txn *txn, void *arg, struct error *reterr)
@@ -47,7 +60,7 @@ int on_change(struct reconciler *r, int64_t service, struct error *reterr)
 	if (result < 0 || spec->on_change == ON_CHANGE_NONE)
 		return result;
 	if (spec->on_change == ON_CHANGE_RESTART)
-		return store_update(store, STORE_DURABLE, NULL, restart, &service, reterr);
+		return on_change_restart(r, service, "info", "configuration changed", reterr);
 	result = store_list(store, service, KIND_INSTANCE, 0, false, wake_signal, r);
 	if (result < 0)
 		return result;

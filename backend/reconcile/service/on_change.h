@@ -12,6 +12,10 @@
 
 #include "reconcile/context.h"
 
+/* Asks for a restart of the service through its update domains, and tells why. */
+int on_change_restart(struct reconciler *r, int64_t service, const char *severity, const char *why,
+	struct error *reterr);
+
 /* Values of the service have changed. */
 int on_change(struct reconciler *r, int64_t service, struct error *reterr);
 

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "reconcile/host/fleet.h"
+#include "reconcile/service/on_change.h"
 #include "reconcile/view/view.h"
 #include "reconcile/view/view_files.h"
 #include "reconcile/view/view_work.h"
@@ -33,18 +34,6 @@ static bool mark(struct reconciler *r, int64_t service)
 	return idmap_put(&r->views_lost, service, r) == 0; /* only a mark */
 }
 
-static int restart(struct txn *txn, void *arg, struct error *reterr)
-{
-	const int64_t *service = arg;
-	int r = txn_add_restart(txn, *service);
-
-	(void)reterr;
-	if (r < 0)
-		return r;
-	return txn_event(txn, *service, "warning",
-		"what its containers see at /duplo was lost: restarting by domains");
-}
-
 int view_mend(struct instance_work *work, int64_t started_wall_ns, struct error *reterr)
 {
 	struct reconciler *r = work->r;
@@ -59,5 +48,6 @@ int view_mend(struct instance_work *work, int64_t started_wall_ns, struct error 
 	/* Its turn in a restart that goes on is still to come. */
 	if (work->spec.restart < work->service.restart || !mark(r, service))
 		return 0;
-	return store_update(r->options.store, STORE_DURABLE, NULL, restart, &service, reterr);
+	return on_change_restart(r, service, "warning",
+		"what its containers see at /duplo was lost", reterr);
 }
