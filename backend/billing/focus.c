@@ -345,7 +345,8 @@ int report_focus(const struct report *report, enum focus_version version, struct
 
 		clock_format_utc(start_ns, row.start, sizeof(row.start));
 		clock_format_utc(start_ns + CALENDAR_DAY_NS, row.end, sizeof(row.end));
-		r = parts_of_day(&parts, row.day);
+		if (version == FOCUS_1_4)
+			r = parts_of_day(&parts, row.day);
 		for (size_t i = 0; i < bill->count && r == 0; i++) {
 			row.line = &bill->lines[i];
 			row.ratio = parts.ratios[i];
